@@ -1,0 +1,2 @@
+//! CORS decisions (Fetch standard) with exact response headers.
+#![forbid(unsafe_code)]

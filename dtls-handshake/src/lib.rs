@@ -1,0 +1,2 @@
+//! Sans-IO DTLS with use_srtp and key export.
+#![forbid(unsafe_code)]

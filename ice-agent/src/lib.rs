@@ -1,0 +1,2 @@
+//! Sans-IO ICE agent (RFC 8445) with trickle and consent.
+#![forbid(unsafe_code)]

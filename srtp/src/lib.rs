@@ -1,0 +1,2 @@
+//! SRTP and SRTCP (RFC 3711, RFC 7714) in place.
+#![forbid(unsafe_code)]
