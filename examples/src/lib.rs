@@ -1,2 +1,3 @@
-//! The Crosspoint gateway, and small programs that show each crate.
-#![forbid(unsafe_code)]
+//! The Crosspoint gateway as a library: everything but `main`.
+
+pub mod calls;

@@ -1,0 +1,124 @@
+//! The handle to the calls, and the commands it sends.
+
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{CallError, CallEvent, CallId, ETag};
+
+/// A request for a call.
+#[derive(Debug, Clone)]
+pub struct NewCall {
+    /// Who is to be called, as the browser gave it.
+    pub to: String,
+    /// The browser's SDP offer.
+    pub offer: String,
+}
+
+/// A call that has begun.
+#[derive(Debug, Clone)]
+pub struct Created {
+    /// Its name.
+    pub id: CallId,
+    /// The entity tag of its ICE session.
+    pub etag: ETag,
+    /// The SDP answer.
+    pub answer: String,
+}
+
+/// A STUN or TURN server, in the shape of the browsers' `RTCIceServer`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IceServer {
+    /// `stun:` and `turn:` URLs.
+    pub urls: Vec<String>,
+    /// The user name for TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The password for TURN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, CallError>>;
+
+/// What the owner of the calls is asked to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// Begin a call.
+    Create(NewCall, Reply<Created>),
+    /// Apply a trickle fragment (RFC 8840) under `If-Match`.
+    Trickle {
+        /// The call.
+        id: CallId,
+        /// The value of `If-Match`, with its quotes.
+        if_match: String,
+        /// The fragment.
+        fragment: String,
+        /// The answer.
+        reply: Reply<()>,
+    },
+    /// End a call because its browser asks.
+    HangUp(CallId, Reply<()>),
+    /// Follow a call: all its events so far, then each as it comes; closed after the last.
+    Follow(CallId, Reply<mpsc::Receiver<CallEvent>>),
+}
+
+/// The handle to all calls. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Calls {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Calls {
+    /// A handle, and the end where its commands arrive.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(64);
+        (Self { commands }, receiver)
+    }
+
+    /// Begins a call: answers the offer at once and invites the phone.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn create(&self, call: NewCall) -> Result<Created, CallError> {
+        self.ask(|reply| Command::Create(call, reply)).await
+    }
+
+    /// Adds the browser's late candidates.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn trickle(
+        &self,
+        id: CallId,
+        if_match: String,
+        fragment: String,
+    ) -> Result<(), CallError> {
+        self.ask(|reply| Command::Trickle { id, if_match, fragment, reply }).await
+    }
+
+    /// Ends a call. A call that is over but still remembered is no error.
+    ///
+    /// # Errors
+    /// [`CallError::Unknown`] if there is none of that id.
+    pub async fn hang_up(&self, id: CallId) -> Result<(), CallError> {
+        self.ask(|reply| Command::HangUp(id, reply)).await
+    }
+
+    /// Follows a call: its past events, then each new one; the channel closes after the last.
+    ///
+    /// # Errors
+    /// [`CallError::Unknown`] if there is none of that id.
+    pub async fn follow(&self, id: CallId) -> Result<mpsc::Receiver<CallEvent>, CallError> {
+        self.ask(|reply| Command::Follow(id, reply)).await
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, CallError> {
+        let (reply, answer) = oneshot::channel();
+        if self.commands.send(command(reply)).await.is_err() {
+            return Err(CallError::ShuttingDown);
+        }
+        answer.await.unwrap_or(Err(CallError::ShuttingDown))
+    }
+}
