@@ -4,7 +4,8 @@
 mod reference;
 
 use cors_policy::{
-    Decision, MAX_ORIGIN_LEN, Origin, OriginOrNull, Policy, PrivateNetwork, Request,
+    Decision, MAX_ORIGIN_LEN, MAX_REQUEST_HEADERS_LINES, Origin, OriginOrNull, Policy,
+    PrivateNetwork, Refusal, Request,
 };
 use proptest::prelude::*;
 
@@ -368,4 +369,35 @@ fn private_network_is_told_apart() {
         told(allow().private_network().build().unwrap()),
         PrivateNetwork::Granted
     );
+}
+
+#[test]
+fn malformed_asks_are_never_echoed() {
+    let mirror = Policy::allow(["a.example"])
+        .credentials()
+        .any_method()
+        .any_header();
+    let policy = mirror.build().unwrap();
+    let ask = |method: &'static [u8], lines: &[&'static [u8]]| {
+        let mut request = Request::new("OPTIONS")
+            .header("Origin", b"https://a.example")
+            .header("Access-Control-Request-Method", method);
+        for line in lines {
+            request = request.header("Access-Control-Request-Headers", line);
+        }
+        match policy.decide(&request) {
+            Decision::Refused(refused) => Some(refused.reason()),
+            _ => None,
+        }
+    };
+    assert_eq!(ask(b"PUT", &[b"x-a, x-b"]), None);
+    for method in [&b"P\rUT"[..], b"", b"PUT, GET", b"P\xffUT"] {
+        assert_eq!(ask(method, &[]), Some(Refusal::MethodMalformed));
+    }
+    for line in [&b"x-a\r\nx: y"[..], b"x a", b"x-a: 1", b"\xff"] {
+        assert_eq!(ask(b"PUT", &[line]), Some(Refusal::HeadersMalformed));
+    }
+    assert_eq!(ask(b"PUT", &[b"x-a"; MAX_REQUEST_HEADERS_LINES]), None);
+    let too_many = [&b"x-a"[..]; MAX_REQUEST_HEADERS_LINES + 1];
+    assert_eq!(ask(b"PUT", &too_many), Some(Refusal::HeadersMalformed));
 }
