@@ -1,4 +1,4 @@
-//! The only file that names the libraries for HMAC, MD5 and CRC-32.
+//! The only file that names the libraries for hashes, HMAC and CRC-32.
 
 use hmac::digest::{Key, Output};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
@@ -71,14 +71,22 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// MD5 over the parts joined by colons.
 pub(crate) fn md5_joined(parts: [&[u8]; 3]) -> Zeroizing<[u8; 16]> {
-    let [username, realm, password] = parts;
-    let mut md5 = Md5::new();
-    md5.update(username);
-    md5.update(b":");
-    md5.update(realm);
-    md5.update(b":");
-    md5.update(password);
-    Zeroizing::new(md5.finalize().into())
+    Zeroizing::new(joined::<Md5>(parts).into())
+}
+
+/// SHA-256 over the parts joined by colons.
+pub(crate) fn sha256_joined(parts: [&[u8]; 3]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(joined::<Sha256>(parts).into())
+}
+
+fn joined<D: Digest>([username, realm, password]: [&[u8]; 3]) -> Output<D> {
+    D::new()
+        .chain_update(username)
+        .chain_update(b":")
+        .chain_update(realm)
+        .chain_update(b":")
+        .chain_update(password)
+        .finalize()
 }
 
 /// The CRC-32 of ITU V.42 over the parts one after the other.
