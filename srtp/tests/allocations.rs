@@ -1,5 +1,12 @@
 //! No allocation per packet, counted by the allocator itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 #![allow(unsafe_code, reason = "a counting allocator is unsafe to implement")]
 
 mod common;

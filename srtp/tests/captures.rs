@@ -1,6 +1,14 @@
 //! Packets of real browsers, captured with the keys of their DTLS handshakes. Outside data: the
 //! test says so when it is absent.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use std::path::Path;

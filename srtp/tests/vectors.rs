@@ -5,6 +5,14 @@
 //! RFC 7714 are tested where session keys are at hand, in `src/`. The others read outside data
 //! (`VECTORS=DIR` names another folder of the same layout) and say so when it is absent.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod common;
 
 use serde_json::Value;
