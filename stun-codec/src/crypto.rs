@@ -97,3 +97,32 @@ pub(crate) fn crc32(parts: &[&[u8]]) -> u32 {
     }
     hasher.finalize()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &[&[u8]] = &[b"Test Using Larger Than Block-Size Key - Hash Key First"];
+
+    #[test]
+    fn hmac_of_short_and_long_keys() {
+        // RFC 2202 §3, cases 1 and 6.
+        assert_eq!(
+            hex::encode(Macs::new(&[0x0b; 20]).sha1(&[b"Hi ", b"There"])),
+            "b617318655057264e28bc0b6fb378c8ef146be00"
+        );
+        assert_eq!(
+            hex::encode(Macs::new(&[0xaa; 80]).sha1(LONG)),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112"
+        );
+        // RFC 4231 §4.2 and §4.7.
+        assert_eq!(
+            hex::encode(Macs::new(&[0x0b; 20]).sha256(&[b"Hi There"])),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+        assert_eq!(
+            hex::encode(Macs::new(&[0xaa; 131]).sha256(LONG)),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+    }
+}
