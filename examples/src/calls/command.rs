@@ -3,11 +3,13 @@
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{CallError, CallEvent, CallId, ETag};
+use super::{CallError, CallEvent, CallId, ETag, Owner};
 
 /// A request for a call.
 #[derive(Debug, Clone)]
 pub struct NewCall {
+    /// Who calls.
+    pub owner: Owner,
     /// Who is to be called, as the browser gave it.
     pub to: String,
     /// The browser's SDP offer.
@@ -40,7 +42,10 @@ pub struct IceServer {
 
 type Reply<T> = oneshot::Sender<Result<T, CallError>>;
 
-/// What the owner of the calls is asked to do.
+/// What the task that owns the calls is asked to do.
+///
+/// A call is [`CallError::Unknown`] to everybody but its [`Owner`]. When a reply finds no receiver
+/// any more, the request was given up: a call that was just created for it must end.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Command {
@@ -50,6 +55,8 @@ pub enum Command {
     Trickle {
         /// The call.
         id: CallId,
+        /// Who asks.
+        owner: Owner,
         /// The value of `If-Match`, with its quotes.
         if_match: String,
         /// The fragment.
@@ -58,9 +65,9 @@ pub enum Command {
         reply: Reply<()>,
     },
     /// End a call because its browser asks.
-    HangUp(CallId, Reply<()>),
+    HangUp(CallId, Owner, Reply<()>),
     /// Follow a call: all its events so far, then each as it comes; closed after the last.
-    Follow(CallId, Reply<mpsc::Receiver<CallEvent>>),
+    Follow(CallId, Owner, Reply<mpsc::Receiver<CallEvent>>),
 }
 
 /// The handle to all calls. Cheap to clone.
@@ -92,26 +99,38 @@ impl Calls {
     pub async fn trickle(
         &self,
         id: CallId,
+        owner: Owner,
         if_match: String,
         fragment: String,
     ) -> Result<(), CallError> {
-        self.ask(|reply| Command::Trickle { id, if_match, fragment, reply }).await
+        self.ask(|reply| Command::Trickle {
+            id,
+            owner,
+            if_match,
+            fragment,
+            reply,
+        })
+        .await
     }
 
     /// Ends a call. A call that is over but still remembered is no error.
     ///
     /// # Errors
-    /// [`CallError::Unknown`] if there is none of that id.
-    pub async fn hang_up(&self, id: CallId) -> Result<(), CallError> {
-        self.ask(|reply| Command::HangUp(id, reply)).await
+    /// [`CallError::Unknown`] if the owner has none of that id.
+    pub async fn hang_up(&self, id: CallId, owner: Owner) -> Result<(), CallError> {
+        self.ask(|reply| Command::HangUp(id, owner, reply)).await
     }
 
     /// Follows a call: its past events, then each new one; the channel closes after the last.
     ///
     /// # Errors
-    /// [`CallError::Unknown`] if there is none of that id.
-    pub async fn follow(&self, id: CallId) -> Result<mpsc::Receiver<CallEvent>, CallError> {
-        self.ask(|reply| Command::Follow(id, reply)).await
+    /// [`CallError::Unknown`] if the owner has none of that id.
+    pub async fn follow(
+        &self,
+        id: CallId,
+        owner: Owner,
+    ) -> Result<mpsc::Receiver<CallEvent>, CallError> {
+        self.ask(|reply| Command::Follow(id, owner, reply)).await
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, CallError> {
