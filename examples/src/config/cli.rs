@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn tokens_cannot_be_given_on_the_command_line() {
         for flag in ["--token=0123456789abcdef", "--tokens=0123456789abcdef"] {
-            assert!(Arguments::try_parse_from(["gateway", flag]).is_err(), "{flag}");
+            assert!(
+                Arguments::try_parse_from(["gateway", flag]).is_err(),
+                "{flag}"
+            );
         }
     }
 

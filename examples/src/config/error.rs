@@ -80,11 +80,11 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// A value that the key cannot have.
-    pub(super) fn invalid(
-        key: &'static str,
-        value: impl ToString,
-        problem: impl ToString,
-    ) -> Self {
-        Self::Invalid { key, value: value.to_string(), problem: problem.to_string() }
+    pub(super) fn invalid(key: &'static str, value: impl ToString, problem: impl ToString) -> Self {
+        Self::Invalid {
+            key,
+            value: value.to_string(),
+            problem: problem.to_string(),
+        }
     }
 }

@@ -12,14 +12,22 @@ pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
     let text = contents("config", path)?;
     toml::from_str(&text).map_err(|error| {
         let (line, column) = position(&text, error.span().map_or(0, |span| span.start));
-        let key = text.lines().nth(line - 1).and_then(|line| line.split_once('='));
+        let key = text
+            .lines()
+            .nth(line - 1)
+            .and_then(|line| line.split_once('='));
         let problem = match key {
             Some((key, _)) if !error.message().contains(key.trim()) => {
                 format!("{}: {}", key.trim(), without_value(error.message()))
             }
             _ => without_value(error.message()),
         };
-        ConfigError::File { path: path.to_owned(), line, column, problem }
+        ConfigError::File {
+            path: path.to_owned(),
+            line,
+            column,
+            problem,
+        }
     })
 }
 
@@ -58,11 +66,13 @@ pub(super) fn is_readable_by_others(_: &Path) -> bool {
 }
 
 fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    fs::read_to_string(path).map(Zeroizing::new).map_err(|source| ConfigError::Unreadable {
-        key,
-        path: path.to_owned(),
-        source,
-    })
+    fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|source| ConfigError::Unreadable {
+            key,
+            path: path.to_owned(),
+            source,
+        })
 }
 
 /// Line and column, from 1, of a byte offset.
@@ -76,10 +86,18 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 /// The message without the value of a wrong type: it may be a secret at a wrong place.
 fn without_value(message: &str) -> String {
     let value = message.find(['"', '`']);
-    match (message.strip_prefix("invalid "), value, message.rfind(", expected ")) {
+    match (
+        message.strip_prefix("invalid "),
+        value,
+        message.rfind(", expected "),
+    ) {
         (Some(_), Some(value), Some(expected)) if value < expected => {
             let (what, expected) = (message.get(..value), message.get(expected..));
-            format!("{}{}", what.unwrap_or("").trim_end(), expected.unwrap_or(""))
+            format!(
+                "{}{}",
+                what.unwrap_or("").trim_end(),
+                expected.unwrap_or("")
+            )
         }
         _ => message.to_owned(),
     }

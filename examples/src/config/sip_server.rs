@@ -51,12 +51,27 @@ mod tests {
 
     #[test]
     fn host_port_and_transport_are_checked() {
-        for good in ["pbx:5060", "10.0.0.1:5060;transport=tcp", "[fd00::1]:5060;transport=udp"] {
+        for good in [
+            "pbx:5060",
+            "10.0.0.1:5060;transport=tcp",
+            "[fd00::1]:5060;transport=udp",
+        ] {
             assert_eq!(good.parse(), Ok(SipServer(good.to_owned())));
         }
         for bad in [
-            "", "pbx", "pbx:", "pbx:0", "pbx:70000", ":5060", "fd00::1:5060", "a b:5060",
-            "pbx:5060;transport=sctp", "pbx:5060;", "sip:pbx:5060", "u@pbx:5060", "pbx:5060;lr",
+            "",
+            "pbx",
+            "pbx:",
+            "pbx:0",
+            "pbx:70000",
+            ":5060",
+            "fd00::1:5060",
+            "a b:5060",
+            "pbx:5060;transport=sctp",
+            "pbx:5060;",
+            "sip:pbx:5060",
+            "u@pbx:5060",
+            "pbx:5060;lr",
         ] {
             assert_eq!(bad.parse::<SipServer>(), Err(InvalidSipServer), "{bad}");
         }

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 /// or `%LOCALAPPDATA%\crosspoint`. `variable` looks into the environment.
 pub(super) fn default(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     // The XDG base directory specification: a relative path is to be ignored.
-    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let absolute = |name| {
+        variable(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
     absolute("XDG_STATE_HOME")
         .or_else(|| absolute("LOCALAPPDATA"))
         .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))
@@ -27,9 +31,18 @@ mod tests {
     fn the_nearest_variable_decides() {
         let home = ("HOME", "/home/a");
         assert_eq!(with(&[]), None);
-        assert_eq!(with(&[home]), Some("/home/a/.local/state/crosspoint".into()));
-        assert_eq!(with(&[home, ("XDG_STATE_HOME", "/s")]), Some("/s/crosspoint".into()));
+        assert_eq!(
+            with(&[home]),
+            Some("/home/a/.local/state/crosspoint".into())
+        );
+        assert_eq!(
+            with(&[home, ("XDG_STATE_HOME", "/s")]),
+            Some("/s/crosspoint".into())
+        );
         let relative = ("XDG_STATE_HOME", "s");
-        assert_eq!(with(&[home, relative]), Some("/home/a/.local/state/crosspoint".into()));
+        assert_eq!(
+            with(&[home, relative]),
+            Some("/home/a/.local/state/crosspoint".into())
+        );
     }
 }

@@ -87,7 +87,10 @@ impl Token {
         if !secret.reveal().bytes().all(sendable) {
             return Err("the token has characters other than letters, digits and -._~+/=");
         }
-        Ok(Self { name: name.into(), secret })
+        Ok(Self {
+            name: name.into(),
+            secret,
+        })
     }
 }
 
@@ -123,7 +126,13 @@ impl Tokens {
         let presented = presented.as_bytes();
         let same = |token: &Token| bool::from(token.secret.reveal().as_bytes().ct_eq(presented));
         // All are compared, so that the time does not tell which one was near.
-        let compare = |found, token| if same(token) { Some(&token.name) } else { found };
+        let compare = |found, token| {
+            if same(token) {
+                Some(&token.name)
+            } else {
+                found
+            }
+        };
         self.0.iter().fold(None, compare)
     }
 }
@@ -143,7 +152,12 @@ mod tests {
         tokens.add(token("b", "0123456789abcdeg").unwrap()).unwrap();
         assert_eq!(tokens.find("0123456789abcdef").map(|n| &**n), Some("a"));
         assert_eq!(tokens.find("0123456789abcdeg").map(|n| &**n), Some("b"));
-        for wrong in ["", "0123456789abcde", "0123456789abcdef0", "0123456789ABCDEF"] {
+        for wrong in [
+            "",
+            "0123456789abcde",
+            "0123456789abcdef0",
+            "0123456789ABCDEF",
+        ] {
             assert_eq!(tokens.find(wrong), None, "{wrong}");
         }
     }
@@ -163,6 +177,9 @@ mod tests {
     #[test]
     fn debug_hides_the_secret() {
         let shown = format!("{:?}", token("alice", "0123456789abcdef").unwrap());
-        assert!(shown.contains("alice") && !shown.contains("0123"), "{shown}");
+        assert!(
+            shown.contains("alice") && !shown.contains("0123"),
+            "{shown}"
+        );
     }
 }

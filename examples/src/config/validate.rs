@@ -31,7 +31,14 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let media = media(&settings)?;
     let mut notices = Vec::new();
     let http = http(settings, &mut notices)?;
-    Ok(Config { http, sip, media, max_calls, log, notices })
+    Ok(Config {
+        http,
+        sip,
+        media,
+        max_calls,
+        log,
+        notices,
+    })
 }
 
 fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
@@ -44,7 +51,9 @@ fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigErr
     }
     let anonymous = allow_anonymous || tokens.is_empty();
     if anonymous && !is_local {
-        notices.push(format!("anybody who reaches {listen} can call without a token"));
+        notices.push(format!(
+            "anybody who reaches {listen} can call without a token"
+        ));
     }
     let cors = origins::policy(settings.domain_whitelist.as_deref())?;
     if cors.admits_every_origin() {
@@ -91,7 +100,12 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
     })?;
     let addresses = settings.media_address.as_deref().unwrap_or_default();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = number("workers", settings.workers, i64::try_from(cores).unwrap_or(1), 256)?;
+    let workers = number(
+        "workers",
+        settings.workers,
+        i64::try_from(cores).unwrap_or(1),
+        256,
+    )?;
     Ok(Media {
         ports,
         addresses: each("media-address", addresses, network::media_address)?,
@@ -109,7 +123,11 @@ fn tokens(
     for TokenEntry { name, token } in entries.unwrap_or_default() {
         Token::new(&name, token)
             .and_then(|token| tokens.add(token))
-            .map_err(|problem| ConfigError::Secret { key: "tokens", whose: name, problem })?;
+            .map_err(|problem| ConfigError::Secret {
+                key: "tokens",
+                whose: name,
+                problem,
+            })?;
     }
     if let Some(path) = token_file {
         file::read_tokens(&path, &mut tokens)?;
@@ -137,8 +155,14 @@ fn tls(
 ) -> Result<Tls, ConfigError> {
     match (certificate, key) {
         (Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
-        (Some(_), None) => Err(ConfigError::Alone { present: "tls-cert", missing: "tls-key" }),
-        (None, Some(_)) => Err(ConfigError::Alone { present: "tls-key", missing: "tls-cert" }),
+        (Some(_), None) => Err(ConfigError::Alone {
+            present: "tls-cert",
+            missing: "tls-key",
+        }),
+        (None, Some(_)) => Err(ConfigError::Alone {
+            present: "tls-key",
+            missing: "tls-cert",
+        }),
         (None, None) => state_dir
             .or_else(|| state_dir::default(|name| env::var_os(name)))
             .map(|state_dir| Tls::SelfSigned { state_dir })
@@ -148,9 +172,17 @@ fn tls(
 
 fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
     const KEY: &str = "ice-servers";
-    let IceServerEntry { urls, username, credential } = entry;
+    let IceServerEntry {
+        urls,
+        username,
+        credential,
+    } = entry;
     if urls.is_empty() {
-        return Err(ConfigError::invalid(KEY, "urls = []", "a server needs a URL"));
+        return Err(ConfigError::invalid(
+            KEY,
+            "urls = []",
+            "a server needs a URL",
+        ));
     }
     for url in &urls {
         // RFC 7064 and RFC 7065.
@@ -169,11 +201,16 @@ fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
         }
     }
     let credential = credential.map(|secret| secret.reveal().to_owned());
-    Ok(IceServer { urls, username, credential })
+    Ok(IceServer {
+        urls,
+        username,
+        credential,
+    })
 }
 
 fn parse<T: FromStr<Err: Display>>(key: &'static str, text: &str) -> Result<T, ConfigError> {
-    text.parse().map_err(|problem| ConfigError::invalid(key, text, problem))
+    text.parse()
+        .map_err(|problem| ConfigError::invalid(key, text, problem))
 }
 
 fn parsed<T: FromStr<Err: Display>>(
@@ -189,9 +226,8 @@ fn each<T, E: Display>(
     texts: &[String],
     read: impl Fn(&str) -> Result<T, E>,
 ) -> Result<Vec<T>, ConfigError> {
-    let read = |text: &String| {
-        read(text).map_err(|problem| ConfigError::invalid(key, text, problem))
-    };
+    let read =
+        |text: &String| read(text).map_err(|problem| ConfigError::invalid(key, text, problem));
     texts.iter().map(read).collect()
 }
 
@@ -211,5 +247,7 @@ fn number(
 fn seconds(key: &'static str, value: Option<i64>, default: i64) -> Result<Duration, ConfigError> {
     const HOUR: i64 = 3600;
     let seconds = number(key, value, default, HOUR)?;
-    Ok(Duration::from_secs(u64::try_from(seconds).unwrap_or(u64::MAX)))
+    Ok(Duration::from_secs(
+        u64::try_from(seconds).unwrap_or(u64::MAX),
+    ))
 }

@@ -51,7 +51,9 @@ mod tests {
 
     fn ask(fields: &[&str], anonymous: bool) -> Option<Owner> {
         let mut tokens = Tokens::default();
-        tokens.add(Token::new("a", Secret::new("0123456789abcdef")).unwrap()).unwrap();
+        tokens
+            .add(Token::new("a", Secret::new("0123456789abcdef")).unwrap())
+            .unwrap();
         let value = |field: &&str| (AUTHORIZATION, HeaderValue::from_str(field).unwrap());
         let mut headers = HeaderMap::new();
         for (name, value) in fields.iter().map(value) {
@@ -67,8 +69,13 @@ mod tests {
         assert_eq!(ask(&["bearer 0123456789abcdef"], true), known);
         assert_eq!(ask(&[], true), Some(Owner::Anonymous));
         assert_eq!(ask(&[], false), None);
-        for wrong in ["Bearer", "Bearer ", "Bearer x", "Basic 0123456789abcdef", "0123456789abcdef"]
-        {
+        for wrong in [
+            "Bearer",
+            "Bearer ",
+            "Bearer x",
+            "Basic 0123456789abcdef",
+            "0123456789abcdef",
+        ] {
             assert_eq!(ask(&[wrong], true), None, "{wrong}");
         }
         assert_eq!(ask(&["Bearer 0123456789abcdef", "Bearer x"], true), None);

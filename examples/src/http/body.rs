@@ -19,7 +19,9 @@ impl FromRequest<App> for Offer {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        text(request, "application/sdp", &app.limits).await.map(Self)
+        text(request, "application/sdp", &app.limits)
+            .await
+            .map(Self)
     }
 }
 
@@ -30,23 +32,34 @@ impl FromRequest<App> for Fragment {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
-        text(request, "application/trickle-ice-sdpfrag", &app.limits).await.map(Self)
+        text(request, "application/trickle-ice-sdpfrag", &app.limits)
+            .await
+            .map(Self)
     }
 }
 
 async fn text(request: Request, media_type: &str, limits: &Limits) -> Result<String, Problem> {
-    let given = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let given = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
     // Parameters, such as a charset, are not looked at.
     let essence = given.map(|value| value.split(';').next().unwrap_or("").trim());
     if !essence.is_some_and(|essence| essence.eq_ignore_ascii_case(media_type)) {
-        let detail = format!("expected {media_type}, found {}", given.unwrap_or("no Content-Type"));
+        let detail = format!(
+            "expected {media_type}, found {}",
+            given.unwrap_or("no Content-Type")
+        );
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
     let bytes = timeout(limits.body_time, read(request.into_body(), limits.body_len))
         .await
         .map_err(|_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long"))??;
     String::from_utf8(bytes.into()).map_err(|error| {
-        let detail = format!("byte {} of the body is no UTF-8", error.utf8_error().valid_up_to());
+        let detail = format!(
+            "byte {} of the body is no UTF-8",
+            error.utf8_error().valid_up_to()
+        );
         Problem::new(StatusCode::BAD_REQUEST, detail)
     })
 }
@@ -69,7 +82,10 @@ async fn read(body: Body, limit: usize) -> Result<BytesMut, Problem> {
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
-            Problem::new(StatusCode::BAD_REQUEST, format!("the body broke off: {error}"))
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body broke off: {error}"),
+            )
         })?;
         seen = seen.saturating_add(chunk.len());
         if seen <= limit {
@@ -78,5 +94,9 @@ async fn read(body: Body, limit: usize) -> Result<BytesMut, Problem> {
             break;
         }
     }
-    if seen > limit { Err(too_large()) } else { Ok(kept) }
+    if seen > limit {
+        Err(too_large())
+    } else {
+        Ok(kept)
+    }
 }

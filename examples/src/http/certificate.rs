@@ -103,11 +103,15 @@ impl Certificate {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let digest = ring::digest::digest(&ring::digest::SHA256, self.der());
-        digest.as_ref().iter().enumerate().fold(String::new(), |mut text, (index, byte)| {
-            let separator = if index == 0 { "" } else { ":" };
-            let _ = write!(text, "{separator}{byte:02X}");
-            text
-        })
+        digest
+            .as_ref()
+            .iter()
+            .enumerate()
+            .fold(String::new(), |mut text, (index, byte)| {
+                let separator = if index == 0 { "" } else { ":" };
+                let _ = write!(text, "{separator}{byte:02X}");
+                text
+            })
     }
 
     /// The TLS side of a server that shows this certificate. No process-wide default is used or
@@ -123,16 +127,15 @@ impl Certificate {
     }
 
     fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
-        let pem = |path: &Path| {
-            move |source| CertificateError::Pem { path: path.to_owned(), source }
-        };
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&contents(certificate)?)
             .collect::<Result<_, _>>()
-            .map_err(pem(certificate))?;
+            .map_err(in_pem(certificate))?;
         if chain.is_empty() {
-            return Err(pem(certificate)(rustls::pki_types::pem::Error::NoItemsFound));
+            return Err(in_pem(certificate)(
+                rustls::pki_types::pem::Error::NoItemsFound,
+            ));
         }
-        let key = PrivateKeyDer::from_pem_slice(&contents(key)?).map_err(pem(key))?;
+        let key = PrivateKeyDer::from_pem_slice(&contents(key)?).map_err(in_pem(key))?;
         Ok(Self { chain, key })
     }
 
@@ -143,7 +146,9 @@ impl Certificate {
         let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name = DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, "Crosspoint");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Crosspoint");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         // The clock of a browser may be behind.
@@ -151,7 +156,10 @@ impl Certificate {
         params.not_after = (now + LIFETIME).into();
         let certificate = params.self_signed(&key)?;
         let key_pem = Zeroizing::new(key.serialize_pem());
-        let made = Self { chain: vec![certificate.der().clone()], key: key.into() };
+        let made = Self {
+            chain: vec![certificate.der().clone()],
+            key: key.into(),
+        };
         Ok((made, certificate.pem(), key_pem))
     }
 
@@ -161,7 +169,9 @@ impl Certificate {
             return false;
         };
         let unix = |time: SystemTime| {
-            let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            let since = time
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
             i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
         };
         let validity = parsed.validity();
@@ -184,7 +194,9 @@ fn subject_names(certificate: &x509_parser::certificate::X509Certificate<'_>) ->
         _ => None,
     };
     let extension = certificate.subject_alternative_name().ok().flatten();
-    extension.map(|names| names.value.general_names.iter().filter_map(text).collect()).unwrap_or_default()
+    extension
+        .map(|names| names.value.general_names.iter().filter_map(text).collect())
+        .unwrap_or_default()
 }
 
 fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
@@ -223,4 +235,9 @@ fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), CertificateErr
 fn at(path: &Path) -> impl FnOnce(io::Error) -> CertificateError {
     let path = path.to_owned();
     move |source| CertificateError::File { path, source }
+}
+
+fn in_pem(path: &Path) -> impl FnOnce(rustls::pki_types::pem::Error) -> CertificateError {
+    let path = path.to_owned();
+    move |source| CertificateError::Pem { path, source }
 }

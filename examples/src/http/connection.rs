@@ -34,7 +34,11 @@ pub(super) struct Guard<A> {
 impl<A> Guard<A> {
     pub(super) fn new(inner: A, limits: &Limits) -> Self {
         let places = Arc::new(Semaphore::new(limits.connections));
-        Self { inner, places, time: limits.head_time }
+        Self {
+            inner,
+            places,
+            time: limits.head_time,
+        }
     }
 }
 
@@ -55,8 +59,18 @@ where
         let time = self.time;
         Box::pin(async move {
             let (inner, service) = accepted.await?;
-            let waiting = Some(Waiting { deadline: Box::pin(sleep(time)), missing: VERSION_LEN });
-            Ok((Guarded { inner, waiting, _place: place }, service))
+            let waiting = Some(Waiting {
+                deadline: Box::pin(sleep(time)),
+                missing: VERSION_LEN,
+            });
+            Ok((
+                Guarded {
+                    inner,
+                    waiting,
+                    _place: place,
+                },
+                service,
+            ))
         })
     }
 }

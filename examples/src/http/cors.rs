@@ -25,8 +25,12 @@ enum Verdict {
 /// answer, errors too.
 pub(super) async fn apply(State(app): State<App>, request: Request, next: Next) -> Response {
     let authority = authority(request.uri(), request.headers());
-    let (verdict, headers) =
-        decide(&app.cors, request.method(), authority.as_ref(), request.headers());
+    let (verdict, headers) = decide(
+        &app.cors,
+        request.method(),
+        authority.as_ref(),
+        request.headers(),
+    );
     let mut response = match verdict {
         Verdict::Pass => next.run(request).await,
         Verdict::Preflight => StatusCode::NO_CONTENT.into_response(),
@@ -52,7 +56,12 @@ fn decide(
         view = view.header(name.as_str(), value.as_bytes());
     }
     let decision = policy.decide(&view);
-    let line = |(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?));
+    let line = |(name, value)| {
+        Some((
+            HeaderName::from_static(name),
+            HeaderValue::from_str(value).ok()?,
+        ))
+    };
     let lines = decision.headers().iter().filter_map(line).collect();
     let verdict = match &decision {
         Decision::NotCors(_) | Decision::SameOrigin(_) | Decision::Allowed(_) => Verdict::Pass,

@@ -23,12 +23,19 @@ pub(super) struct Hosts {
 impl Hosts {
     /// The address itself, `localhost` when it is a loopback address, and the public names.
     pub(super) fn new(listen: SocketAddr, public_names: &[String]) -> Self {
-        Self { listen: listen.ip(), names: public_names.to_vec() }
+        Self {
+            listen: listen.ip(),
+            names: public_names.to_vec(),
+        }
     }
 
     fn include(&self, host: &str) -> bool {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if self.names.iter().any(|name| name.eq_ignore_ascii_case(host)) {
+        if self
+            .names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(host))
+        {
             return true;
         }
         let reaches_loopback = self.listen.is_loopback() || self.listen.is_unspecified();
@@ -45,8 +52,11 @@ impl Hosts {
         let fixed = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let listen = (!self.listen.is_unspecified()).then(|| self.listen.to_string());
         let bare = |name: &String| name.trim_matches(['[', ']']).to_owned();
-        let mut names: Vec<_> =
-            fixed.into_iter().chain(listen).chain(self.names.iter().map(bare)).collect();
+        let mut names: Vec<_> = fixed
+            .into_iter()
+            .chain(listen)
+            .chain(self.names.iter().map(bare))
+            .collect();
         names.sort();
         names.dedup();
         names
@@ -93,10 +103,22 @@ mod tests {
     #[test]
     fn loopback_is_localhost_and_nothing_else() {
         let hosts = hosts("127.0.0.1:1");
-        for ours in ["127.0.0.1", "localhost", "LocalHost", "calls.example", "CALLS.example"] {
+        for ours in [
+            "127.0.0.1",
+            "localhost",
+            "LocalHost",
+            "calls.example",
+            "CALLS.example",
+        ] {
             assert!(hosts.include(ours), "{ours}");
         }
-        for other in ["evil.example", "127.0.0.2", "[::1]", "", "localhost.evil.example"] {
+        for other in [
+            "evil.example",
+            "127.0.0.2",
+            "[::1]",
+            "",
+            "localhost.evil.example",
+        ] {
             assert!(!hosts.include(other), "{other}");
         }
     }

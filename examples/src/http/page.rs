@@ -32,13 +32,20 @@ pub(super) async fn serve(request: Request) -> Response {
 /// library must not be of different versions.
 fn respond(name: &str, file: EmbeddedFile, request: &HeaderMap) -> Response {
     let tag = tag(&file);
-    let known = request.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let known = request
+        .get(IF_NONE_MATCH)
+        .and_then(|value| value.to_str().ok());
     let is_known = known.is_some_and(|list| list.split(',').any(|known| same(known, &tag)));
     let headers = [(ETAG, tag), (CACHE_CONTROL, "no-cache".to_owned())];
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    (headers, [(CONTENT_TYPE, media_type(name, &file))], file.data).into_response()
+    (
+        headers,
+        [(CONTENT_TYPE, media_type(name, &file))],
+        file.data,
+    )
+        .into_response()
 }
 
 /// Weak comparison (RFC 9110 §8.8.3.2).
@@ -60,5 +67,9 @@ fn media_type(name: &str, file: &EmbeddedFile) -> String {
     }
     let kind = file.metadata.mimetype();
     let is_text = kind.starts_with("text/") && !kind.contains("charset");
-    if is_text { format!("{kind}; charset=utf-8") } else { kind.to_owned() }
+    if is_text {
+        format!("{kind}; charset=utf-8")
+    } else {
+        kind.to_owned()
+    }
 }

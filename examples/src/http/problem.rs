@@ -15,7 +15,7 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     position: Option<Position>,
-    headers: HeaderMap,
+    header: Option<(HeaderName, HeaderValue)>,
 }
 
 /// A place in the request's body, from 1.
@@ -39,7 +39,12 @@ struct Json<'a> {
 impl Problem {
     /// A problem of this status; `detail` says what was wrong and with what value.
     pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), position: None, headers: HeaderMap::new() }
+        Self {
+            status,
+            detail: detail.into(),
+            position: None,
+            header: None,
+        }
     }
 
     /// There is nothing at this path.
@@ -49,7 +54,10 @@ impl Problem {
 
     /// The path knows other methods. The router adds `Allow` where it knows them.
     pub(super) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "this path does not take this method")
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this path does not take this method",
+        )
     }
 
     /// The path can only be read.
@@ -71,7 +79,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
+        self.header = Some((name, value));
         self
     }
 }
@@ -109,7 +117,8 @@ impl IntoResponse for Problem {
         // Strings and numbers always serialise.
         let body = serde_json::to_vec(&json).unwrap_or_default();
         let content_type = [(CONTENT_TYPE, "application/problem+json")];
-        (self.status, content_type, self.headers, body).into_response()
+        let headers: HeaderMap = self.header.into_iter().collect();
+        (self.status, content_type, headers, body).into_response()
     }
 }
 
@@ -121,9 +130,22 @@ mod tests {
     fn every_call_error_has_its_status() {
         let to = || "x".to_owned();
         let statuses = [
-            (CallError::BadTarget { to: to(), problem: "" }, 400),
+            (
+                CallError::BadTarget {
+                    to: to(),
+                    problem: "",
+                },
+                400,
+            ),
             (CallError::NoRoute { to: to() }, 404),
-            (CallError::MalformedSdp { line: 3, column: 7, problem: to() }, 400),
+            (
+                CallError::MalformedSdp {
+                    line: 3,
+                    column: 7,
+                    problem: to(),
+                },
+                400,
+            ),
             (CallError::Unacceptable { reason: to() }, 422),
             (CallError::Unknown, 404),
             (CallError::StaleETag, 412),

@@ -125,10 +125,14 @@ impl FromRequestParts<App> for To {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
-        let Query(pairs) = pairs
-            .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let Query(pairs) =
+            pairs.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
         let mut named = pairs.into_iter().filter(|(name, _)| name == "to");
         match (named.next(), named.next()) {
+            // What the query's decoder puts for bytes that are no text.
+            (Some((_, to)), None) if to.contains(char::REPLACEMENT_CHARACTER) => {
+                Err(Problem::new(StatusCode::BAD_REQUEST, "to is no UTF-8"))
+            }
             (Some((_, to)), None) => Ok(Self(to)),
             _ => {
                 let detail = "whom to call? expected one ?to=NAME";

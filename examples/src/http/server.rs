@@ -66,7 +66,10 @@ impl Server {
         calls: Calls,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        let failed = |source| StartError::Listen { address: config.listen, source };
+        let failed = |source| StartError::Listen {
+            address: config.listen,
+            source,
+        };
         let listener = TcpListener::bind(config.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let local_addr = listener.local_addr().map_err(failed)?;
@@ -88,7 +91,13 @@ impl Server {
         let task = tokio::spawn(server.serve(router.into_make_service()));
         // Only from here on a shutdown reaches it.
         let _ = handle.listening().await;
-        Ok(Self { local_addr, certificate, shutdown_time: limits.shutdown_time, handle, task })
+        Ok(Self {
+            local_addr,
+            certificate,
+            shutdown_time: limits.shutdown_time,
+            handle,
+            task,
+        })
     }
 
     /// Where it listens; the port is the real one when port 0 was asked for.
