@@ -1,5 +1,7 @@
 //! The handle to the calls, and the commands it sends.
 
+use std::fmt;
+
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
@@ -28,7 +30,7 @@ pub struct Created {
 }
 
 /// A STUN or TURN server, in the shape of the browsers' `RTCIceServer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct IceServer {
     /// `stun:` and `turn:` URLs.
     pub urls: Vec<String>,
@@ -38,6 +40,16 @@ pub struct IceServer {
     /// The password for TURN.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credential: Option<String>,
+}
+
+impl fmt::Debug for IceServer {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
 }
 
 type Reply<T> = oneshot::Sender<Result<T, CallError>>;

@@ -102,3 +102,66 @@ fn without_value(message: &str) -> String {
         _ => message.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::CallId;
+
+    /// What reading a file of this text fails with, without the file's name.
+    fn failure(text: &str) -> String {
+        let name = format!("crosspoint-{}.toml", CallId::random().unwrap());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        fs::remove_file(&path).unwrap();
+        error
+            .strip_prefix(&path.display().to_string())
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn errors_name_line_and_key() {
+        let unknown = failure("listen = \"127.0.0.1:1\"\nlisten-on = 1\n");
+        assert!(
+            unknown.starts_with(", line 2, column 1: unknown field `listen-on`"),
+            "{unknown}"
+        );
+        let mistyped = failure("\n\nmax-calls = \"many\"\n");
+        assert_eq!(
+            mistyped,
+            ", line 3, column 13: max-calls: invalid type: string, expected i64"
+        );
+        let broken = failure("listen = \n");
+        assert!(
+            broken.starts_with(", line 1, column 10: listen:"),
+            "{broken}"
+        );
+        let nested = failure("tokens = [{ name = \"a\", token = \"b\", admin = true }]\n");
+        assert!(
+            nested.contains("line 1") && nested.contains("unknown field `admin`"),
+            "{nested}"
+        );
+        assert!(failure("tokens = [{ name = \"a\" }]").contains("missing field `token`"));
+    }
+
+    #[test]
+    fn errors_do_not_tell_secrets() {
+        for text in [
+            "tokens = \"hunter2\"",
+            "tokens = [\"hunter2\"]",
+            "tokens = [{ name = \"a\", token = [\"hunter2\"] }]",
+            "tokens = [{ name = 1, token = \"hunter2\" }]",
+            "tokens = [{ name = \"a\", token = hunter2 }]",
+            "tokens = [{ name = \"a\", token = \"hunter2 }]",
+            "max-calls = \"hunter2, expected 2\"",
+            "ice-servers = \"hunter2\"",
+        ] {
+            let error = failure(text);
+            assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
+        assert!(!failure("tokens = [{ name = \"a\", token = 7654321 }]").contains("7654321"));
+        assert!(!failure("tokens = 7654321").contains("7654321"));
+    }
+}

@@ -140,7 +140,7 @@ fn tokens(
 
 fn public_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
     for name in &names {
-        if !network::is_name(name) {
+        if !network::is_host(name) {
             let problem = "expected a host name, without scheme and port";
             return Err(ConfigError::invalid("public-names", name, problem));
         }
@@ -250,4 +250,131 @@ fn seconds(key: &'static str, value: Option<i64>, default: i64) -> Result<Durati
     Ok(Duration::from_secs(
         u64::try_from(seconds).unwrap_or(u64::MAX),
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKENS: &str = "tokens = [{ name = 'a', token = '0123456789abcdef' }]\n";
+
+    fn check(text: &str) -> Result<Config, ConfigError> {
+        let settings: Settings = toml::from_str(text).unwrap();
+        validate(settings.or(Settings {
+            state_dir: Some("s".into()),
+            ..Settings::default()
+        }))
+    }
+
+    fn failure(text: &str) -> String {
+        check(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_serve_this_machine_alone() {
+        let config = check("").unwrap();
+        assert_eq!(config.http.listen, LISTEN);
+        assert!(config.http.anonymous && config.notices.is_empty());
+        assert!(!config.http.cors.admits_every_origin());
+        assert_eq!(config.media.ports, MEDIA_PORTS);
+        assert_eq!(config.sip.codecs, [Codec::Pcmu]);
+        assert_eq!((config.sip.server, config.max_calls), (None, 1000));
+        assert_eq!(config.sip.ring_timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_key() {
+        for (text, expected) in [
+            ("listen = 'here'", "listen: \"here\": "),
+            ("listen = '8443'", "listen: \"8443\": "),
+            (
+                "sip-server = 'pbx'",
+                "sip-server: \"pbx\": expected HOST:PORT",
+            ),
+            (
+                "media-ports = '9-1'",
+                "media-ports: \"9-1\": the first port is above the last",
+            ),
+            (
+                "media-address = ['0.0.0.0']",
+                "media-address: \"0.0.0.0\": nobody can send",
+            ),
+            ("codecs = []", "codecs: \"[]\": "),
+            ("codecs = ['G729']", "codecs: \"G729\": no such codec"),
+            ("max-calls = 0", "max-calls: \"0\": expected 1 to"),
+            ("max-calls = -1", "max-calls: \"-1\": expected 1 to"),
+            ("workers = 1000", "workers: \"1000\": expected 1 to 256"),
+            ("ring-timeout = 0", "ring-timeout: \"0\": "),
+            ("media-timeout = 9999999", "media-timeout: \"9999999\": "),
+            ("log = 'a=b=c'", "log: \"a=b=c\": "),
+            (
+                "public-names = ['https://a']",
+                "public-names: \"https://a\": expected a host name",
+            ),
+            (
+                "domain-whitelist = ['https://a/b']",
+                "domain-whitelist: \"https://a/b\": ",
+            ),
+            ("ice-servers = [{ urls = [] }]", "ice-servers: "),
+            (
+                "ice-servers = [{ urls = ['http:a'] }]",
+                "ice-servers: \"http:a\": expected stun:",
+            ),
+            (
+                "ice-servers = [{ urls = ['turn:a'] }]",
+                "ice-servers: \"turn:a\": a TURN server",
+            ),
+            ("tls-cert = 'a'", "tls-cert needs tls-key beside it"),
+            ("tls-key = 'a'", "tls-key needs tls-cert beside it"),
+            (
+                "token-file = '/nowhere/at/all'",
+                "token-file: cannot read /nowhere/at/all: ",
+            ),
+            (
+                "tokens = [{ name = 'a', token = 'short' }]",
+                "tokens: a: the token is shorter",
+            ),
+        ] {
+            let error = failure(text);
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+        assert!(!failure("tokens = [{ name = 'a', token = 'hunter2' }]").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_others_can_reach_needs_tokens() {
+        for listen in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[::ffff:192.0.2.1]:1"] {
+            let listen = format!("listen = '{listen}'\n");
+            assert!(
+                matches!(check(&listen), Err(ConfigError::NoTokens { .. })),
+                "{listen}"
+            );
+            let guarded = check(&format!("{TOKENS}{listen}")).unwrap();
+            assert!(!guarded.http.anonymous && guarded.notices.is_empty());
+            let open = check(&format!("{listen}allow-anonymous = true")).unwrap();
+            assert!(open.http.anonymous && open.notices.len() == 1);
+        }
+        assert!(!check(TOKENS).unwrap().http.anonymous);
+    }
+
+    #[test]
+    fn any_page_may_call_only_with_a_token() {
+        let any = "domain-whitelist = []\n";
+        assert!(matches!(check(any), Err(ConfigError::AnyOriginAnonymous)));
+        let both = format!("{TOKENS}{any}allow-anonymous = true");
+        assert!(matches!(check(&both), Err(ConfigError::AnyOriginAnonymous)));
+        let config = check(&format!("{TOKENS}{any}")).unwrap();
+        assert!(config.http.cors.admits_every_origin());
+        assert_eq!(config.notices.len(), 1, "said at start");
+    }
+
+    #[test]
+    fn nothing_shown_holds_a_secret() {
+        let turn = "ice-servers = [{ urls = ['turn:a'], username = 'u', credential = 'hunter2' }]";
+        let shown = format!("{:?}", check(&format!("{TOKENS}{turn}")).unwrap());
+        assert!(
+            !shown.contains("0123456789abcdef") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
 }
