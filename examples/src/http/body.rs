@@ -38,6 +38,9 @@ impl FromRequest<App> for Fragment {
     }
 }
 
+/// How many times the limit a body may be to have its surplus read. (At the default, 1 MiB.)
+const PATIENCE: usize = 16;
+
 async fn text(request: Request, media_type: &str, limits: &Limits) -> Result<String, Problem> {
     let given = request
         .headers()
@@ -66,15 +69,14 @@ async fn text(request: Request, media_type: &str, limits: &Limits) -> Result<Str
 
 /// Reads a body of at most `limit` bytes.
 ///
-/// A little more than that is read and thrown away: a connection that is closed with unread bytes
-/// is reset, and the client may lose the answer that says why.
+/// Some more is read and thrown away: an HTTP/1.1 connection that is closed with unread bytes is
+/// reset, and the client may lose the answer that says why.
 async fn read(body: Body, limit: usize) -> Result<BytesMut, Problem> {
     let too_large = || {
         let detail = format!("the body is larger than {limit} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     };
-    let limit_of_patience = limit.saturating_mul(4);
-    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit_of_patience {
+    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit.saturating_mul(PATIENCE) {
         return Err(too_large());
     }
     let mut kept = BytesMut::new();
@@ -90,7 +92,7 @@ async fn read(body: Body, limit: usize) -> Result<BytesMut, Problem> {
         seen = seen.saturating_add(chunk.len());
         if seen <= limit {
             kept.extend_from_slice(&chunk);
-        } else if seen > limit_of_patience {
+        } else if seen > limit.saturating_mul(PATIENCE) {
             break;
         }
     }
