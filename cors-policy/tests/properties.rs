@@ -397,7 +397,7 @@ fn malformed_asks_are_never_echoed() {
     for line in [&b"x-a\r\nx: y"[..], b"x a", b"x-a: 1", b"\xff"] {
         assert_eq!(ask(b"PUT", &[line]), Some(Refusal::HeadersMalformed));
     }
-    assert_eq!(ask(b"PUT", &[b"x-a"; MAX_REQUEST_HEADERS_LINES]), None);
+    assert_eq!(ask(b"PUT", &[&b"x-a"[..]; MAX_REQUEST_HEADERS_LINES]), None);
     let too_many = [&b"x-a"[..]; MAX_REQUEST_HEADERS_LINES + 1];
     assert_eq!(ask(b"PUT", &too_many), Some(Refusal::HeadersMalformed));
 }

@@ -102,7 +102,12 @@ attribute_types! {
     THIRD_PARTY_AUTHORIZATION = 0x802e, "THIRD-PARTY-AUTHORIZATION", Turn, "RFC 7635 §6.1";
     MOBILITY_TICKET = 0x8030, "MOBILITY-TICKET", Turn, "RFC 8016 §3.4";
     NOMINATION = 0xc001, "NOMINATION", Ice, "draft-thatcher-ice-renomination";
-    GOOG_NETWORK_INFO = 0xc057, "NETWORK-COST", Ice, "sent by browsers";
+    GOOG_NETWORK_INFO = 0xc057, "GOOG-NETWORK-INFO", Ice, "registered without a document";
+    GOOG_MISC_INFO = 0xc059, "GOOG-MISC-INFO", Ice, "registered without a document";
+    GOOG_DELTA = 0xc05c, "GOOG-DELTA", Ice, "registered without a document";
+    GOOG_DELTA_ACK = 0xc05d, "GOOG-DELTA-ACK", Ice, "registered without a document";
+    META_DTLS_IN_STUN = 0xc070, "META-DTLS-IN-STUN", Ice, "draft-hancke-webrtc-sped";
+    META_DTLS_IN_STUN_ACK = 0xc071, "META-DTLS-IN-STUN-ACK", Ice, "draft-hancke-webrtc-sped";
 }
 
 impl AttributeType {

@@ -1,4 +1,4 @@
-//! The only file that names the libraries for HMAC, MD5 and CRC-32.
+//! The only file that names the libraries for hashes, HMAC and CRC-32.
 
 use hmac::digest::{Key, Output};
 use hmac::{EagerHash, Hmac, KeyInit, Mac};
@@ -71,14 +71,22 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
 
 /// MD5 over the parts joined by colons.
 pub(crate) fn md5_joined(parts: [&[u8]; 3]) -> Zeroizing<[u8; 16]> {
-    let [username, realm, password] = parts;
-    let mut md5 = Md5::new();
-    md5.update(username);
-    md5.update(b":");
-    md5.update(realm);
-    md5.update(b":");
-    md5.update(password);
-    Zeroizing::new(md5.finalize().into())
+    Zeroizing::new(joined::<Md5>(parts).into())
+}
+
+/// SHA-256 over the parts joined by colons.
+pub(crate) fn sha256_joined(parts: [&[u8]; 3]) -> Zeroizing<[u8; 32]> {
+    Zeroizing::new(joined::<Sha256>(parts).into())
+}
+
+fn joined<D: Digest>([username, realm, password]: [&[u8]; 3]) -> Output<D> {
+    D::new()
+        .chain_update(username)
+        .chain_update(b":")
+        .chain_update(realm)
+        .chain_update(b":")
+        .chain_update(password)
+        .finalize()
 }
 
 /// The CRC-32 of ITU V.42 over the parts one after the other.
@@ -88,4 +96,33 @@ pub(crate) fn crc32(parts: &[&[u8]]) -> u32 {
         hasher.update(part);
     }
     hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: &[&[u8]] = &[b"Test Using Larger Than Block-Size Key - Hash Key First"];
+
+    #[test]
+    fn hmac_of_short_and_long_keys() {
+        // RFC 2202 §3, cases 1 and 6.
+        assert_eq!(
+            hex::encode(Macs::new(&[0x0b; 20]).sha1(&[b"Hi ", b"There"])),
+            "b617318655057264e28bc0b6fb378c8ef146be00"
+        );
+        assert_eq!(
+            hex::encode(Macs::new(&[0xaa; 80]).sha1(LONG)),
+            "aa4ae5e15272d00e95705637ce8a3b55ed402112"
+        );
+        // RFC 4231 §4.2 and §4.7.
+        assert_eq!(
+            hex::encode(Macs::new(&[0x0b; 20]).sha256(&[b"Hi There"])),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"
+        );
+        assert_eq!(
+            hex::encode(Macs::new(&[0xaa; 131]).sha256(LONG)),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"
+        );
+    }
 }

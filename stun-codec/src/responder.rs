@@ -15,7 +15,7 @@ use crate::{AttributeType, Builder, Class, Message, Method};
 /// 420 with their list. FINGERPRINT is added when the request had it. Returns where the response
 /// stands in `out`, or `None` when nothing is to be sent: the message is no Binding request.
 ///
-/// It asks for no credentials. An answer is never longer than its request by more than 36 bytes,
+/// It asks for no credentials. An answer is never longer than its request by more than 32 bytes,
 /// but a server open to the world should limit its rate all the same.
 ///
 /// The requests of connectivity checks are not for this: they must be verified first.
