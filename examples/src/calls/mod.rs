@@ -7,8 +7,10 @@ mod command;
 mod error;
 mod event;
 mod id;
+mod owner;
 
 pub use command::{Calls, Command, Created, IceServer, NewCall};
 pub use error::CallError;
 pub use event::{CallEvent, EndedBy};
 pub use id::{CallId, ETag};
+pub use owner::Owner;
