@@ -1,3 +1,4 @@
 //! The Crosspoint gateway as a library: everything but `main`.
 
 pub mod calls;
+pub mod sip;
