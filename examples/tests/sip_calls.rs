@@ -45,11 +45,17 @@ fn offer(port: u16) -> String {
 }
 
 async fn call(agent: &UserAgent, server: &Server, user: &str) -> OutgoingCall {
-    agent.invite(server, &user.parse().unwrap(), offer(40000)).await.unwrap()
+    agent
+        .invite(server, &user.parse().unwrap(), offer(40000))
+        .await
+        .unwrap()
 }
 
 async fn next(call: &mut OutgoingCall) -> CallEvent {
-    timeout(LIMIT, call.next()).await.expect("an event in time").expect("an event")
+    timeout(LIMIT, call.next())
+        .await
+        .expect("an event in time")
+        .expect("an event")
 }
 
 async fn until_ringing(call: &mut OutgoingCall) {
@@ -84,7 +90,9 @@ async fn all_quiet(agent: &UserAgent, phone: &EchoPhone) {
         }
     };
     let state = || (agent.alive(), phone.calls(), phone.dialogs());
-    timeout(LIMIT, quiet).await.unwrap_or_else(|_| panic!("left over: {:?}", state()));
+    timeout(LIMIT, quiet)
+        .await
+        .unwrap_or_else(|_| panic!("left over: {:?}", state()));
 }
 
 fn ended_by(side: Side) -> impl Fn(&CallEvent) -> bool {
@@ -137,9 +145,18 @@ async fn what_is_sent_comes_back() {
     let socket = UdpSocket::bind(any_port()).await.unwrap();
     let offer = offer(socket.local_addr().unwrap().port());
     let server = phone.server(Transport::Udp);
-    let mut call = agent.invite(&server, &"echo".parse().unwrap(), offer).await.unwrap();
+    let mut call = agent
+        .invite(&server, &"echo".parse().unwrap(), offer)
+        .await
+        .unwrap();
     let answer = until_answered(&mut call).await;
-    let port = answer.split_once("m=audio ").unwrap().1.split(' ').next().unwrap();
+    let port = answer
+        .split_once("m=audio ")
+        .unwrap()
+        .1
+        .split(' ')
+        .next()
+        .unwrap();
     let remote = SocketAddr::new(LOOPBACK, port.parse().unwrap());
     let mut heard = vec![];
     for number in 0..5_u8 {
@@ -147,13 +164,21 @@ async fn what_is_sent_comes_back() {
         packet.extend([number; 160]);
         socket.send_to(&packet, remote).await.unwrap();
         let mut buffer = [0; 500];
-        let (length, from) = timeout(LIMIT, socket.recv_from(&mut buffer)).await.unwrap().unwrap();
+        let (length, from) = timeout(LIMIT, socket.recv_from(&mut buffer))
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!(from, remote);
         assert_eq!(&buffer[12..length], &[number; 160]);
         assert_ne!(&buffer[8..12], &[1, 2, 3, 4], "its own SSRC");
         heard.push(u16::from_be_bytes([buffer[2], buffer[3]]));
     }
-    assert!(heard.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)), "{heard:?}");
+    assert!(
+        heard
+            .windows(2)
+            .all(|pair| pair[1] == pair[0].wrapping_add(1)),
+        "{heard:?}"
+    );
 }
 
 #[tokio::test]
@@ -188,7 +213,9 @@ async fn nobody_picks_up() {
     let phone = phone(|_| {}).await;
     let agent = agent_with(|config| config.ring_timeout = Duration::from_millis(300)).await;
     let mut call = call(&agent, &phone.server(Transport::Udp), "ring").await;
-    let CallEvent::Failed { reason } = last(&mut call).await else { panic!() };
+    let CallEvent::Failed { reason } = last(&mut call).await else {
+        panic!()
+    };
     assert_eq!(reason, "the phone did not answer within 0.3 s");
     all_quiet(&agent, &phone).await;
 }
@@ -202,21 +229,33 @@ async fn refusals_come_with_status_and_reason() {
         ("busy", 486, "the phone is busy"),
         ("nobody", 404, "nobody is registered under that name"),
     ] {
-        let refused = CallEvent::Refused { status, reason: reason.to_owned() };
+        let refused = CallEvent::Refused {
+            status,
+            reason: reason.to_owned(),
+        };
         assert_eq!(last(&mut call(&agent, &server, user).await).await, refused);
     }
     // Every line taken.
     let mut first = call(&agent, &server, "echo").await;
     until_answered(&mut first).await;
     let refused = last(&mut call(&agent, &server, "echo").await).await;
-    assert!(matches!(refused, CallEvent::Refused { status: 486, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, CallEvent::Refused { status: 486, .. }),
+        "{refused:?}"
+    );
     first.hang_up().await;
     all_quiet(&agent, &phone).await;
     // No codec in common.
     let g729 = offer(40000).replace("RTP/AVP 0 101", "RTP/AVP 18");
-    let mut call = agent.invite(&server, &"echo".parse().unwrap(), g729).await.unwrap();
+    let mut call = agent
+        .invite(&server, &"echo".parse().unwrap(), g729)
+        .await
+        .unwrap();
     let refused = last(&mut call).await;
-    assert!(matches!(refused, CallEvent::Refused { status: 488, .. }), "{refused:?}");
+    assert!(
+        matches!(refused, CallEvent::Refused { status: 488, .. }),
+        "{refused:?}"
+    );
     all_quiet(&agent, &phone).await;
 }
 
@@ -241,7 +280,10 @@ async fn no_server_is_there() {
     let agent = agent().await;
     let port = dead_port().await;
     for (server, reason) in [
-        (format!("127.0.0.1:{port}"), format!("no SIP server listens at 127.0.0.1:{port}")),
+        (
+            format!("127.0.0.1:{port}"),
+            format!("no SIP server listens at 127.0.0.1:{port}"),
+        ),
         (
             format!("127.0.0.1:{port};transport=tcp"),
             format!(
@@ -256,7 +298,9 @@ async fn no_server_is_there() {
         assert!(start.elapsed() < Duration::from_secs(2));
     }
     let mut call = call(&agent, &"no-such-host.invalid".parse().unwrap(), "a").await;
-    let CallEvent::Failed { reason } = last(&mut call).await else { panic!() };
+    let CallEvent::Failed { reason } = last(&mut call).await else {
+        panic!()
+    };
     assert!(reason.starts_with("the SIP server no-such-host.invalid:5060 has no address: "));
     assert_eq!(agent.alive(), (0, 0));
 }
@@ -286,7 +330,9 @@ async fn shutdown_hangs_up_everything_in_time() {
     assert!(ended_by(Side::Us)(&last(&mut up).await));
     assert_eq!(last(&mut ringing).await, CallEvent::Cancelled);
     all_quiet(&agent, &phone).await;
-    let refused = agent.invite(&server, &User::try_from("echo").unwrap(), offer(40000)).await;
+    let refused = agent
+        .invite(&server, &User::try_from("echo").unwrap(), offer(40000))
+        .await;
     assert_eq!(refused.unwrap_err(), InviteError::ShuttingDown);
 }
 
@@ -314,7 +360,10 @@ async fn an_address_in_use_is_an_error() {
     let local = taken.local_addr().unwrap();
     let config = UserAgentConfig::new(local, "gateway".parse().unwrap());
     let error = UserAgent::start(config).await.unwrap_err();
-    assert!(matches!(&error, StartError::Bind { address, .. } if *address == local), "{error}");
+    assert!(
+        matches!(&error, StartError::Bind { address, .. } if *address == local),
+        "{error}"
+    );
 }
 
 #[tokio::test]

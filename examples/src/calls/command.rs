@@ -95,7 +95,13 @@ impl Calls {
         if_match: String,
         fragment: String,
     ) -> Result<(), CallError> {
-        self.ask(|reply| Command::Trickle { id, if_match, fragment, reply }).await
+        self.ask(|reply| Command::Trickle {
+            id,
+            if_match,
+            fragment,
+            reply,
+        })
+        .await
     }
 
     /// Ends a call. A call that is over but still remembered is no error.

@@ -96,7 +96,13 @@ mod tests {
     fn an_id_reads_back_and_nothing_else_does() {
         let id = CallId::random().unwrap();
         assert_eq!(id.to_string().parse(), Ok(id));
-        for bad in ["", "0", "+1234567890123456789012345678901", &"G".repeat(32), &"A".repeat(32)] {
+        for bad in [
+            "",
+            "0",
+            "+1234567890123456789012345678901",
+            &"G".repeat(32),
+            &"A".repeat(32),
+        ] {
             assert_eq!(bad.parse::<CallId>(), Err(InvalidCallId), "{bad}");
         }
     }

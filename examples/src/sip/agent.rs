@@ -86,7 +86,14 @@ impl UserAgent {
         let calls = Arc::new(Calls::default());
         tokio::spawn(dispatch(incoming, calls.clone()));
         let hang_up_all = CancellationToken::new();
-        Ok(Self { inner: Arc::new(Inner { stack: Arc::new(stack), calls, config, hang_up_all }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                stack: Arc::new(stack),
+                calls,
+                config,
+                hang_up_all,
+            }),
+        })
     }
 
     /// Where it listens.
@@ -120,14 +127,23 @@ impl UserAgent {
             response_timeout: inner.config.response_timeout,
         };
         let hang_up = inner.hang_up_all.child_token();
-        Ok(outgoing::start(inner.stack.clone(), plan, place, requests, hang_up))
+        Ok(outgoing::start(
+            inner.stack.clone(),
+            plan,
+            place,
+            requests,
+            hang_up,
+        ))
     }
 
     /// Hangs up every call and waits until that is done, at most two seconds. Later invitations
     /// are refused.
     pub async fn shutdown(&self) {
         self.inner.hang_up_all.cancel();
-        if timeout(SHUTDOWN, self.inner.calls.none_left()).await.is_err() {
+        if timeout(SHUTDOWN, self.inner.calls.none_left())
+            .await
+            .is_err()
+        {
             tracing::warn!("some calls did not end in time");
         }
     }
@@ -148,7 +164,9 @@ impl Drop for Inner {
 
 impl fmt::Debug for UserAgent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UserAgent").field("local", &self.local_addr()).finish_non_exhaustive()
+        f.debug_struct("UserAgent")
+            .field("local", &self.local_addr())
+            .finish_non_exhaustive()
     }
 }
 
@@ -172,7 +190,10 @@ impl Calls {
         getrandom::fill(&mut random).map_err(|_| InviteError::NoRandomness)?;
         let call_id = format!("{:032x}", u128::from_be_bytes(random));
         self.with(|inboxes| inboxes.insert(call_id.clone(), inbox));
-        Ok(Place { calls: self, call_id })
+        Ok(Place {
+            calls: self,
+            call_id,
+        })
     }
 
     fn len(&self) -> usize {

@@ -60,7 +60,9 @@ impl OutgoingCall {
 impl fmt::Debug for OutgoingCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let over = self.over.is_cancelled();
-        f.debug_struct("OutgoingCall").field("over", &over).finish_non_exhaustive()
+        f.debug_struct("OutgoingCall")
+            .field("over", &over)
+            .finish_non_exhaustive()
     }
 }
 
@@ -84,7 +86,13 @@ pub(super) fn start(
 ) -> OutgoingCall {
     let (events, received) = mpsc::unbounded_channel();
     let over = CancellationToken::new();
-    let driver = Driver { stack, plan, requests, events, hang_up: hang_up.clone() };
+    let driver = Driver {
+        stack,
+        plan,
+        requests,
+        events,
+        hang_up: hang_up.clone(),
+    };
     tokio::spawn({
         let over = over.clone().drop_guard();
         async move {
@@ -95,7 +103,12 @@ pub(super) fn start(
         }
     });
     let _hang_up_on_drop = hang_up.clone().drop_guard();
-    OutgoingCall { events: received, over, hang_up, _hang_up_on_drop }
+    OutgoingCall {
+        events: received,
+        over,
+        hang_up,
+        _hang_up_on_drop,
+    }
 }
 
 struct Driver {
@@ -143,7 +156,8 @@ impl Driver {
                 let ours = std::mem::take(&mut self.plan.offer);
                 let session = Session::new(ours, &sdp, invitation.contact.clone());
                 self.emit(CallEvent::Answered { sdp });
-                self.talk(&invitation.dialog, &session, invitation.early).await
+                self.talk(&invitation.dialog, &session, invitation.early)
+                    .await
             }
             Outcome::Not(event) => event,
         };
@@ -178,7 +192,14 @@ impl Driver {
             .dialogs
             .do_invite_async(options, sender)
             .map_err(|error| format!("the call could not be put into SIP: {error}"))?;
-        Ok(Invitation { dialog, states, task, route, contact, early: vec![] })
+        Ok(Invitation {
+            dialog,
+            states,
+            task,
+            route,
+            contact,
+            early: vec![],
+        })
     }
 
     /// From the INVITE to its final response.
@@ -272,7 +293,9 @@ impl Driver {
             Ok(Ok((_, None))) => return failed(format!("the SIP server {server} gave no answer")),
             Ok(Err(error)) => {
                 tracing::warn!(%server, %error, "an answer could not be used");
-                return failed(format!("the answer of the SIP server {server} could not be used"));
+                return failed(format!(
+                    "the answer of the SIP server {server} could not be used"
+                ));
             }
             Err(error) => {
                 tracing::error!(%error, "the task of an INVITE");
@@ -281,7 +304,9 @@ impl Driver {
         };
         if response.status_code.kind() != StatusCodeKind::Successful {
             return match is_made_up(&response) {
-                true => failed(format!("the connection to the SIP server {server} was lost")),
+                true => failed(format!(
+                    "the connection to the SIP server {server} was lost"
+                )),
                 false => Outcome::Not(CallEvent::Refused {
                     status: response.status_code.code(),
                     reason: reason_for(&response),
@@ -304,8 +329,10 @@ impl Driver {
         session: &Session,
         early: Vec<Transaction>,
     ) -> CallEvent {
-        let by_phone =
-            || CallEvent::Ended { by: Side::Phone, reason: "the phone hung up".to_owned() };
+        let by_phone = || CallEvent::Ended {
+            by: Side::Phone,
+            reason: "the phone hung up".to_owned(),
+        };
         let mut newest = 0;
         for transaction in early {
             if accept_bye(dialog, transaction).await {
@@ -326,7 +353,11 @@ impl Driver {
                 continue;
             }
             // RFC 3261 §12.2.2: requests come in order.
-            let number = transaction.original.cseq_header().and_then(|c| c.seq()).unwrap_or(0);
+            let number = transaction
+                .original
+                .cseq_header()
+                .and_then(|c| c.seq())
+                .unwrap_or(0);
             if number < newest {
                 reply(transaction, StatusCode::ServerInternalError, vec![]);
                 continue;
@@ -408,8 +439,13 @@ fn body_text(response: &Response) -> Option<String> {
 /// A final response that no server sent: the library makes one when it gives up, without the `To`
 /// tag that every real one has (RFC 3261 §8.2.6.2).
 fn is_made_up(response: &Response) -> bool {
-    matches!(response.status_code, StatusCode::RequestTimeout | StatusCode::ServiceUnavailable)
-        && !response.to_header().and_then(|to| to.tag()).is_ok_and(|tag| tag.is_some())
+    matches!(
+        response.status_code,
+        StatusCode::RequestTimeout | StatusCode::ServiceUnavailable
+    ) && !response
+        .to_header()
+        .and_then(|to| to.tag())
+        .is_ok_and(|tag| tag.is_some())
 }
 
 fn belongs(dialog: &InviteDialog, transaction: &Transaction) -> bool {

@@ -51,7 +51,11 @@ pub(super) fn reason_for(response: &Response) -> String {
         Some(phrase) => phrase.as_str(),
         None => response.status_code.text(),
     };
-    let phrase: String = phrase.chars().filter(|c| !c.is_control()).take(LONGEST_PHRASE).collect();
+    let phrase: String = phrase
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(LONGEST_PHRASE)
+        .collect();
     match phrase.trim() {
         "" => format!("the call was refused with SIP status {status}"),
         phrase => format!("the call was refused: {phrase}"),
@@ -68,10 +72,16 @@ mod tests {
     fn known_statuses_have_our_words_and_unknown_ones_their_own() {
         let refusal = |status, phrase: &str| {
             let status_code = StatusCode::try_from((status, phrase)).unwrap();
-            reason_for(&Response { status_code, ..Response::default() })
+            reason_for(&Response {
+                status_code,
+                ..Response::default()
+            })
         };
         assert_eq!(refusal(486, "Besetzt"), "the phone is busy");
-        assert_eq!(refusal(499, "No Moon Today"), "the call was refused: No Moon Today");
+        assert_eq!(
+            refusal(499, "No Moon Today"),
+            "the call was refused: No Moon Today"
+        );
         assert_eq!(refusal(499, "a\tb"), "the call was refused: ab");
         assert_eq!(refusal(499, ""), "the call was refused with SIP status 499");
         assert!(refusal(499, &"x".repeat(4000)).len() < 200);

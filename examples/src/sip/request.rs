@@ -24,7 +24,11 @@ pub(super) struct Session {
 
 impl Session {
     pub(super) fn new(ours: String, theirs: &str, contact: Uri) -> Self {
-        Self { ours, their_origin: origin(theirs), contact }
+        Self {
+            ours,
+            their_origin: origin(theirs),
+            contact,
+        }
     }
 
     /// Answers a request within the dialog; BYE is the caller's.
@@ -54,7 +58,12 @@ impl Session {
         let offered = origin(&body);
         if offered.is_some() && offered == self.their_origin {
             let headers = vec![contact, Header::ContentType("application/sdp".into())];
-            return reply_with(transaction, StatusCode::OK, headers, Some(self.ours.clone()));
+            return reply_with(
+                transaction,
+                StatusCode::OK,
+                headers,
+                Some(self.ours.clone()),
+            );
         }
         reply(transaction, StatusCode::NotAcceptableHere, vec![]);
     }
@@ -62,13 +71,18 @@ impl Session {
 
 /// The value of the `o=` line.
 fn origin(sdp: &str) -> Option<String> {
-    sdp.lines().find_map(|line| line.strip_prefix("o=")).map(|value| value.trim_end().to_owned())
+    sdp.lines()
+        .find_map(|line| line.strip_prefix("o="))
+        .map(|value| value.trim_end().to_owned())
 }
 
 /// Answers a request that belongs to no call.
 pub(super) fn answer_stray(transaction: Transaction) {
-    let within_dialog =
-        transaction.original.to_header().and_then(|to| to.tag()).is_ok_and(|tag| tag.is_some());
+    let within_dialog = transaction
+        .original
+        .to_header()
+        .and_then(|to| to.tag())
+        .is_ok_and(|tag| tag.is_some());
     match transaction.original.method {
         Method::Ack => {}
         _ if within_dialog => reply(transaction, StatusCode::CallTransactionDoesNotExist, vec![]),

@@ -46,32 +46,56 @@ impl Route {
                     let mut destination = SipAddr::from(address);
                     destination.r#type = Some(library_transport(Transport::Udp));
                     let local = local_towards(stack.local(), address);
-                    return Ok(Self { destination, local, datagrams_to: Some(address) });
+                    return Ok(Self {
+                        destination,
+                        local,
+                        datagrams_to: Some(address),
+                    });
                 }
                 Transport::Tcp => HostWithPort::from(address),
                 // By name: the certificate is checked against it.
                 Transport::Tls => host_with_port(server),
             };
             let target = SipAddr::new(library_transport(server.transport()), target);
-            match timeout(PATIENCE, stack.endpoint.transport_layer.lookup(&target, None)).await {
+            match timeout(
+                PATIENCE,
+                stack.endpoint.transport_layer.lookup(&target, None),
+            )
+            .await
+            {
                 Ok(Ok((_, destination))) => {
                     let local = local_towards(stack.local(), address);
-                    return Ok(Self { destination, local, datagrams_to: None });
+                    return Ok(Self {
+                        destination,
+                        local,
+                        datagrams_to: None,
+                    });
                 }
                 Ok(Err(rsipstack::Error::IoError(error))) => problem = error.to_string(),
                 Ok(Err(error)) => problem = error.to_string(),
                 Err(_) => problem = format!("no answer within {} s", PATIENCE.as_secs()),
             }
         }
-        Err(RouteError::Unreachable { server: server.clone(), problem })
+        Err(RouteError::Unreachable {
+            server: server.clone(),
+            problem,
+        })
     }
 }
 
 async fn resolve(local: IpAddr, server: &Server) -> Result<Vec<SocketAddr>, RouteError> {
-    let unknown = |problem: String| RouteError::Unknown { server: server.clone(), problem };
+    let unknown = |problem: String| RouteError::Unknown {
+        server: server.clone(),
+        problem,
+    };
     let found = timeout(PATIENCE, lookup_host((server.host(), server.port())))
         .await
-        .map_err(|_| unknown(format!("no answer from DNS within {} s", PATIENCE.as_secs())))?
+        .map_err(|_| {
+            unknown(format!(
+                "no answer from DNS within {} s",
+                PATIENCE.as_secs()
+            ))
+        })?
         .map_err(|error| unknown(error.to_string()))?;
     let addresses: Vec<_> = found.filter(|a| a.is_ipv4() == local.is_ipv4()).collect();
     match addresses.is_empty() {
@@ -144,7 +168,10 @@ pub(super) fn own_uri(local: SocketAddr, user: &User, transport: Transport) -> U
 fn uri(host_with_port: HostWithPort, user: &User, transport: Transport) -> Uri {
     Uri {
         scheme: Some(Scheme::Sip),
-        auth: Some(Auth { user: user.to_string(), password: None }),
+        auth: Some(Auth {
+            user: user.to_string(),
+            password: None,
+        }),
         host_with_port,
         params: match transport {
             Transport::Udp => vec![],
@@ -159,7 +186,10 @@ fn host_with_port(server: &Server) -> HostWithPort {
         Ok(address) => Host::IpAddr(address),
         Err(_) => Host::Domain(server.host().into()),
     };
-    HostWithPort { host, port: Some(server.port().into()) }
+    HostWithPort {
+        host,
+        port: Some(server.port().into()),
+    }
 }
 
 fn library_transport(transport: Transport) -> rsipstack::sip::Transport {

@@ -68,7 +68,11 @@ impl Server {
     /// The server at an address.
     #[must_use]
     pub fn at(address: SocketAddr, transport: Transport) -> Self {
-        Self { host: address.ip().to_string(), port: address.port(), transport }
+        Self {
+            host: address.ip().to_string(),
+            port: address.port(),
+            transport,
+        }
     }
 }
 
@@ -124,7 +128,11 @@ impl FromStr for Server {
             None if port.is_empty() => transport.default_port(),
             None => return Err(InvalidServer::Port(port.to_owned())),
         };
-        Ok(Self { host: host.to_owned(), port, transport })
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            transport,
+        })
     }
 }
 
@@ -151,7 +159,9 @@ fn is_host_name(host: &str) -> bool {
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         })
 }
 

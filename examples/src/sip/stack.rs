@@ -57,12 +57,17 @@ impl Stack {
     ) -> Result<(Self, TransactionReceiver), StartError> {
         let stop = CancellationToken::new();
         let (udp, tcp) = bind(address, &stop).await?;
-        let local = tcp.local_addr().map_err(|source| StartError::Bind { address, source })?;
+        let local = tcp
+            .local_addr()
+            .map_err(|source| StartError::Bind { address, source })?;
 
         let transport = TransportLayer::new(stop.clone());
         transport.add_transport(udp.into());
         if let Some(ca_certs) = trust {
-            transport.set_tls_config(TlsConfig { ca_certs: Some(ca_certs), ..Default::default() });
+            transport.set_tls_config(TlsConfig {
+                ca_certs: Some(ca_certs),
+                ..Default::default()
+            });
         }
         let endpoint = EndpointBuilder::new()
             .with_user_agent(concat!("crosspoint/", env!("CARGO_PKG_VERSION")))
@@ -74,8 +79,9 @@ impl Stack {
                 ..Default::default()
             })
             .build();
-        let incoming =
-            endpoint.incoming_transactions().map_err(|e| StartError::Library(e.to_string()))?;
+        let incoming = endpoint
+            .incoming_transactions()
+            .map_err(|e| StartError::Library(e.to_string()))?;
 
         let inner = endpoint.inner;
         tokio::spawn({
@@ -124,19 +130,28 @@ async fn bind(
 
 /// Hands accepted connections to the library. Its own listener binds late and only logs a failure.
 async fn accept(listener: TcpListener, endpoint: EndpointInnerRef, stop: CancellationToken) {
-    let Ok(local) = listener.local_addr() else { return };
-    let local = SipAddr { r#type: Some(rsipstack::sip::Transport::Tcp), addr: local.into() };
+    let Ok(local) = listener.local_addr() else {
+        return;
+    };
+    let local = SipAddr {
+        r#type: Some(rsipstack::sip::Transport::Tcp),
+        addr: local.into(),
+    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        let connection = accepted.map_err(rsipstack::Error::from).and_then(|(stream, _)| {
-            TcpConnection::from_stream(stream, local.clone(), Some(stop.child_token()))
-        });
+        let connection = accepted
+            .map_err(rsipstack::Error::from)
+            .and_then(|(stream, _)| {
+                TcpConnection::from_stream(stream, local.clone(), Some(stop.child_token()))
+            });
         match connection {
             Ok(connection) => {
-                endpoint.transport_layer.add_connection(SipConnection::Tcp(connection));
+                endpoint
+                    .transport_layer
+                    .add_connection(SipConnection::Tcp(connection));
             }
             Err(error) => {
                 tracing::warn!(%error, "a SIP connection was not accepted");

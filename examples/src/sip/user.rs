@@ -108,8 +108,18 @@ mod tests {
 
     #[test]
     fn names_and_numbers_can_be_dialled() {
-        for good in ["echo", "+49301234", "*97", "alice.b-c_d!~'()", "0", &"9".repeat(64)] {
-            assert_eq!(User::try_from(good).map(|u| u.to_string()), Ok(good.to_owned()));
+        for good in [
+            "echo",
+            "+49301234",
+            "*97",
+            "alice.b-c_d!~'()",
+            "0",
+            &"9".repeat(64),
+        ] {
+            assert_eq!(
+                User::try_from(good).map(|u| u.to_string()),
+                Ok(good.to_owned())
+            );
         }
     }
 

@@ -36,7 +36,13 @@ impl Call {
             return reply(transaction, StatusCode::NotAcceptableHere, vec![]);
         };
         let local = local_towards(self.stack.local(), SocketAddr::new(offer.address, 9));
-        let echo = match Echo::bind(SocketAddr::new(local.ip(), 0), offer.address, &offer.payload_types()).await {
+        let echo = match Echo::bind(
+            SocketAddr::new(local.ip(), 0),
+            offer.address,
+            &offer.payload_types(),
+        )
+        .await
+        {
             Ok(echo) => echo,
             Err(error) => {
                 tracing::warn!(%error, "no RTP port for the echo phone");
@@ -57,12 +63,22 @@ impl Call {
         mut transaction: Transaction,
     ) -> Option<(InviteDialog, DialogStateReceiver)> {
         let (sender, states) = self.stack.dialogs.new_dialog_state_channel();
-        let over_tcp = transaction.connection.as_ref().is_some_and(|c| c.is_reliable());
-        let transport = if over_tcp { Transport::Tcp } else { Transport::Udp };
-        let contact =
-            User::try_from("echo").ok().map(|user| own_uri(local, &user, transport));
+        let over_tcp = transaction
+            .connection
+            .as_ref()
+            .is_some_and(|c| c.is_reliable());
+        let transport = if over_tcp {
+            Transport::Tcp
+        } else {
+            Transport::Udp
+        };
+        let contact = User::try_from("echo")
+            .ok()
+            .map(|user| own_uri(local, &user, transport));
         let made =
-            self.stack.dialogs.get_or_create_server_invite(&transaction, sender, None, contact);
+            self.stack
+                .dialogs
+                .get_or_create_server_invite(&transaction, sender, None, contact);
         match made {
             Ok(dialog) => {
                 let mut handler = dialog.clone();

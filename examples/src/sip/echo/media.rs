@@ -42,7 +42,13 @@ impl Echo {
         }
         let local = socket.local_addr()?;
         let stream = Stream::random()?;
-        Ok(Self { socket, local, from, payload_types: payload_types.to_vec(), stream })
+        Ok(Self {
+            socket,
+            local,
+            from,
+            payload_types: payload_types.to_vec(),
+            stream,
+        })
     }
 
     pub(super) fn local(&self) -> SocketAddr {
@@ -97,7 +103,9 @@ impl Stream {
 
     /// The caller's packet as one of ours; `None` if it is no RTP of this call.
     fn echo(&mut self, packet: &[u8], payload_types: &[u8]) -> Option<Vec<u8>> {
-        let [first, second, _, _, t0, t1, t2, t3, ..] = *packet else { return None };
+        let [first, second, _, _, t0, t1, t2, t3, ..] = *packet else {
+            return None;
+        };
         if first >> 6 != 2 || !payload_types.contains(&(second & 0x7f)) {
             return None;
         }
@@ -120,7 +128,9 @@ fn payload(packet: &[u8]) -> Option<&[u8]> {
     let sources = usize::from(first & 0x0f) * 4;
     let mut rest = packet.get(HEADER + sources..)?;
     if first & 0x10 != 0 {
-        let [_, _, high, low, ..] = *rest else { return None };
+        let [_, _, high, low, ..] = *rest else {
+            return None;
+        };
         rest = rest.get(4 + usize::from(u16::from_be_bytes([high, low])) * 4..)?;
     }
     if first & 0x20 != 0 {
@@ -137,15 +147,21 @@ mod tests {
     use super::*;
 
     fn stream() -> Stream {
-        Stream { ssrc: 0xaabb_ccdd, sequence: 0xffff, timestamp_offset: 0x10 }
+        Stream {
+            ssrc: 0xaabb_ccdd,
+            sequence: 0xffff,
+            timestamp_offset: 0x10,
+        }
     }
 
     #[test]
     fn a_payload_comes_back_in_a_stream_of_our_own() {
         let packet = [0x80, 0x80, 0, 9, 0, 0, 0, 0xa0, 1, 2, 3, 4, 0x55, 0x66];
         let echo = stream().echo(&packet, &[0, 101]);
-        let expected =
-            [0x80, 0x80, 0, 0, 0, 0, 0, 0xb0, 0xaa, 0xbb, 0xcc, 0xdd, 0x55, 0x66].to_vec();
+        let expected = [
+            0x80, 0x80, 0, 0, 0, 0, 0, 0xb0, 0xaa, 0xbb, 0xcc, 0xdd, 0x55, 0x66,
+        ]
+        .to_vec();
         assert_eq!(echo, Some(expected));
     }
 

@@ -110,7 +110,10 @@ impl EchoPhone {
     /// How many calls are up or ringing.
     #[must_use]
     pub fn calls(&self) -> usize {
-        self.inner.config.max_calls.saturating_sub(self.inner.lines.available_permits())
+        self.inner
+            .config
+            .max_calls
+            .saturating_sub(self.inner.lines.available_permits())
     }
 
     /// The library's dialogs that are alive, for tests of leaks.
@@ -129,7 +132,9 @@ impl Drop for EchoPhone {
 
 impl fmt::Debug for EchoPhone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EchoPhone").field("addr", &self.addr()).finish_non_exhaustive()
+        f.debug_struct("EchoPhone")
+            .field("addr", &self.addr())
+            .finish_non_exhaustive()
     }
 }
 
@@ -185,7 +190,11 @@ impl Inner {
 
 fn is_new_call(transaction: &Transaction) -> bool {
     transaction.original.method == Method::Invite
-        && transaction.original.to_header().and_then(|to| to.tag()).is_ok_and(|tag| tag.is_none())
+        && transaction
+            .original
+            .to_header()
+            .and_then(|to| to.tag())
+            .is_ok_and(|tag| tag.is_none())
 }
 
 /// A request within a call. Another description than the first is not for this phone.

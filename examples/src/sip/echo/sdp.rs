@@ -10,8 +10,16 @@ struct Codec {
 }
 
 /// The static payload types of RFC 3551 §6 that the phone knows.
-const STATIC: [Codec; 2] =
-    [Codec { payload_type: 0, name: "PCMU/8000" }, Codec { payload_type: 8, name: "PCMA/8000" }];
+const STATIC: [Codec; 2] = [
+    Codec {
+        payload_type: 0,
+        name: "PCMU/8000",
+    },
+    Codec {
+        payload_type: 8,
+        name: "PCMA/8000",
+    },
+];
 
 const KEYS: &str = "telephone-event/8000";
 
@@ -35,14 +43,22 @@ impl Offer {
         let mut media: Vec<String> = vec![];
         let mut audio = None;
         let mut codecs: Vec<Codec> = vec![];
+        let mut types: Vec<u8> = vec![];
         for line in text.lines() {
-            let Some((kind, value)) = line.trim_end().split_once('=') else { continue };
+            let Some((kind, value)) = line.trim_end().split_once('=') else {
+                continue;
+            };
             let here = audio.is_none_or(|index: usize| index + 1 == media.len());
             match kind {
                 "m" => {
                     if audio.is_none() && is_audio(value) {
                         audio = Some(media.len());
-                        codecs = static_codecs(value);
+                        types = value
+                            .split(' ')
+                            .skip(3)
+                            .filter_map(|t| t.parse().ok())
+                            .collect();
+                        codecs = static_codecs(&types);
                     }
                     media.push(value.to_owned());
                 }
@@ -50,7 +66,7 @@ impl Offer {
                     address = value.split_whitespace().nth(2).and_then(|a| a.parse().ok());
                 }
                 "a" if here && audio.is_some() => {
-                    if let Some(codec) = mapped_codec(value) {
+                    if let Some(codec) = mapped_codec(value, &types) {
                         codecs.retain(|known| known.payload_type != codec.payload_type);
                         codecs.push(codec);
                     }
@@ -59,9 +75,15 @@ impl Offer {
             }
         }
         let speaks = codecs.iter().any(|codec| codec.name != KEYS);
-        (speaks && !codecs.is_empty())
-            .then_some(())
-            .and(Some(Self { address: address?, codecs, audio: audio?, media }))
+        match speaks {
+            true => Some(Self {
+                address: address?,
+                codecs,
+                audio: audio?,
+                media,
+            }),
+            false => None,
+        }
     }
 
     /// The payload types of the answer: the first codec, and key presses.
@@ -84,10 +106,13 @@ impl Offer {
         );
         for (index, offered) in self.media.iter().enumerate() {
             if index == self.audio {
-                let types = self.payload_types().iter().fold(String::new(), |mut all, one| {
-                    let _ = write!(all, " {one}");
-                    all
-                });
+                let types = self
+                    .payload_types()
+                    .iter()
+                    .fold(String::new(), |mut all, one| {
+                        let _ = write!(all, " {one}");
+                        all
+                    });
                 let _ = write!(text, "m=audio {port} RTP/AVP{types}\r\n");
                 for codec in self.chosen() {
                     let _ = write!(text, "a=rtpmap:{} {}\r\n", codec.payload_type, codec.name);
@@ -115,16 +140,15 @@ fn is_audio(media: &str) -> bool {
         && words.next() == Some("RTP/AVP")
 }
 
-fn static_codecs(media: &str) -> Vec<Codec> {
-    let types = media.split(' ').skip(3).filter_map(|t| t.parse::<u8>().ok());
-    let known = |t| STATIC.into_iter().find(|codec| codec.payload_type == t);
-    types.filter_map(known).collect()
+fn static_codecs(types: &[u8]) -> Vec<Codec> {
+    let known = |t: &u8| STATIC.into_iter().find(|codec| codec.payload_type == *t);
+    types.iter().filter_map(known).collect()
 }
 
 /// `rtpmap:TYPE NAME/RATE[/1]` of a codec the phone knows.
-fn mapped_codec(attribute: &str) -> Option<Codec> {
+fn mapped_codec(attribute: &str, types: &[u8]) -> Option<Codec> {
     let (payload_type, mapped) = attribute.strip_prefix("rtpmap:")?.split_once(' ')?;
-    let payload_type = payload_type.parse().ok().filter(|t| *t < 128)?;
+    let payload_type = payload_type.parse().ok().filter(|t| types.contains(t))?;
     let mapped = mapped.strip_suffix("/1").unwrap_or(mapped);
     ["PCMU/8000", "PCMA/8000", KEYS]
         .into_iter()
