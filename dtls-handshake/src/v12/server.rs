@@ -110,7 +110,8 @@ fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
     Ok(())
 }
 
-/// Without a list any group will do (RFC 8422 §4): then the one everybody has.
+/// Without a list any group will do (RFC 8422 §4): then the one everybody has. With one, it has
+/// to have the group of our certificate as well (RFC 8422 §5.1).
 fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
     let Some(theirs) = hello.groups else {
         return Ok(NamedGroup::Secp256r1);
@@ -118,6 +119,7 @@ fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
     KeyExchange::GROUPS
         .into_iter()
         .find(|group| theirs.contains((*group).into()))
+        .filter(|_| theirs.contains(NamedGroup::Secp256r1.into()))
         .ok_or(CloseCause::NothingInCommon(Parameter::Group))
 }
 
