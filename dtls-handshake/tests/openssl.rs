@@ -288,7 +288,7 @@ fn as_client(config: Config, credentials: &Credentials, more: &[&str]) {
     driver.connection.close(Instant::now());
     assert_eq!(driver.closed(), CloseCause::ClosedLocally);
     driver.flush();
-    server.wait_for("CONNECTION CLOSED");
+    server.wait_for("DONE");
 }
 
 /// `openssl s_client` connects to us.

@@ -18,6 +18,7 @@ use crate::event::{Connected, Event, Version};
 use crate::fingerprint::Fingerprint;
 use crate::handshake::{Context, Transcript};
 use crate::peer::{ExpectedPeer, VerifiedPeer};
+use crate::record::{PROTECTED, Protection};
 use crate::stats::Stats;
 use crate::v12::{ClientState, Completed, ServerState, Session};
 use crate::wire::{AlertDescription, AlertLevel};
@@ -113,6 +114,23 @@ impl Connection {
             id,
             renegotiation_answered: false,
         }
+    }
+
+    /// A client whose handshake is over, for [`testing`](crate::testing).
+    pub(crate) fn connected(
+        config: Arc<Config>,
+        session: Session,
+        read: Protection,
+        write: Protection,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Self::new(config, [0; 32], now);
+        connection.timers.stop_all();
+        connection.context.records.start_reading(PROTECTED, read);
+        connection.context.records.start_writing(PROTECTED, write);
+        connection.context.inbox.enter(PROTECTED);
+        connection.phase = Phase::Connected(session);
+        connection
     }
 
     /// Says which certificates the peer may have: one that matches a fingerprint of the best hash
