@@ -158,9 +158,14 @@ impl Connection {
         if self.timers.take_due(Timer::Handshake, now) {
             self.end(CloseCause::TimedOut);
         } else if self.timers.take_due(Timer::Retransmit, now) {
-            self.stats.timeouts += 1;
+            // What never left cannot have been answered, and says nothing about the path.
+            let at = if self.context.flight.is_sent() {
+                self.stats.timeouts += 1;
+                self.backoff.unanswered(now)
+            } else {
+                self.backoff.repeated(now)
+            };
             self.context.flight.rewind();
-            let at = self.backoff.unanswered(now);
             self.timers.set(Timer::Retransmit, at);
         }
     }
