@@ -125,6 +125,7 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::InvalidUser;
 
     #[test]
     fn every_call_error_has_its_status() {
@@ -133,7 +134,7 @@ mod tests {
             (
                 CallError::BadTarget {
                     to: to(),
-                    problem: "",
+                    problem: InvalidUser::Empty,
                 },
                 400,
             ),

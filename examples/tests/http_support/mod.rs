@@ -11,6 +11,7 @@ use examples::calls::{
 };
 use examples::config::{Config, Secret, Settings, TokenEntry};
 use examples::http::{Limits, Server};
+use examples::sip::InvalidUser;
 use reqwest::Client;
 use tokio::sync::{broadcast, mpsc};
 
@@ -213,7 +214,7 @@ fn create(call: &NewCall) -> Result<Created, CallError> {
         "" => {
             return Err(CallError::BadTarget {
                 to,
-                problem: "it is empty",
+                problem: InvalidUser::Empty,
             });
         }
         "nobody" => return Err(CallError::NoRoute { to }),
