@@ -1,5 +1,6 @@
 //! A gateway's HTTPS side over calls that are played, and clients for it.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test uses a part of it
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
