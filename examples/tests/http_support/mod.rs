@@ -16,9 +16,13 @@ use reqwest::Client;
 use tokio::sync::{broadcast, mpsc};
 
 pub const OFFER: &str = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n";
-pub const ANSWER: &str = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=answer\r\n";
 pub const ALICE: &str = "alice-0123456789";
 pub const BOB: &str = "bob-0123456789ab";
+
+/// The played answer to an offer of this length.
+pub fn answer(len: usize) -> String {
+    format!("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=offered:{len}\r\n")
+}
 
 /// A folder that goes away again.
 pub struct Folder(PathBuf);
@@ -243,7 +247,7 @@ fn create(call: &NewCall) -> Result<Created, CallError> {
     Ok(Created {
         id,
         etag,
-        answer: ANSWER.to_owned(),
+        answer: answer(call.offer.len()),
     })
 }
 
