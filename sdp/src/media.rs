@@ -42,6 +42,24 @@ impl<'a> Media<'a> {
         Media::read(&value, LineEnd::CrLf, 0).map(Media::into_owned)
     }
 
+    /// A section without lines, of parts that are known to make an `m=` line.
+    pub(crate) fn assemble(
+        kind: &str,
+        port: u16,
+        protocol: Protocol<'static>,
+        formats: String,
+    ) -> Media<'static> {
+        Media {
+            head: Line::new('m', &format!("{kind} {port} {protocol} {formats}")),
+            kind: Cow::Owned(kind.to_owned()),
+            port,
+            port_count: None,
+            protocol,
+            formats: Cow::Owned(formats),
+            section: Section::default(),
+        }
+    }
+
     /// Reads the value of an `m=` line; `lines` are expected to follow.
     pub(crate) fn read(value: &'a str, end: LineEnd, lines: usize) -> Result<Self, Invalid> {
         let count = opt(preceded(literal("/"), number::<u16>("a number of ports")));

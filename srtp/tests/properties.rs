@@ -111,22 +111,32 @@ proptest! {
             }
             forged
         };
-        let (mut rtp, len) = with_room(&plain);
-        let sealed = sender.protect_rtp(&mut rtp, len).unwrap();
-        let (mut rtcp, rtcp_len) = with_room(&report);
-        let rtcp_sealed = sender.protect_rtcp(&mut rtcp, rtcp_len).unwrap();
-        let refused = receiver.unprotect_rtp(&mut forge(&rtp[..sealed])).unwrap_err();
-        assert!(matches!(refused, UnprotectError::WrongTag | UnprotectError::Malformed(_)));
-        let refused = receiver.unprotect_rtcp(&mut forge(&rtcp[..rtcp_sealed])).unwrap_err();
-        assert!(matches!(refused, UnprotectError::WrongTag | UnprotectError::Malformed(_)));
-        assert_eq!((receiver.rtp_streams(), receiver.rtcp_streams()), (0, 0));
-        assert_eq!(receiver.stats().wrong_tag + receiver.stats().malformed, 2);
-        // The genuine ones are still taken, and once only.
-        assert_eq!(receiver.unprotect_rtp(&mut rtp.clone()[..sealed]), Ok(len));
-        assert_eq!(receiver.unprotect_rtcp(&mut rtcp.clone()[..rtcp_sealed]), Ok(rtcp_len));
-        let replayed = Err(UnprotectError::Replayed);
-        assert_eq!(receiver.unprotect_rtp(&mut rtp[..sealed]), replayed);
-        assert_eq!(receiver.unprotect_rtcp(&mut rtcp[..rtcp_sealed]), replayed);
+        // First on streams that are not open yet, then on open ones.
+        for round in 0..3u16 {
+            let mut plain = plain.clone();
+            let sequence_number = u16::from_be_bytes([plain[2], plain[3]]);
+            let sequence_number = sequence_number.wrapping_add(300 * round);
+            plain[2..4].copy_from_slice(&sequence_number.to_be_bytes());
+            let (mut rtp, len) = with_room(&plain);
+            let sealed = sender.protect_rtp(&mut rtp, len).unwrap();
+            let (mut rtcp, rtcp_len) = with_room(&report);
+            let rtcp_sealed = sender.protect_rtcp(&mut rtcp, rtcp_len).unwrap();
+            let ssrc = RtpHeader::parse(&plain).unwrap().ssrc;
+            let before = (receiver.rtp_streams(), receiver.rtcp_streams(), receiver.roc(ssrc));
+
+            assert!(receiver.unprotect_rtp(&mut forge(&rtp[..sealed])).is_err());
+            assert!(receiver.unprotect_rtcp(&mut forge(&rtcp[..rtcp_sealed])).is_err());
+            let after = (receiver.rtp_streams(), receiver.rtcp_streams(), receiver.roc(ssrc));
+            assert_eq!(after, before);
+
+            // The genuine ones are still taken, and once only.
+            assert_eq!(receiver.unprotect_rtp(&mut rtp.clone()[..sealed]), Ok(len));
+            assert_eq!(receiver.unprotect_rtcp(&mut rtcp.clone()[..rtcp_sealed]), Ok(rtcp_len));
+            let replayed = Err(UnprotectError::Replayed);
+            assert_eq!(receiver.unprotect_rtp(&mut rtp[..sealed]), replayed);
+            assert_eq!(receiver.unprotect_rtcp(&mut rtcp[..rtcp_sealed]), replayed);
+        }
+        assert_eq!((receiver.stats().rtp, receiver.stats().rtcp), (3, 3));
     }
 
     /// Arbitrary bytes into every entrance: no panic, nothing taken, nothing kept.

@@ -14,6 +14,14 @@ pub struct Candidate<'a> {
     pub text: &'a str,
 }
 
+impl<'a> Candidate<'a> {
+    /// A candidate in either form: with `candidate:` in front or without.
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self { text: text.strip_prefix("candidate:").unwrap_or(text) }
+    }
+}
+
 impl<'a> Typed<'a> for Candidate<'a> {
     fn read(raw: Raw<'a>) -> Result<Self, Invalid> {
         raw.read(rest("a candidate").map(|text| Self { text }))

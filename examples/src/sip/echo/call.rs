@@ -1,0 +1,165 @@
+//! One call to the echo phone.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rsipstack::dialog::dialog::{DialogState, DialogStateReceiver};
+use rsipstack::dialog::invite_dialog::InviteDialog;
+use rsipstack::sip::{Header, StatusCode};
+use rsipstack::transaction::Transaction;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::super::request::reply;
+use super::super::route::{local_towards, own_uri};
+use super::super::stack::Stack;
+use super::super::{Transport, User};
+use super::media::Echo;
+use super::sdp::{self, Answer};
+use super::{EchoConfig, Extension};
+
+/// How long the caller's ACK may take (RFC 3261 §13.3.1.4, 64*T1).
+const ACK_TIMEOUT: Duration = Duration::from_secs(32);
+
+pub(super) struct Call {
+    pub(super) stack: Arc<Stack>,
+    pub(super) config: EchoConfig,
+    pub(super) stop: CancellationToken,
+    pub(super) extension: Extension,
+}
+
+impl Call {
+    pub(super) async fn run(self, transaction: Transaction) {
+        let offer = String::from_utf8_lossy(&transaction.original.body);
+        let Some(offer) = sdp::Offer::read(&offer) else {
+            return reply(transaction, StatusCode::NotAcceptableHere, vec![]);
+        };
+        let local = local_towards(self.stack.local(), SocketAddr::new(offer.address, 9));
+        let echo = match Echo::bind(
+            SocketAddr::new(local.ip(), 0),
+            offer.address,
+            &offer.payload_types(),
+        )
+        .await
+        {
+            Ok(echo) => echo,
+            Err(error) => {
+                tracing::warn!(%error, "no RTP port for the echo phone");
+                return reply(transaction, StatusCode::ServiceUnavailable, vec![]);
+            }
+        };
+        let answer = offer.answer(echo.local());
+        if let Some((dialog, states)) = self.open(local, transaction) {
+            self.hold(&dialog, states, answer, echo).await;
+            self.stack.dialogs.remove_dialog(&dialog.id());
+        }
+    }
+
+    /// Makes the dialog and starts the task that runs its INVITE transaction.
+    fn open(
+        &self,
+        local: SocketAddr,
+        mut transaction: Transaction,
+    ) -> Option<(InviteDialog, DialogStateReceiver)> {
+        let (sender, states) = self.stack.dialogs.new_dialog_state_channel();
+        let over_tcp = transaction
+            .connection
+            .as_ref()
+            .is_some_and(|c| c.is_reliable());
+        let transport = if over_tcp {
+            Transport::Tcp
+        } else {
+            Transport::Udp
+        };
+        let contact = User::try_from("echo")
+            .ok()
+            .map(|user| own_uri(local, &user, transport));
+        let made =
+            self.stack
+                .dialogs
+                .get_or_create_server_invite(&transaction, sender, None, contact);
+        match made {
+            Ok(dialog) => {
+                let mut handler = dialog.clone();
+                tokio::spawn(async move {
+                    if let Err(error) = handler.handle(&mut transaction).await {
+                        tracing::debug!(%error, "the INVITE of a call to the echo phone");
+                    }
+                });
+                Some((dialog, states))
+            }
+            Err(error) => {
+                tracing::debug!(%error, "an INVITE that opens no dialog");
+                reply(transaction, StatusCode::BadRequest, vec![]);
+                None
+            }
+        }
+    }
+
+    async fn hold(
+        &self,
+        dialog: &InviteDialog,
+        mut states: DialogStateReceiver,
+        answer: Answer,
+        echo: Echo,
+    ) {
+        if let Err(error) = dialog.ringing(None, None) {
+            tracing::debug!(%error, "180");
+        }
+        let ring_for = match self.extension {
+            Extension::Echo | Extension::Brief => self.config.ring_for,
+            Extension::Ring => Duration::MAX,
+        };
+        tokio::select! {
+            () = ended(&mut states) => return,
+            () = sleep(ring_for) => {}
+            () = self.stop.cancelled() => {
+                let _ = dialog.reject(Some(StatusCode::TemporarilyUnavailable), None);
+                return;
+            }
+        }
+        let headers = vec![Header::ContentType("application/sdp".into())];
+        if let Err(error) = dialog.accept(Some(headers), Some(answer.into_bytes())) {
+            return tracing::debug!(%error, "200");
+        }
+        // The library repeats the 200 until the ACK, and ends the dialog without one.
+        if timeout(ACK_TIMEOUT, confirmed(&mut states)).await != Ok(true) {
+            return;
+        }
+        let brief_for = match self.extension {
+            Extension::Brief => self.config.brief_for,
+            Extension::Echo | Extension::Ring => Duration::MAX,
+        };
+        tokio::select! {
+            () = ended(&mut states) => return,
+            () = echo.run(self.config.media_timeout) => {}
+            () = sleep(brief_for) => {}
+            () = self.stop.cancelled() => {}
+        }
+        if let Err(error) = dialog.bye().await {
+            tracing::debug!(%error, "BYE");
+        }
+    }
+}
+
+/// Resolves when the dialog is over.
+async fn ended(states: &mut DialogStateReceiver) {
+    while let Some(state) = states.recv().await {
+        if state.is_terminated() {
+            return;
+        }
+    }
+}
+
+/// Resolves with `true` at the caller's ACK, with `false` when the dialog ends before.
+async fn confirmed(states: &mut DialogStateReceiver) -> bool {
+    while let Some(state) = states.recv().await {
+        match state {
+            DialogState::Confirmed(..) => return true,
+            DialogState::Terminated(..) => return false,
+            _ => {}
+        }
+    }
+    false
+}

@@ -1,0 +1,62 @@
+//! What becomes of an outgoing call.
+
+/// One step of an outgoing call. The last one is final (see [`CallEvent::is_final`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CallEvent {
+    /// The INVITE is on its way.
+    Trying,
+    /// The phone rings, or plays something before it is picked up.
+    Ringing {
+        /// The description of early media, if the phone sends any.
+        sdp: Option<String>,
+    },
+    /// The phone was picked up.
+    Answered {
+        /// The phone's answer to the offer.
+        sdp: String,
+    },
+    /// The phone side refused the call.
+    Refused {
+        /// The SIP status it gave, 300 to 699.
+        status: u16,
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// The call never came about, and nobody refused it.
+    Failed {
+        /// Why, in plain words.
+        reason: String,
+    },
+    /// We hung up before the phone was picked up.
+    Cancelled,
+    /// The call was up and is over.
+    Ended {
+        /// Who hung up.
+        by: Side,
+        /// Why, in plain words.
+        reason: String,
+    },
+}
+
+impl CallEvent {
+    /// Whether nothing can follow.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Trying | Self::Ringing { .. } | Self::Answered { .. } => false,
+            Self::Refused { .. } | Self::Failed { .. } | Self::Cancelled | Self::Ended { .. } => {
+                true
+            }
+        }
+    }
+}
+
+/// One end of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// This user agent.
+    Us,
+    /// The phone, or the SIP server on its behalf.
+    Phone,
+}

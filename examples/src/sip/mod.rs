@@ -1,0 +1,28 @@
+//! The SIP side of the gateway: a user agent that calls phones, and an echo phone to try it with.
+//!
+//! [`UserAgent`] calls a [`User`] at a [`Server`]; what becomes of the call arrives as
+//! [`CallEvent`]s from its [`OutgoingCall`]. Session descriptions pass through as text: media is
+//! the business of others. Transactions, retransmission and dialogs are the work of the SIP
+//! library, which no type here shows.
+//!
+//! Every call ends in bounded time and its last event says why. A dropped [`OutgoingCall`] is hung
+//! up. It takes no calls itself: an INVITE from outside is refused with 403.
+
+mod agent;
+pub mod echo;
+mod event;
+mod outgoing;
+mod reason;
+mod request;
+mod route;
+mod server;
+mod stack;
+mod user;
+
+pub use agent::{InviteError, UserAgent, UserAgentConfig};
+pub use event::{CallEvent, Side};
+pub use outgoing::OutgoingCall;
+pub use reason::reason_of;
+pub use server::{InvalidServer, Server, Transport};
+pub use stack::StartError;
+pub use user::{InvalidUser, User};
