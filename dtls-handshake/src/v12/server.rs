@@ -85,12 +85,10 @@ fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
 
 /// What has to hold for any set of parameters.
 fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
-    // Numbers of later versions are smaller. RFC 8446 §4.2.1: the list, where there is one,
-    // decides alone.
-    let speaks_1_2 = match hello.supported_versions {
-        Some(versions) => versions.contains(DTLS_1_2),
-        None => (0xFE00..=DTLS_1_2).contains(&hello.version),
-    };
+    // Numbers of later versions are smaller. Where there is a list of versions it decides
+    // (RFC 8446 §4.2.1), but the old field has to say DTLS 1.2 even then (RFC 9147 §5.3).
+    let speaks_1_2 = (0xFE00..=DTLS_1_2).contains(&hello.version)
+        && hello.supported_versions.is_none_or(|versions| versions.contains(DTLS_1_2));
     if !speaks_1_2 {
         return Err(CloseCause::NothingInCommon(Parameter::Version));
     }
