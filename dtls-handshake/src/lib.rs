@@ -1,4 +1,19 @@
-//! Sans-IO DTLS with use_srtp and key export: see [`Connection`].
+//! Sans-IO DTLS 1.2 with `use_srtp` and key export.
+//!
+//! A [`Connection`] is one side: [`Connection::client`] begins, [`Connection::server`] waits. It
+//! takes datagrams ([`Connection::handle_datagram`]) and time ([`Connection::handle_timeout`]) and
+//! is drained by polling: [`Connection::poll_transmit`], [`Connection::poll_event`],
+//! [`Connection::poll_data`], [`Connection::poll_timeout`]. It knows no addresses and does no IO.
+//!
+//! Each side has an [`Identity`], a self-signed certificate whose [`Fingerprint`] travels in the
+//! session description (RFC 8122). The peer's certificate is compared with the fingerprints given
+//! to [`Connection::set_peer_fingerprints`] inside the handshake; [`Event::Connected`] carries the
+//! proof, a [`VerifiedPeer`], and [`Connection::export_keying_material`] takes it.
+//!
+//! It is not a general TLS library: there are no certificate authorities, no names, no
+//! resumption, and only parameters that are sound today.
+//!
+//! See the crate's README for an example and for the standards it keeps.
 #![forbid(unsafe_code)]
 
 mod config;
@@ -30,3 +45,7 @@ pub use peer::VerifiedPeer;
 pub use record::is_dtls;
 pub use stats::{DropReason, Stats};
 pub use wire::{AlertDescription, CipherSuite};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,5 @@
 //! ClientHellos of browsers and others, captured on the wire, and what we answer.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
 
 mod common;
 

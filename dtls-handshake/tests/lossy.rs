@@ -1,5 +1,6 @@
 //! Handshakes over bad links in virtual time: every one ends connected on both sides with equal
 //! keys, or closed with a cause by its deadline.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Handshakes with `openssl s_server` and `openssl s_client` over loopback, in both roles, with
 //! the exported keys compared. Needs the `openssl` program; without it the tests fail and say so.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
 #![allow(clippy::disallowed_methods)] // a driver: it reads the clock that the connection is told
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};

@@ -56,6 +56,7 @@ pub struct Connection {
 
 /// What the connection is doing.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // there is one for each connection
 enum Phase {
     Client(ClientState),
     Server(ServerState),

@@ -14,6 +14,7 @@ use crate::wire::{DTLS_1_2, HandshakeType, NamedGroup};
 
 /// What the server waits for.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // there is one for each connection, and it moves on
 pub(crate) enum ServerState {
     ClientHello,
     Certificate(AwaitCertificate),
@@ -88,7 +89,9 @@ fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
     // Numbers of later versions are smaller. Where there is a list of versions it decides
     // (RFC 8446 §4.2.1), but the old field has to say DTLS 1.2 even then (RFC 9147 §5.3).
     let speaks_1_2 = (0xFE00..=DTLS_1_2).contains(&hello.version)
-        && hello.supported_versions.is_none_or(|versions| versions.contains(DTLS_1_2));
+        && hello
+            .supported_versions
+            .is_none_or(|versions| versions.contains(DTLS_1_2));
     if !speaks_1_2 {
         return Err(CloseCause::NothingInCommon(Parameter::Version));
     }

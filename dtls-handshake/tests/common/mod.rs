@@ -179,6 +179,11 @@ impl Link {
         !self.under_way.is_empty()
     }
 
+    /// What is under way, and to which side.
+    pub(crate) fn take_under_way(&mut self) -> Vec<(usize, Vec<u8>)> {
+        core::mem::take(&mut self.under_way).into_values().collect()
+    }
+
     /// Delivers what is under way, without waiting for timeouts.
     pub(crate) fn deliver(&mut self) {
         self.drain();
