@@ -145,12 +145,17 @@ impl Checked<'_, '_> {
         if forgiven || !self.media.protocol().is_rtp() {
             return Ok(());
         }
+        let text = format!("m={}", self.media.head().value());
+        let mut at = text.len() - self.media.format_list().len();
         let mut seen: u128 = 0;
-        for payload_type in self.media.payload_types() {
-            let bit = 1 << payload_type;
+        for format in self.media.formats() {
+            // What is no payload type has no bit.
+            let bit = format
+                .parse()
+                .ok()
+                .and_then(|number| 1u128.checked_shl(number))
+                .unwrap_or(0);
             if seen & bit != 0 {
-                let text = format!("m={}", self.media.head().value());
-                let at = text.len() - self.media.format_list().len();
                 return Err(ParseError::at(
                     self.number,
                     &text,
@@ -159,6 +164,7 @@ impl Checked<'_, '_> {
                 ));
             }
             seen |= bit;
+            at += format.len() + 1;
         }
         Ok(())
     }

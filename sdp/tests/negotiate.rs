@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use sdp::attribute::{Direction, EndOfCandidates, Group, Mid, RtcpMux, Rtpmap, Setup};
 use sdp::negotiate::browser::{self, DtlsRole};
-use sdp::negotiate::phone::{self, Destination};
+use sdp::negotiate::phone::{self, Destination, Endpoint};
 use sdp::negotiate::{Codec, PayloadTypes, Refusal};
 use sdp::{Description, Protocol};
 use shared::{capabilities, endpoint, sdp_files};
@@ -363,5 +363,127 @@ fn an_offer_of_many_sections_gets_one() {
             .description
             .to_string()
             .contains("m=audio 20000 RTP/AVP 0 96\r\n")
+    );
+}
+
+#[test]
+fn a_phone_may_answer_with_its_own_numbers() {
+    // RFC 3264 §6.1: each side sends with the number of the other; RFC 4317 §2.3 does so.
+    let offer = phone::offer(endpoint(vec![Codec::OPUS]));
+    let answer = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+        m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 stereo=1\r\n";
+    let session = offer
+        .accept(&Description::parse_strict(answer).unwrap())
+        .unwrap();
+    assert_eq!(
+        session.audio.payload_types,
+        PayloadTypes {
+            send: 96,
+            receive: 111
+        }
+    );
+    assert_eq!(session.audio.remote_parameters.as_deref(), Some("stereo=1"));
+    assert_eq!(session.audio.telephone_event, None);
+}
+
+#[test]
+fn the_keypad_takes_no_number_of_a_codec() {
+    let opus = Codec {
+        payload_type: 101,
+        ..Codec::OPUS
+    };
+    let text = phone::offer(endpoint(vec![opus, Codec::PCMU]))
+        .description
+        .to_string();
+    assert!(
+        text.contains("m=audio 20000 RTP/AVP 101 0 102 103\r\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("a=rtpmap:102 telephone-event/48000\r\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn rtcp_is_multiplexed_only_where_both_do() {
+    let ours = Endpoint {
+        rtcp_port: 20_000,
+        ..endpoint(vec![Codec::PCMU])
+    };
+    assert!(
+        phone::offer(ours.clone())
+            .description
+            .to_string()
+            .contains("a=rtcp-mux\r\n")
+    );
+    let offer = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+        m=audio 4000 RTP/AVP 0\r\n";
+    let answered = |text: &str| {
+        let answer = phone::answer(&Description::parse_strict(text).unwrap(), &ours).unwrap();
+        let mux = answer.description.media()[0].has::<RtcpMux>();
+        let Destination::Address { rtcp, .. } = answer.session.destination else {
+            panic!("held")
+        };
+        (mux, rtcp.port())
+    };
+    assert_eq!(answered(offer), (false, 4001));
+    assert_eq!(answered(&format!("{offer}a=rtcp-mux\r\n")), (true, 4000));
+
+    let apart = Endpoint {
+        rtcp_port: 30_000,
+        ..endpoint(vec![Codec::PCMU])
+    };
+    assert!(
+        phone::offer(apart)
+            .description
+            .to_string()
+            .contains("a=rtcp:30000\r\n")
+    );
+}
+
+#[test]
+fn a_bundled_section_takes_the_transport_of_its_tag() {
+    // The video is the tagged section; the audio has neither port nor transport of its own.
+    let (session, audio) = BROWSER.split_at(BROWSER.find("m=audio").unwrap());
+    let video = audio
+        .replace("m=audio", "m=video")
+        .replace("a=mid:0", "a=mid:v")
+        .replace("a=ssrc:1792108783", "a=ssrc:7");
+    let mine = ["a=ice-", "a=fingerprint", "a=setup", "a=candidate"];
+    let bare: Vec<_> = audio
+        .split_inclusive("\r\n")
+        .filter(|line| mine.iter().all(|start| !line.starts_with(start)))
+        .collect();
+    let bare = bare.concat().replace("m=audio 44351", "m=audio 0");
+    let text = format!("{}{video}{bare}", session.replace("BUNDLE 0", "BUNDLE v 0"));
+    let ours = capabilities(vec![Codec::PCMU]);
+
+    let offer = Description::parse(&text).unwrap();
+    assert_eq!(
+        browser::answer(&offer, &ours).unwrap_err(),
+        Refusal::NoAudio,
+        "it is rejected"
+    );
+    let text = format!("{text}a=bundle-only\r\n");
+    let offer = Description::parse_strict(&text).unwrap();
+    let answer = browser::answer(&offer, &ours).unwrap();
+    assert_eq!((answer.section, answer.mid.as_deref()), (1, Some("0")));
+    assert_eq!(answer.remote.credentials.ufrag, "pn58");
+    assert_eq!(answer.remote.candidates.len(), 1);
+    assert_eq!(answer.remote.ssrcs, [1_792_108_783]);
+    let group = answer.description.session().find::<Group>().unwrap();
+    assert_eq!(group.to_string(), "group:BUNDLE 0");
+}
+
+#[test]
+fn the_reason_is_that_of_the_first_audio() {
+    let text = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+        m=audio 4000 RTP/AVP 18\r\nm=audio 4002 RTP/SAVP 0\r\n";
+    let offer = Description::parse(text).unwrap();
+    let refusal = phone::answer(&offer, &endpoint(vec![Codec::PCMU])).unwrap_err();
+    assert!(
+        matches!(refusal, Refusal::NoCommonCodec { .. }),
+        "{refusal}"
     );
 }

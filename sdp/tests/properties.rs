@@ -327,6 +327,10 @@ fn errors_read_as_a_sentence() {
         "line 6, column 1: expected a t= line, found \"m=audio\""
     );
     assert_eq!(
+        error("SAVPF 96 0", "SAVPF 96 0 96"),
+        "line 7, column 34: expected each payload type once, found \"96\""
+    );
+    assert_eq!(
         error(BASE, ""),
         "line 1, column 1: expected v=0, found the end of the description"
     );
