@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use stun_codec::{Path, SocketId, TransactionId};
+use stun_codec::{Path, SocketId};
 
 use crate::candidate::Foundation;
 use crate::config::Role;
@@ -39,8 +39,8 @@ pub(crate) struct Pair {
 pub(crate) enum PairState {
     Frozen,
     Waiting,
-    /// The last check, on its way.
-    InProgress(TransactionId),
+    /// A check is on its way.
+    InProgress,
     Succeeded(Valid),
     Failed,
 }
@@ -95,7 +95,7 @@ impl Pair {
     pub(crate) fn is_open(&self) -> bool {
         matches!(
             self.state,
-            PairState::Frozen | PairState::Waiting | PairState::InProgress(_)
+            PairState::Frozen | PairState::Waiting | PairState::InProgress
         )
     }
 
@@ -103,7 +103,7 @@ impl Pair {
         match self.state {
             PairState::Frozen => CheckState::Frozen,
             PairState::Waiting => CheckState::Waiting,
-            PairState::InProgress(_) => CheckState::InProgress,
+            PairState::InProgress => CheckState::InProgress,
             PairState::Succeeded(_) => CheckState::Succeeded,
             PairState::Failed => CheckState::Failed,
         }
@@ -262,7 +262,7 @@ impl CheckList {
     /// (RFC 8445 §14.3).
     pub(crate) fn active(&self) -> u32 {
         let active =
-            |pair: &&Pair| matches!(pair.state, PairState::Waiting | PairState::InProgress(_));
+            |pair: &&Pair| matches!(pair.state, PairState::Waiting | PairState::InProgress);
         self.pairs.iter().filter(active).count() as u32
     }
 

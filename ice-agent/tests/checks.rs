@@ -224,3 +224,24 @@ fn a_triggered_check_of_a_pair_that_works_meanwhile_is_not_sent() {
     bench.pass(ms(2000));
     assert_eq!(bench.agent.stats().checks_sent, 1);
 }
+
+#[test]
+fn a_repeated_check_measures_no_round_trip() {
+    let mut bench = Bench::checking(controlled());
+    let (_, check) = bench.next_check();
+    bench.pass(ms(700));
+    let grant = bench.grant(&check, PASSWORD);
+    assert_eq!(bench.hand(one(), &grant), Handled::Consumed);
+    assert_eq!(bench.agent.state(), State::Connected);
+    assert_eq!(bench.agent.rtt(), None);
+}
+
+#[test]
+fn repetitions_that_were_not_drained_are_one() {
+    let mut bench = Bench::checking(controlled());
+    for _ in 0..4 {
+        bench.now = bench.agent.poll_timeout().expect("alive");
+        bench.agent.handle_timeout(bench.now);
+    }
+    assert_eq!(std::iter::from_fn(|| bench.sent()).count(), 1);
+}

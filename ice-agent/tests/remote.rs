@@ -73,6 +73,15 @@ fn pairs_are_bounded_and_the_best_are_kept() {
         .map(|pair| pair.remote.address.port())
         .collect();
     assert_eq!(ports, [40, 39, 38, 37, 36, 35, 34, 33, 32, 1]);
+    let worse = candidate("99 1 udp 7 192.0.2.9 99 typ host");
+    agent
+        .add_remote_candidate(now, worse)
+        .expect("kept, not paired");
+    let kept = agent
+        .pairs()
+        .iter()
+        .all(|pair| pair.remote.address.port() != 99);
+    assert!(kept && agent.pairs().len() == 10);
 }
 
 #[test]
@@ -109,6 +118,30 @@ fn other_components_and_generations_are_refused() {
         agent.set_remote_credentials(now, other),
         Err(RemoteError::CredentialsChanged)
     );
+}
+
+#[test]
+fn link_local_addresses_pair_among_themselves_on_their_link() {
+    let now = origin();
+    let mut agent = Agent::new(controlled(), seed(1)).expect("config");
+    for (id, host) in [(0, "[fe80::1%3]:5000"), (1, "[2001:db8::1]:5000")] {
+        agent.add_host(now, SocketId(id), addr(host)).expect("host");
+    }
+    agent.set_remote_credentials(now, remote()).expect("first");
+    for text in [
+        "1 1 udp 7 fe80::9 5 typ host",
+        "2 1 udp 9 2001:db8::9 5 typ host",
+    ] {
+        agent
+            .add_remote_candidate(now, candidate(text))
+            .expect(text);
+    }
+    let ends = |pair: &ice_agent::PairReport| pair.local.foundation == pair.remote.foundation;
+    assert_eq!(agent.pairs().iter().filter(|pair| !ends(pair)).count(), 2);
+    let mut out = bytes::BytesMut::new();
+    let first = agent.poll_transmit(&mut out).expect("at once");
+    assert_eq!(first.path.remote, addr("[fe80::9%3]:5"));
+    assert_eq!(first.path.local, addr("[fe80::1%3]:5000"));
 }
 
 #[test]

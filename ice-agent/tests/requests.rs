@@ -5,11 +5,11 @@ mod net;
 
 use std::net::SocketAddr;
 
-use bench::{Ask, Bench, LEADER, PASSWORD, one, two};
+use bench::{Ask, Bench, LEADER, NOMINATION, PASSWORD, one, two};
 use bytes::BytesMut;
-use ice_agent::{Config, Credentials, Handled, Path, Received, SocketId, Transport};
+use ice_agent::{Config, Credentials, Handled, Path, Received, SocketId, State, Transport};
 use net::{addr, controlled, controlling};
-use stun_codec::attribute::Username;
+use stun_codec::attribute::{Priority, Username};
 use stun_codec::{AttributeType, Builder, Class, IntegrityKey, Message, Method, RawAttribute};
 
 #[test]
@@ -180,4 +180,67 @@ fn undrained_output_is_bounded() {
     assert!(bench.agent.stats().output_overflow > 200);
     let waiting = std::iter::from_fn(|| bench.sent()).count();
     assert!(waiting <= 256);
+}
+
+#[test]
+fn answers_are_protected_as_their_requests_are() {
+    let mut bench = Bench::checking(controlled());
+    let (id, username, key) = (bench.id(), bench.username(), bench.key());
+    let mut out = BytesMut::new();
+    Builder::request(&mut out, Method::BINDING, id)
+        .attribute(&Username(&username))
+        .attribute(&Priority(7))
+        .integrity_sha256(&key)
+        .fingerprint()
+        .expect("fits");
+    assert_eq!(bench.hand(one(), &out), Handled::Consumed);
+    let answers = std::iter::from_fn(|| bench.sent()).filter(|(_, data)| {
+        let message = Message::parse(data).expect("sound");
+        message.contains(AttributeType::MESSAGE_INTEGRITY_SHA256)
+            && message.class() == Class::Success
+    });
+    assert_eq!(answers.count(), 1);
+}
+
+#[test]
+fn a_signalled_priority_replaces_that_of_the_request() {
+    let mut bench = Bench::checking(controlled());
+    let request = bench.request(LEADER);
+    assert_eq!(bench.hand(two(), &request), Handled::Consumed);
+    assert_eq!(bench.agent.pairs()[0].remote.socket_addr(), Some(one()));
+    let signalled = "9 1 udp 2147483647 198.51.100.2 6000 typ host"
+        .parse()
+        .expect("two");
+    bench
+        .agent
+        .add_remote_candidate(bench.now, signalled)
+        .expect("two");
+    assert_eq!(bench.agent.pairs()[0].remote.socket_addr(), Some(two()));
+}
+
+#[test]
+fn what_waits_is_not_sent_after_close() {
+    let mut bench = Bench::checking(controlled());
+    let request = bench.request(LEADER);
+    assert_eq!(bench.hand(one(), &request), Handled::Consumed);
+    bench.agent.close(bench.now);
+    assert!(bench.sent().is_none());
+    assert_eq!(bench.hand(one(), &request), Handled::NotMine);
+}
+
+#[test]
+fn an_early_nomination_is_followed_once_the_credentials_are_known() {
+    let mut bench = Bench::new(controlled());
+    for ask in [LEADER, NOMINATION] {
+        let request = bench.request(ask);
+        assert_eq!(bench.hand(two(), &request), Handled::Consumed);
+        assert_eq!(bench.answer(two()), 0);
+    }
+    let credentials = Credentials::new("peer", PASSWORD).expect("valid");
+    bench
+        .agent
+        .set_remote_credentials(bench.now, credentials)
+        .expect("first");
+    bench.make_valid(two());
+    assert_eq!(bench.agent.state(), State::Completed);
 }

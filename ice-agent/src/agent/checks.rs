@@ -135,7 +135,7 @@ impl Agent {
         };
         let id = self.random.transaction_id();
         if found.valid().is_none() {
-            found.state = PairState::InProgress(id);
+            found.state = PairState::InProgress;
         }
         let check = Check {
             pair,

@@ -2,8 +2,6 @@
 
 use std::time::Instant;
 
-use stun_codec::TransactionId;
-
 use super::Agent;
 use super::phase::{Phase, Progress};
 use crate::checklist::{PairId, PairState};
@@ -11,7 +9,7 @@ use crate::config::Role;
 use crate::event::Event;
 use crate::failure::FailureCause;
 use crate::outbox::Frame;
-use crate::transactions::{Due, Pending, Purpose};
+use crate::transactions::{Check, Due, Pending, Purpose};
 
 impl Agent {
     /// Tells the time. Early and late calls are harmless.
@@ -87,11 +85,10 @@ impl Agent {
             match due {
                 Due::Repeat(pending) => self.push(Frame::Request(pending.id)),
                 Due::TimedOut(Pending {
-                    id,
                     purpose: Purpose::Check(check),
                     ..
                 }) => {
-                    self.check_timed_out(now, check.pair, id, check.nominate);
+                    self.check_timed_out(now, &check);
                 }
                 // The base waits for other servers, or for its time to be over.
                 Due::TimedOut(_) => {}
@@ -99,18 +96,15 @@ impl Agent {
         }
     }
 
-    fn check_timed_out(&mut self, now: Instant, pair: PairId, id: TransactionId, nominate: bool) {
-        let Some(found) = self.checks.get(pair) else {
-            return;
-        };
-        let concerns = match found.state {
-            PairState::InProgress(current) => current == id,
+    fn check_timed_out(&mut self, now: Instant, check: &Check) {
+        let concerns = match self.checks.get(check.pair).map(|pair| &pair.state) {
+            Some(PairState::InProgress) => true,
             // The peer no longer takes what it granted before.
-            PairState::Succeeded(_) => nominate,
+            Some(PairState::Succeeded(_)) => check.nominate,
             _ => false,
         };
         if concerns {
-            self.fail_pair(now, pair);
+            self.fail_pair(now, check.pair);
         }
     }
 

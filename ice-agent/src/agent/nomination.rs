@@ -108,7 +108,7 @@ impl Agent {
         self.transactions.abandon(now, |_| true);
         for (_, other) in self.checks.iter_mut() {
             other.named_by_peer = false;
-            if matches!(other.state, PairState::InProgress(_)) {
+            if matches!(other.state, PairState::InProgress) {
                 other.state = PairState::Waiting;
             }
         }

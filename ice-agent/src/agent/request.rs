@@ -167,7 +167,7 @@ impl Agent {
         match found.state {
             PairState::Succeeded(_) if found.may_send(now) => return,
             PairState::Succeeded(_) => {}
-            PairState::InProgress(_) => {
+            PairState::InProgress => {
                 self.transactions.abandon(now, |check| check.pair == pair);
                 found.state = PairState::Waiting;
             }
