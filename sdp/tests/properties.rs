@@ -204,7 +204,7 @@ proptest! {
         for (index, (kind, port, protocol, attributes)) in sections.iter().enumerate() {
             let protocol = Protocol::Other(protocol.into());
             let mut media = Media::new(kind, *port, &protocol, "0 1 a").unwrap();
-            media.push_raw("x-c", None).unwrap();
+            media.push_raw("placeholder", None).unwrap();
             media.push(&Mid { tag: &index.to_string() });
             for attribute in attributes {
                 let (name, value) = match attribute.split_once(':') {
@@ -216,7 +216,7 @@ proptest! {
             built.push_media(media);
         }
         // c= belongs to each section; without one only rejected sections are read.
-        let text = built.to_string().replace("a=x-c\r\n", "c=IN IP4 192.0.2.1\r\n");
+        let text = built.to_string().replace("a=placeholder\r\n", "c=IN IP4 192.0.2.1\r\n");
         let read = Description::parse(&text).unwrap();
         prop_assert_eq!(&read.to_string(), &text);
         prop_assert_eq!(read.origin(), Some(origin));
