@@ -12,8 +12,8 @@ const MAX_SERVERS: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Gatherer {
     servers: Vec<SocketAddr>,
-    /// Questions not asked yet; one leaves at each tick of the pace.
-    questions: VecDeque<(BaseId, SocketAddr)>,
+    /// Bases whose servers were not asked yet; one leaves at each tick of the pace.
+    unasked: VecDeque<BaseId>,
     /// Bases without an answer, and until when one is awaited.
     open: Vec<(BaseId, Instant)>,
     end: End,
@@ -34,38 +34,40 @@ impl Gatherer {
         servers.truncate(MAX_SERVERS);
         Self {
             servers,
-            questions: VecDeque::new(),
+            unasked: VecDeque::new(),
             open: Vec::new(),
             end: End::NotYet,
         }
     }
 
-    /// Asks all servers that this base reaches.
+    /// Has the servers asked from this base, if it reaches any.
     pub(crate) fn ask(
         &mut self,
         base: BaseId,
         until: Instant,
         reaches: impl Fn(SocketAddr) -> bool,
     ) {
-        let servers = self.servers.iter().filter(|server| reaches(**server));
-        let before = self.questions.len();
-        self.questions.extend(servers.map(|server| (base, *server)));
-        if self.questions.len() > before {
+        if self.servers.iter().any(|server| reaches(*server)) {
+            self.unasked.push_back(base);
             self.open.push((base, until));
         }
     }
 
     pub(crate) fn has_questions(&self) -> bool {
-        !self.questions.is_empty()
+        !self.unasked.is_empty()
     }
 
-    pub(crate) fn next_question(&mut self) -> Option<(BaseId, SocketAddr)> {
-        self.questions.pop_front()
+    /// The next base, and the servers. All of them are asked in one tick: the pace bounds how fast
+    /// NATs have to make bindings (RFC 8445 §14.2), and the servers of one base mostly share one.
+    pub(crate) fn next_question(&mut self) -> Option<(BaseId, &[SocketAddr])> {
+        self.unasked
+            .pop_front()
+            .map(|base| (base, self.servers.as_slice()))
     }
 
     /// A server has answered for this base: the others need not.
     pub(crate) fn close(&mut self, base: BaseId) {
-        self.questions.retain(|(of, _)| *of != base);
+        self.unasked.retain(|of| *of != base);
         self.open.retain(|(of, _)| *of != base);
     }
 
@@ -101,7 +103,7 @@ impl Gatherer {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.questions = VecDeque::new();
+        self.unasked = VecDeque::new();
         self.open = Vec::new();
     }
 }

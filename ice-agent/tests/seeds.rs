@@ -160,3 +160,59 @@ fn every_network_ends_in_the_same_pair_or_a_cause() {
     );
     assert!(connected > SEEDS / 2);
 }
+
+/// Without loss at a round trip of 50 ms, from the start of gathering.
+#[test]
+fn a_quiet_network_connects_within_three_round_trips() {
+    let mut times = Vec::new();
+    for seed in 0..500 {
+        let Case { mut world, kinds } = case(seed);
+        if !can_connect(kinds[0], kinds[1]) {
+            continue;
+        }
+        // The same hosts and NATs on a fresh, quiet network.
+        let mut quiet = World::new(seed, Link::default());
+        quiet.servers = world.servers.clone();
+        quiet.signalling = ms(25);
+        for (node, kind) in kinds.into_iter().enumerate() {
+            let nat = kind.nat(&format!("203.0.113.{}", 1 + node));
+            let behind = nat.map(|nat| {
+                quiet.nats.push(nat);
+                quiet.nats.len() - 1
+            });
+            let hosts: Vec<String> = world.nodes[node]
+                .addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            let hosts: Vec<&str> = hosts.iter().map(String::as_str).collect();
+            let role = [Role::Controlling, Role::Controlled][node];
+            let stun_servers = vec![addr("203.0.113.98:3478"), world.servers[0]];
+            quiet.add(
+                Config {
+                    role,
+                    stun_servers,
+                    ..Config::default()
+                },
+                &hosts,
+                behind,
+            );
+        }
+        world.nodes.clear();
+        quiet.begin();
+        let connected =
+            |world: &World| (0..2).all(|node| world.nodes[node].agent.can_send(world.now));
+        assert!(quiet.run(ms(10_000), connected), "seed {seed} {kinds:?}");
+        times.push(quiet.elapsed());
+    }
+    times.sort();
+    let at = |percent: usize| times[(times.len() - 1) * percent / 100];
+    println!(
+        "{} networks; median {:?}, 95 % {:?}, worst {:?}",
+        times.len(),
+        at(50),
+        at(95),
+        at(100)
+    );
+    assert!(at(50) <= ms(150));
+}

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Agent;
+use super::phase::Turn;
 use crate::candidate::{Candidate, Kind, Protocol};
 use crate::checklist::{PairId, PairState, Side};
 use crate::config::Role;
@@ -82,7 +83,13 @@ impl Agent {
         if !self.pacer.is_free(now) {
             return;
         }
-        if self.start_triggered(now) || self.ask_server(now) || self.start_ordinary(now) {
+        // Servers and ordinary checks take turns: neither may hold up the other.
+        let started = self.start_triggered(now)
+            || match self.pacer.turn() {
+                Turn::Server => self.ask_servers(now) || self.start_ordinary(now),
+                Turn::Check => self.start_ordinary(now) || self.ask_servers(now),
+            };
+        if started {
             self.pacer.take(now);
         }
     }
@@ -149,18 +156,23 @@ impl Agent {
         self.push(Frame::Request(id));
     }
 
-    fn ask_server(&mut self, now: Instant) -> bool {
-        while let Some((base, server)) = self.gatherer.next_question() {
-            let Some(path) = self.locals.base(base).map(|base| base.path_to(server)) else {
-                continue;
-            };
+    fn ask_servers(&mut self, now: Instant) -> bool {
+        let Some((base, servers)) = self.gatherer.next_question() else {
+            return false;
+        };
+        let Some(found) = self.locals.base(base) else {
+            return false;
+        };
+        for server in servers.iter().filter(|server| found.reaches(**server)) {
             let id = self.random.transaction_id();
+            let path = found.path_to(*server);
             self.transactions
                 .start(now, id, path, Purpose::Server(base), LEAST_RTO);
-            self.push(Frame::Request(id));
-            return true;
+            if !self.outbox.push(Frame::Request(id)) {
+                self.stats.output_overflow += 1;
+            }
         }
-        false
+        true
     }
 
     pub(super) fn push(&mut self, frame: Frame) {

@@ -161,20 +161,36 @@ impl Phase {
     }
 }
 
-/// One new transaction per tick (RFC 8445 §14.2).
+/// One tick, one new transaction (RFC 8445 §14.2).
 #[derive(Debug)]
 pub(super) struct Pacer {
     gap: Duration,
     last: Option<Instant>,
+    turn: Turn,
+}
+
+/// Who goes first at the next tick.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Turn {
+    Server,
+    Check,
 }
 
 impl Pacer {
     pub(super) fn new(gap: Duration) -> Self {
-        Self { gap, last: None }
+        Self {
+            gap,
+            last: None,
+            turn: Turn::Server,
+        }
     }
 
     pub(super) fn gap(&self) -> Duration {
         self.gap
+    }
+
+    pub(super) fn turn(&self) -> Turn {
+        self.turn
     }
 
     pub(super) fn is_free(&self, now: Instant) -> bool {
@@ -188,5 +204,9 @@ impl Pacer {
 
     pub(super) fn take(&mut self, now: Instant) {
         self.last = Some(now);
+        self.turn = match self.turn {
+            Turn::Server => Turn::Check,
+            Turn::Check => Turn::Server,
+        };
     }
 }
