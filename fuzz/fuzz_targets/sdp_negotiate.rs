@@ -17,19 +17,33 @@ fn capabilities(origin: LocalOrigin) -> Capabilities {
         packet_time: None,
         origin,
         transport: LocalTransport {
-            credentials: Credentials { ufrag: "w0Kx".into(), pwd: "8SzDn7sSvvGDnUKJzcVpPa0x".into() },
+            credentials: Credentials {
+                ufrag: "w0Kx".into(),
+                pwd: "8SzDn7sSvvGDnUKJzcVpPa0x".into(),
+            },
             candidates: vec!["candidate:1 1 udp 2130706431 192.0.2.1 16384 typ host".into()],
             end_of_candidates: true,
             fingerprints: vec![format!("sha-256 {}", ["AB"; 32].join(":"))],
             role: DtlsRole::Server,
         },
-        stream: LocalStream { stream: "s".into(), track: "t".into(), ssrc: 1, cname: "c".into() },
+        stream: LocalStream {
+            stream: "s".into(),
+            track: "t".into(),
+            ssrc: 1,
+            cname: "c".into(),
+        },
     }
 }
 
 fuzz_target!(|text: &str| {
-    let Ok(offer) = Description::parse(text) else { return };
-    let origin = LocalOrigin { session_id: 1, session_version: 1, address: [0, 0, 0, 0].into() };
+    let Ok(offer) = Description::parse(text) else {
+        return;
+    };
+    let origin = LocalOrigin {
+        session_id: 1,
+        session_version: 1,
+        address: [0, 0, 0, 0].into(),
+    };
     let endpoint = Endpoint {
         origin,
         address: [192, 0, 2, 1].into(),
@@ -45,7 +59,12 @@ fuzz_target!(|text: &str| {
     for answer in browser.into_iter().chain(phone) {
         assert_eq!(answer.media().len(), offer.media().len());
         let text = answer.to_string();
-        assert_eq!(Description::parse(&text).expect("our own answer").to_string(), text);
+        assert_eq!(
+            Description::parse(&text)
+                .expect("our own answer")
+                .to_string(),
+            text
+        );
     }
     let _ = phone::offer(endpoint).accept(&offer);
 });

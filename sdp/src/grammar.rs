@@ -8,7 +8,8 @@ use nom::error::ErrorKind;
 use nom::{IResult, Parser};
 
 /// A value that does not fit its grammar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}")]
 pub struct Invalid {
     /// Bytes of the value that were left where it went wrong.
     pub(crate) left: usize,

@@ -110,13 +110,11 @@ impl<'a> Lines<'a> {
             ));
         }
         // RFC 8866 §9: no value holds NUL or CR.
-        if let Some(byte) = text.find(['\0', '\r']) {
-            return Err(ParseError::at(
-                self.number,
-                text,
-                byte,
-                "text without NUL or CR",
-            ));
+        let bytes = text.as_bytes();
+        if bytes.contains(&b'\r') || bytes.contains(&b'\0') {
+            let byte = text.find(['\r', '\0']).unwrap_or(0);
+            let expected = "text without NUL or CR";
+            return Err(ParseError::at(self.number, text, byte, expected));
         }
         let mut characters = text.chars();
         match (characters.next(), characters.next()) {

@@ -19,12 +19,12 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    /// A group of the sections in `mids`, separated by single spaces.
+    /// Reads the value of the attribute, such as `BUNDLE 0 1`.
     ///
     /// # Errors
-    /// When one of them is not a token (RFC 5888 §4).
-    pub fn new(semantics_and_mids: &'a str) -> Result<Self, Invalid> {
-        Self::read(Raw { name: "group", value: Some(semantics_and_mids) })
+    /// When it does not fit the grammar of RFC 5888 §5.
+    pub fn new(value: &'a str) -> Result<Self, Invalid> {
+        Self::read(Raw { name: "group", value: Some(value) })
     }
 
     /// Whether the group is a BUNDLE: its sections share one transport (RFC 9143).
