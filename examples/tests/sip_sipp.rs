@@ -1,6 +1,12 @@
 //! The user agent calls sipp, and sipp calls the echo phone.
 //!
 //! Needs the program `sipp`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // checks fail loudly
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Stdio;

@@ -112,7 +112,7 @@ fn reply_with(
     body: Option<String>,
 ) {
     tokio::spawn(async move {
-        let method = transaction.original.method.clone();
+        let method = transaction.original.method;
         let body = body.map(String::into_bytes);
         match timeout(PATIENCE, transaction.reply_with(status, headers, body)).await {
             Ok(Ok(())) => {}

@@ -130,34 +130,30 @@ async fn bind(
 
 /// Hands accepted connections to the library. Its own listener binds late and only logs a failure.
 async fn accept(listener: TcpListener, endpoint: EndpointInnerRef, stop: CancellationToken) {
-    let Ok(local) = listener.local_addr() else {
-        return;
-    };
-    let local = SipAddr {
-        r#type: Some(rsipstack::sip::Transport::Tcp),
-        addr: local.into(),
-    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        let connection = accepted
-            .map_err(rsipstack::Error::from)
-            .and_then(|(stream, _)| {
-                TcpConnection::from_stream(stream, local.clone(), Some(stop.child_token()))
-            });
-        match connection {
+        let Ok((stream, _)) = accepted else {
+            // Out of descriptors, most likely: give others time to close.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let Ok(local) = stream.local_addr() else {
+            continue;
+        };
+        let local = SipAddr {
+            r#type: Some(rsipstack::sip::Transport::Tcp),
+            addr: local.into(),
+        };
+        match TcpConnection::from_stream(stream, local, Some(stop.child_token())) {
             Ok(connection) => {
                 endpoint
                     .transport_layer
                     .add_connection(SipConnection::Tcp(connection));
             }
-            Err(error) => {
-                tracing::warn!(%error, "a SIP connection was not accepted");
-                // Out of descriptors, most likely: give others time to close.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            Err(error) => tracing::debug!(%error, "a SIP connection was closed at once"),
         }
     }
 }
