@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
+use rsipstack::sip::{HeadersExt, ToTypedHeader};
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
-use rsipstack::transaction::{CallIdFormat, TransactionReceiver};
+use rsipstack::transaction::{CallIdFormat, Transaction, TransactionReceiver};
 use rsipstack::transport::tcp::TcpConnection;
 use rsipstack::transport::tls::TlsConfig;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::route::local_towards;
 
 /// Why the user agent could not start.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +108,19 @@ impl Stack {
     /// Where it listens; the address may be unspecified, the port is not.
     pub(super) fn local(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Our address as the sender of a request sees it.
+    pub(super) fn local_towards(&self, transaction: &Transaction) -> SocketAddr {
+        let sender = || {
+            let via = transaction.original.via_header().ok()?.typed().ok()?;
+            let received = via.received().and_then(Result::ok);
+            received.or_else(|| via.uri.host_with_port.host.try_into().ok())
+        };
+        match sender() {
+            Some(remote) => local_towards(self.local, SocketAddr::new(remote, 5060)),
+            None => self.local,
+        }
     }
 }
 
