@@ -1,4 +1,21 @@
 //! The Crosspoint gateway as a library: everything but `main`.
+//!
+//! | module | what it is | knows sockets and clocks |
+//! | --- | --- | --- |
+//! | [`session`] | one browser leg: ICE, DTLS and SRTP composed | no |
+//! | [`bridge`] | a browser leg joined to a phone leg | no |
+//! | [`media`] | worker threads that own sockets and calls | yes |
+//! | [`sip`] | the SIP user agent, and the embedded echo phone | yes |
+//! | [`http`] | the HTTPS API and the page | yes |
+//! | [`calls`] | the tasks that join the three for each call | clocks |
+//! | [`config`] | one validated configuration | no |
+//! | [`gateway`] | everything, in the order it starts and stops | |
 
+pub mod bridge;
 pub mod calls;
+pub mod config;
+pub mod gateway;
+pub mod http;
+pub mod media;
+pub mod session;
 pub mod sip;

@@ -1,2 +1,46 @@
-//! Sans-IO ICE agent (RFC 8445) with trickle and consent.
+//! A sans-IO ICE agent (RFC 8445) with trickle (RFC 8838) and consent (RFC 7675).
+//!
+//! - [`Agent`] is the state machine: one component over UDP, controlling or controlled. It is
+//!   told the time, given datagrams, and drained; see its documentation for the order.
+//! - [`Candidate`] reads and prints the candidate lines of SDP (RFC 8839).
+//! - [`local_ufrag`] finds the agent that a datagram on a shared port is meant for.
+//!
+//! It opens no socket, reads no clock and draws no randomness of its own. It is not a TURN
+//! client and does not resolve names.
 #![forbid(unsafe_code)]
+
+mod agent;
+mod candidate;
+mod checklist;
+mod config;
+mod consent;
+mod credentials;
+mod event;
+mod failure;
+mod gather;
+mod locals;
+mod outbox;
+mod priority;
+mod random;
+mod remotes;
+mod stats;
+mod transactions;
+mod wire;
+
+pub use agent::{AddHostError, Agent, RemoteError, SendError};
+pub use candidate::{
+    Address, Candidate, Field, Foundation, InvalidFoundation, Kind, ParseCandidateError, Protocol,
+    TcpKind,
+};
+pub use config::{Config, ConfigError, Role};
+pub use credentials::{Credentials, CredentialsError};
+pub use event::{Event, PairInfo, State};
+pub use failure::{CheckState, Failure, FailureCause, PairReport, Refusal};
+pub use priority::{candidate_priority, pair_priority};
+pub use stats::Stats;
+pub use stun_codec::{HEADROOM, Handled, Path, Received, SocketId, Transmit, Transport};
+pub use wire::local_ufrag;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,2 +1,53 @@
 //! SRTP and SRTCP (RFC 3711, RFC 7714) in place.
+//!
+//! A [`Sender`] turns RTP and RTCP packets into SRTP and SRTCP, a [`Receiver`] turns them back.
+//! Both are plain values: packets in, packets out, in the caller's buffer, without allocation per
+//! packet, without sockets, clocks or threads. Each holds the keys of one direction and the state
+//! of every stream (SSRC) of that direction.
+//!
+//! How to drive it:
+//! 1. Make a [`MasterKey`] for each direction: from a DTLS export ([`keys_from_dtls_export`]) or
+//!    from key and salt bytes.
+//! 2. For each packet to send, leave [`TRAILER_MAX`] bytes behind it and call
+//!    [`Sender::protect_rtp`] or [`Sender::protect_rtcp`].
+//! 3. For each packet that arrives, ask [`is_rtp_or_rtcp`] and [`is_rtcp`] where it belongs, then
+//!    call [`Receiver::unprotect_rtp`] or [`Receiver::unprotect_rtcp`].
+//!
+//! A packet that is refused is an `Err` that says why, is counted in `stats()`, and changes no
+//! other state: no stream appears, no roll-over counter and no replay window moves.
+//!
+//! What it is not: it knows neither DTLS nor SDP, and does not look into RTCP or at RTP padding.
 #![forbid(unsafe_code)]
+
+mod config;
+mod crypto;
+mod demux;
+mod derive;
+mod error;
+mod export;
+mod header;
+mod key;
+mod packet_index;
+mod profile;
+mod receiver;
+mod replay;
+mod rtp_stream;
+mod sender;
+mod stats;
+mod stream_table;
+mod transform;
+
+pub use config::Config;
+pub use demux::{is_rtcp, is_rtp_or_rtcp};
+pub use error::{ConfigError, KeyError, Malformed, ProtectError, SetIndexError, UnprotectError};
+pub use export::{ExportedKeys, keys_from_dtls_export};
+pub use header::RtpHeader;
+pub use key::MasterKey;
+pub use profile::{Profile, TRAILER_MAX};
+pub use receiver::Receiver;
+pub use sender::Sender;
+pub use stats::{ReceiverStats, SenderStats};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,5 +1,54 @@
-//! STUN messages (RFC 8489), every ICE attribute, paths and the contract of the state machines.
+//! STUN messages (RFC 8489), the ICE attributes (RFC 8445), and the paths they travel on.
+//!
+//! This crate reads and writes messages; it opens no socket and reads no clock.
+//!
+//! - [`Message::parse`] borrows a datagram and checks its structure and its FINGERPRINT.
+//!   [`Message::attribute`] reads one typed attribute; unknown ones stay readable as
+//!   [`RawAttribute`].
+//! - [`Message::verify`] turns a message into [`Verified`], the proof that its sender knew the
+//!   [`IntegrityKey`].
+//! - [`Builder`] appends a message to the caller's buffer, closes it with MESSAGE-INTEGRITY and
+//!   FINGERPRINT, and allocates nothing of its own.
+//! - [`respond`] answers a Binding request without any state.
+//! - [`transaction::Transaction`] (feature `std`) retransmits a request until its answer comes.
+//! - [`path`] names where frames come from and go to, for every state machine that builds on STUN.
+//!
+//! Without the default feature `std` the crate is `no_std` and needs `alloc`; only
+//! [`transaction`] is missing then.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+pub mod attribute;
 pub mod path;
+#[cfg(feature = "std")]
+pub mod transaction;
+
+mod attribute_type;
+mod builder;
+mod crypto;
+mod error;
+mod integrity;
+mod message;
+mod message_type;
+mod raw;
+mod reader;
+mod responder;
+mod transaction_id;
+
+pub use attribute::{Decode, Encode, RawAttribute};
+pub use attribute_type::{AttributeType, Usage};
+pub use builder::{Builder, Sealed, ValueWriter};
+pub use error::{DecodeError, EncodeError, VerifyError};
+pub use integrity::{Algorithm, IntegrityKey, Verified};
+pub use message::{Message, is_stun};
+pub use message_type::{Class, Method};
+pub use path::{HEADROOM, Handled, Path, Received, SocketId, Transmit, Transport};
+pub use raw::{Attributes, UnknownRequired};
+pub use responder::respond;
+#[cfg(feature = "std")]
+pub use transaction::{Timing, Transaction};
+pub use transaction_id::TransactionId;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

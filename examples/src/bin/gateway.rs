@@ -1,2 +1,47 @@
-//! The gateway.
-fn main() {}
+//! The gateway: joins browsers to SIP phones. `--help` explains everything.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use examples::config::{Arguments, Config};
+use examples::gateway::Gateway;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gateway: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let config = Config::load(Arguments::parse())?;
+    let filter = EnvFilter::try_new(&config.log)?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let gateway = Gateway::start(&config).await?;
+    welcome(&config, &gateway);
+    tokio::signal::ctrl_c().await?;
+    println!("Ending all calls.");
+    gateway.shutdown().await;
+    Ok(())
+}
+
+fn welcome(config: &Config, gateway: &Gateway) {
+    for notice in &config.notices {
+        println!("Note: {notice}");
+    }
+    println!("Crosspoint is ready. Open this page in a browser:");
+    println!();
+    println!("    https://{}/", gateway.http().local_addr());
+    println!();
+    println!("The certificate is self-signed: the browser asks once whether to go on.");
+    match &config.sip.server {
+        Some(server) => println!("Dial a user of {server}, or 'echo' to hear yourself."),
+        None => println!("Dial 'echo' to hear yourself. --sip-server HOST:PORT leads to phones."),
+    }
+    println!("Ctrl-C ends all calls and the gateway.");
+}

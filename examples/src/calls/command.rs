@@ -1,13 +1,17 @@
 //! The handle to the calls, and the commands it sends.
 
+use std::fmt;
+
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{CallError, CallEvent, CallId, ETag};
+use super::{CallError, CallEvent, CallId, ETag, Owner};
 
 /// A request for a call.
 #[derive(Debug, Clone)]
 pub struct NewCall {
+    /// Who calls.
+    pub owner: Owner,
     /// Who is to be called, as the browser gave it.
     pub to: String,
     /// The browser's SDP offer.
@@ -26,7 +30,7 @@ pub struct Created {
 }
 
 /// A STUN or TURN server, in the shape of the browsers' `RTCIceServer`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct IceServer {
     /// `stun:` and `turn:` URLs.
     pub urls: Vec<String>,
@@ -38,9 +42,22 @@ pub struct IceServer {
     pub credential: Option<String>,
 }
 
+impl fmt::Debug for IceServer {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IceServer")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
+
 type Reply<T> = oneshot::Sender<Result<T, CallError>>;
 
-/// What the owner of the calls is asked to do.
+/// What the task that owns the calls is asked to do.
+///
+/// A call is [`CallError::Unknown`] to everybody but its [`Owner`]. When a reply finds no receiver
+/// any more, the request was given up: a call that was just created for it must end.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Command {
@@ -50,6 +67,8 @@ pub enum Command {
     Trickle {
         /// The call.
         id: CallId,
+        /// Who asks.
+        owner: Owner,
         /// The value of `If-Match`, with its quotes.
         if_match: String,
         /// The fragment.
@@ -58,9 +77,9 @@ pub enum Command {
         reply: Reply<()>,
     },
     /// End a call because its browser asks.
-    HangUp(CallId, Reply<()>),
+    HangUp(CallId, Owner, Reply<()>),
     /// Follow a call: all its events so far, then each as it comes; closed after the last.
-    Follow(CallId, Reply<mpsc::Receiver<CallEvent>>),
+    Follow(CallId, Owner, Reply<mpsc::Receiver<CallEvent>>),
 }
 
 /// The handle to all calls. Cheap to clone.
@@ -92,11 +111,13 @@ impl Calls {
     pub async fn trickle(
         &self,
         id: CallId,
+        owner: Owner,
         if_match: String,
         fragment: String,
     ) -> Result<(), CallError> {
         self.ask(|reply| Command::Trickle {
             id,
+            owner,
             if_match,
             fragment,
             reply,
@@ -107,17 +128,21 @@ impl Calls {
     /// Ends a call. A call that is over but still remembered is no error.
     ///
     /// # Errors
-    /// [`CallError::Unknown`] if there is none of that id.
-    pub async fn hang_up(&self, id: CallId) -> Result<(), CallError> {
-        self.ask(|reply| Command::HangUp(id, reply)).await
+    /// [`CallError::Unknown`] if the owner has none of that id.
+    pub async fn hang_up(&self, id: CallId, owner: Owner) -> Result<(), CallError> {
+        self.ask(|reply| Command::HangUp(id, owner, reply)).await
     }
 
     /// Follows a call: its past events, then each new one; the channel closes after the last.
     ///
     /// # Errors
-    /// [`CallError::Unknown`] if there is none of that id.
-    pub async fn follow(&self, id: CallId) -> Result<mpsc::Receiver<CallEvent>, CallError> {
-        self.ask(|reply| Command::Follow(id, reply)).await
+    /// [`CallError::Unknown`] if the owner has none of that id.
+    pub async fn follow(
+        &self,
+        id: CallId,
+        owner: Owner,
+    ) -> Result<mpsc::Receiver<CallEvent>, CallError> {
+        self.ask(|reply| Command::Follow(id, owner, reply)).await
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, CallError> {

@@ -1,0 +1,113 @@
+//! What a connection is told beforehand.
+
+use core::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::identity::Identity;
+
+/// The smallest datagram every network carries, less what tunnels take: smaller is not useful.
+const MIN_MTU: usize = 256;
+/// The largest payload of UDP over IPv4.
+const MAX_MTU: usize = 65_507;
+/// More profiles for SRTP than are registered.
+const MAX_SRTP_PROFILES: usize = 64;
+const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// The settings of a connection. Put into an [`Arc`] once and used for many.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) identity: Identity,
+    pub(crate) srtp_profiles: Vec<u16>,
+    pub(crate) mtu: usize,
+    pub(crate) initial_timeout: Duration,
+    pub(crate) maximum_timeout: Duration,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) key_log: Option<KeyLog>,
+}
+
+impl Config {
+    /// No use_srtp, datagrams of up to 1200 bytes, retransmission after 400 ms (RFC 9147 §5.8.2
+    /// for real-time media), then doubling up to 3.2 s, 30 s for the whole handshake, no key log.
+    #[must_use]
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            srtp_profiles: Vec::new(),
+            mtu: 1200,
+            initial_timeout: Duration::from_millis(400),
+            maximum_timeout: Duration::from_millis(3200),
+            handshake_timeout: Duration::from_secs(30),
+            key_log: None,
+        }
+    }
+
+    /// The protection profiles for SRTP that are offered or accepted, the preferred first, by
+    /// their registered numbers (RFC 5764 §4.1.2). Repetitions, and what comes after 64 numbers,
+    /// are left out.
+    #[must_use]
+    pub fn with_srtp_profiles(mut self, profiles: &[u16]) -> Self {
+        self.srtp_profiles.clear();
+        for profile in profiles.iter().take(MAX_SRTP_PROFILES) {
+            if !self.srtp_profiles.contains(profile) {
+                self.srtp_profiles.push(*profile);
+            }
+        }
+        self
+    }
+
+    /// The longest datagram to send, in bytes of UDP payload: 256 to 65507, what is outside is
+    /// taken as the nearest. After three unanswered flights datagrams of 512 bytes are tried
+    /// (RFC 6347 §4.1.1.1).
+    #[must_use]
+    pub fn with_mtu(mut self, mtu: usize) -> Self {
+        self.mtu = mtu.clamp(MIN_MTU, MAX_MTU);
+        self
+    }
+
+    /// When an unanswered flight is sent again for the first time; 1 ms or more. It doubles with
+    /// each time.
+    #[must_use]
+    pub fn with_initial_timeout(mut self, timeout: Duration) -> Self {
+        self.initial_timeout = timeout.max(MIN_TIMEOUT);
+        self
+    }
+
+    /// The bound of that doubling.
+    #[must_use]
+    pub fn with_maximum_timeout(mut self, timeout: Duration) -> Self {
+        self.maximum_timeout = timeout.max(MIN_TIMEOUT);
+        self
+    }
+
+    /// How long the handshake may take, from making the connection to `Connected`.
+    #[must_use]
+    pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
+        self.handshake_timeout = timeout;
+        self
+    }
+
+    /// A hook that is given each line of a key log in the format of NSS, for debugging with
+    /// packet captures. Whoever has these lines can read the traffic.
+    #[must_use]
+    pub fn with_key_log(mut self, log: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.key_log = Some(KeyLog(Arc::new(log)));
+        self
+    }
+}
+
+/// Where key log lines go.
+#[derive(Clone)]
+pub(crate) struct KeyLog(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl KeyLog {
+    pub(crate) fn write(&self, line: &str) {
+        (self.0)(line);
+    }
+}
+
+impl fmt::Debug for KeyLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyLog")
+    }
+}

@@ -1,0 +1,246 @@
+//! The connection: what its owner drives.
+
+mod queue;
+mod receive;
+mod timers;
+mod transmit;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+use crate::config::Config;
+use crate::error::{CloseCause, ExportError};
+use crate::event::{Connected, Event, Version};
+use crate::fingerprint::Fingerprint;
+use crate::handshake::{Context, Transcript};
+use crate::peer::{ExpectedPeer, VerifiedPeer};
+use crate::stats::Stats;
+use crate::v12::{ClientState, Completed, ServerState, Session};
+use crate::wire::{AlertDescription, AlertLevel};
+use queue::Queue;
+use timers::{Backoff, Timer, Timers};
+
+/// One side of a DTLS connection.
+///
+/// It knows neither sockets nor addresses nor clocks. After any call that takes `now`, drain
+/// [`poll_transmit`](Self::poll_transmit), then [`poll_event`](Self::poll_event) (and
+/// [`poll_data`](Self::poll_data) where data is exchanged), then read
+/// [`poll_timeout`](Self::poll_timeout) and call [`handle_timeout`](Self::handle_timeout) at that
+/// time. Any other order is legal as well: what is not drained waits, within bounds. Early and
+/// late calls of `handle_timeout` are harmless.
+///
+/// The end comes as [`Event::Closed`] with its cause, at the latest when the handshake's deadline
+/// is over. A closed connection has no timeout and holds no keys.
+#[derive(Debug)]
+pub struct Connection {
+    context: Context,
+    phase: Phase,
+    timers: Timers,
+    backoff: Backoff,
+    /// Protected records that came before the keys for them.
+    early: Vec<receive::EarlyRecord>,
+    alerts: VecDeque<Alert>,
+    outgoing: Queue,
+    incoming: Queue,
+    events: VecDeque<Event>,
+    stats: Stats,
+    /// What proofs are marked with.
+    id: u64,
+    renegotiation_answered: bool,
+}
+
+/// What the connection is doing.
+#[derive(Debug)]
+enum Phase {
+    Client(ClientState),
+    Server(ServerState),
+    /// The handshake is complete, but nobody has said yet who the peer should be.
+    Unverified(Completed),
+    Connected(Session),
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Alert {
+    epoch: u16,
+    level: AlertLevel,
+    description: AlertDescription,
+}
+
+impl Connection {
+    /// The side that begins (`a=setup:active`). Its ClientHello is ready to be sent.
+    ///
+    /// `seed` is 32 bytes of entropy, never used twice.
+    #[must_use]
+    pub fn client(config: impl Into<Arc<Config>>, seed: [u8; 32], now: Instant) -> Self {
+        let mut connection = Self::new(config.into(), seed, now);
+        connection.phase = Phase::Client(ClientState::start(&mut connection.context));
+        let at = connection.backoff.restart(now);
+        connection.timers.set(Timer::Retransmit, at);
+        connection
+    }
+
+    /// The side that waits (`a=setup:passive`). It demands a certificate of the client. It does
+    /// not ask for a cookie: use it where the path is proved otherwise, as ICE does.
+    ///
+    /// `seed` is 32 bytes of entropy, never used twice.
+    #[must_use]
+    pub fn server(config: impl Into<Arc<Config>>, seed: [u8; 32], now: Instant) -> Self {
+        Self::new(config.into(), seed, now)
+    }
+
+    fn new(config: Arc<Config>, seed: [u8; 32], now: Instant) -> Self {
+        let mut rng = ChaCha20Rng::from_seed(seed);
+        let id = rng.next_u64();
+        let mut timers = Timers::default();
+        timers.set(Timer::Handshake, now + config.handshake_timeout);
+        let backoff = Backoff::new(config.initial_timeout, config.maximum_timeout);
+        Self {
+            context: Context::new(config, rng),
+            phase: Phase::Server(ServerState::ClientHello),
+            timers,
+            backoff,
+            early: Vec::new(),
+            alerts: VecDeque::new(),
+            outgoing: Queue::default(),
+            incoming: Queue::default(),
+            events: VecDeque::new(),
+            stats: Stats::default(),
+            id,
+            renegotiation_answered: false,
+        }
+    }
+
+    /// Says which certificates the peer may have: one that matches a fingerprint of the best hash
+    /// function in the list (RFC 8122 §5.1). An empty list matches none.
+    ///
+    /// It may be called before the handshake or while it runs; `Connected` waits for it, up to
+    /// the deadline. A peer that does not match is told `bad_certificate` and the connection
+    /// closes with [`CloseCause::FingerprintMismatch`]. Without effect once connected.
+    pub fn set_peer_fingerprints(&mut self, _now: Instant, fingerprints: Vec<Fingerprint>) {
+        self.context.expected = ExpectedPeer::Fingerprints(fingerprints);
+        match core::mem::replace(&mut self.phase, Phase::Closed) {
+            Phase::Unverified(completed) => self.complete(completed),
+            other => self.phase = other,
+        }
+    }
+
+    /// Changes when an unanswered flight is sent again for the first time, for flights to come:
+    /// one and a half times the round trip that ICE measured is a good value.
+    pub fn set_initial_timeout(&mut self, timeout: Duration) {
+        self.backoff.set_initial(timeout);
+    }
+
+    /// Does what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.timers.take_due(Timer::Handshake, now) {
+            self.end(CloseCause::TimedOut);
+        } else if self.timers.take_due(Timer::Retransmit, now) {
+            self.stats.timeouts += 1;
+            self.context.flight.rewind();
+            let at = self.backoff.unanswered(now);
+            self.timers.set(Timer::Retransmit, at);
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when nothing is due.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Ends the connection: data that waits is sent, then close_notify.
+    pub fn close(&mut self, _now: Instant) {
+        if !matches!(self.phase, Phase::Closed) {
+            self.end(CloseCause::ClosedLocally);
+        }
+    }
+
+    /// Key material for another protocol, such as the keys of SRTP (RFC 5764 §4.2: label
+    /// `EXTRACTOR-dtls_srtp`, no context).
+    ///
+    /// # Errors
+    /// See [`ExportError`]; `out` is unchanged then.
+    pub fn export_keying_material(
+        &self,
+        peer: &VerifiedPeer,
+        label: &str,
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), ExportError> {
+        let Phase::Connected(session) = &self.phase else {
+            return Err(ExportError::NotConnected);
+        };
+        if !peer.is_of(self.id) {
+            return Err(ExportError::ForeignProof);
+        }
+        session.export(label, context, out)
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// The handshake is complete. Connected, if the peer is who it should be.
+    fn complete(&mut self, completed: Completed) {
+        match self
+            .context
+            .expected
+            .verify(&completed.peer_certificate, self.id)
+        {
+            Err(cause) => self.end(cause),
+            Ok(None) => self.phase = Phase::Unverified(completed),
+            Ok(Some(peer)) => {
+                self.timers.stop_all();
+                self.events.push_back(Event::Connected(Connected {
+                    peer,
+                    srtp_profile: completed.srtp_profile,
+                    cipher_suite: completed.session.suite().id,
+                    version: Version::Dtls12,
+                }));
+                self.phase = Phase::Connected(completed.session);
+            }
+        }
+    }
+
+    /// Ends a connection that is not closed: tells the peer, if there is something to tell, and
+    /// the owner.
+    fn end(&mut self, cause: CloseCause) {
+        if !matches!(self.phase, Phase::Connected(_)) {
+            // Came from a peer that was never verified.
+            self.incoming.clear();
+        }
+        self.phase = Phase::Closed;
+        self.timers.stop_all();
+        self.early.clear();
+        self.context.flight.begin();
+        self.context.transcript = Transcript::default();
+        if cause != CloseCause::ClosedLocally {
+            self.outgoing.clear();
+        }
+        if let Some(description) = cause.alert() {
+            let level = match description {
+                AlertDescription::CloseNotify => AlertLevel::Warning,
+                _ => AlertLevel::Fatal,
+            };
+            let epoch = self.context.records.write_epoch();
+            self.alerts.push_back(Alert {
+                epoch,
+                level,
+                description,
+            });
+        }
+        self.events.push_back(Event::Closed(cause));
+    }
+}

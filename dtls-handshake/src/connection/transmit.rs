@@ -1,0 +1,108 @@
+//! What leaves: flights, data, alerts, in this order.
+
+use core::ops::Range;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use super::{Connection, Phase};
+use crate::error::SendError;
+use crate::handshake::{Context, Inbox};
+use crate::record::{PROTECTED, RecordLayer};
+use crate::wire::ContentType;
+
+/// The longest payload of a record (RFC 5246 §6.2.1).
+const MAX_PAYLOAD: usize = 1 << 14;
+
+impl Connection {
+    /// Appends one datagram to `out` and says where in it; `None` when nothing is to be sent.
+    ///
+    /// A retransmission that falls due replaces what was not drained of the transmission before.
+    pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<Range<usize>> {
+        let start = out.len();
+        let written = self.write_flight(out) || self.write_data(out) || self.write_alert(out);
+        if !written {
+            self.forget_keys();
+            return None;
+        }
+        self.stats.datagrams_sent += 1;
+        Some(start..out.len())
+    }
+
+    fn write_flight(&mut self, out: &mut BytesMut) -> bool {
+        let Context {
+            config,
+            records,
+            flight,
+            ..
+        } = &mut self.context;
+        flight.write_datagram(records, self.backoff.mtu(config.mtu), out)
+    }
+
+    fn write_data(&mut self, out: &mut BytesMut) -> bool {
+        self.outgoing.pop().is_some_and(|data| {
+            let content = ContentType::ApplicationData;
+            self.context
+                .records
+                .write(PROTECTED, content, &[&data], out)
+                .is_ok()
+        })
+    }
+
+    fn write_alert(&mut self, out: &mut BytesMut) -> bool {
+        self.alerts.pop_front().is_some_and(|alert| {
+            let body = [alert.level.into(), alert.description.into()];
+            self.context
+                .records
+                .write(alert.epoch, ContentType::Alert, &[&body], out)
+                .is_ok()
+        })
+    }
+
+    /// A closed connection has said its last word.
+    fn forget_keys(&mut self) {
+        if matches!(self.phase, Phase::Closed) {
+            self.context.records = RecordLayer::new();
+            self.context.inbox = Inbox::new();
+        }
+    }
+
+    /// Sends application data: one call, one record, one datagram.
+    ///
+    /// # Errors
+    /// See [`SendError`]; nothing was taken then.
+    pub fn send(&mut self, _now: Instant, data: &[u8]) -> Result<(), SendError> {
+        if !matches!(self.phase, Phase::Connected(_)) {
+            return Err(SendError::NotConnected);
+        }
+        let room = self
+            .context
+            .config
+            .mtu
+            .saturating_sub(RecordLayer::overhead(PROTECTED));
+        let limit = room.min(MAX_PAYLOAD);
+        if data.len() > limit {
+            return Err(SendError::TooLong {
+                length: data.len(),
+                limit,
+            });
+        }
+        if self.outgoing.push(data) {
+            Ok(())
+        } else {
+            Err(SendError::QueueFull)
+        }
+    }
+
+    /// Appends the application data of one record to `out` and says where in it; `None` when none
+    /// waits. Nothing is handed out before the peer is verified.
+    pub fn poll_data(&mut self, out: &mut BytesMut) -> Option<Range<usize>> {
+        if matches!(self.phase, Phase::Unverified(_)) {
+            return None;
+        }
+        let data = self.incoming.pop()?;
+        let start = out.len();
+        out.extend_from_slice(&data);
+        Some(start..out.len())
+    }
+}

@@ -1,0 +1,85 @@
+//! Ephemeral key agreement.
+
+use ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey};
+use ring::rand::SystemRandom;
+
+use super::Refused;
+use crate::wire::NamedGroup;
+
+/// An ephemeral private key, used once.
+#[derive(Debug)]
+pub(crate) struct KeyExchange {
+    group: NamedGroup,
+    private: EphemeralPrivateKey,
+    public: agreement::PublicKey,
+}
+
+impl KeyExchange {
+    /// The groups that can be agreed on, the preferred first.
+    pub(crate) const GROUPS: [NamedGroup; 2] = [NamedGroup::X25519, NamedGroup::Secp256r1];
+
+    /// A fresh key.
+    pub(crate) fn generate(group: NamedGroup) -> Result<Self, Refused> {
+        let private = EphemeralPrivateKey::generate(algorithm(group)?, &SystemRandom::new())?;
+        let public = private.compute_public_key()?;
+        Ok(Self {
+            group,
+            private,
+            public,
+        })
+    }
+
+    pub(crate) fn group(&self) -> NamedGroup {
+        self.group
+    }
+
+    /// Our share: 32 bytes for X25519, an uncompressed point for P-256.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        self.public.as_ref()
+    }
+
+    /// Runs `derive` on the shared secret. A share off the curve, of the wrong length, or that
+    /// gives an all-zero secret is refused (RFC 8422 §5.10 and §5.11).
+    pub(crate) fn agree<T>(
+        self,
+        peer_share: &[u8],
+        derive: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, Refused> {
+        let peer = UnparsedPublicKey::new(algorithm(self.group)?, peer_share);
+        Ok(agreement::agree_ephemeral(self.private, &peer, derive)?)
+    }
+}
+
+fn algorithm(group: NamedGroup) -> Result<&'static agreement::Algorithm, Refused> {
+    match group {
+        NamedGroup::X25519 => Ok(&agreement::X25519),
+        NamedGroup::Secp256r1 => Ok(&agreement::ECDH_P256),
+        NamedGroup::Unknown(_) => Err(Refused),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_agree() {
+        for group in KeyExchange::GROUPS {
+            let a = KeyExchange::generate(group).unwrap();
+            let b = KeyExchange::generate(group).unwrap();
+            let (a_share, b_share) = (a.public_key().to_vec(), b.public_key().to_vec());
+            let left = a.agree(&b_share, <[u8]>::to_vec).unwrap();
+            let right = b.agree(&a_share, <[u8]>::to_vec).unwrap();
+            assert_eq!(left, right);
+        }
+    }
+
+    #[test]
+    fn bad_shares_are_refused() {
+        let x25519 = || KeyExchange::generate(NamedGroup::X25519).unwrap();
+        assert_eq!(x25519().agree(&[0; 32], |_| ()), Err(Refused));
+        assert_eq!(x25519().agree(&[9; 31], |_| ()), Err(Refused));
+        let p256 = KeyExchange::generate(NamedGroup::Secp256r1).unwrap();
+        assert_eq!(p256.agree(&[4; 65], |_| ()), Err(Refused));
+    }
+}

@@ -1,0 +1,37 @@
+//! Cryptography. Only this folder names the library behind it.
+//!
+//! Ephemeral keys and ECDSA nonces come from the library's own system randomness: it takes no
+//! other. Everything else that is random comes from the seed of the connection.
+
+mod aead;
+mod agreement;
+mod certificate;
+mod hash;
+mod prf;
+mod secret;
+mod signature;
+
+pub(crate) use aead::{Aead, AeadAlgorithm, NONCE_LENGTH, TAG_LENGTH};
+pub(crate) use agreement::KeyExchange;
+pub(crate) use certificate::{generate_self_signed, public_key};
+pub use hash::HashAlgorithm;
+pub(crate) use prf::prf;
+pub(crate) use secret::Secret;
+pub(crate) use signature::{KeyKind, PublicKey, SigningKey};
+
+/// The library refused: a key, point, signature or tag is not acceptable, or the system has no
+/// randomness. It says no more than that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Refused;
+
+impl From<ring::error::Unspecified> for Refused {
+    fn from(_: ring::error::Unspecified) -> Self {
+        Self
+    }
+}
+
+impl From<ring::error::KeyRejected> for Refused {
+    fn from(_: ring::error::KeyRejected) -> Self {
+        Self
+    }
+}

@@ -1,0 +1,177 @@
+//! Why connections end, and what callers can do wrong.
+
+use thiserror::Error;
+
+use crate::crypto::Refused;
+use crate::wire::{AlertDescription, DecodeError};
+
+/// What the two sides have to have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Parameter {
+    /// The protocol version.
+    Version,
+    /// The cipher suite.
+    CipherSuite,
+    /// The group of the key exchange.
+    Group,
+    /// The signature algorithm.
+    SignatureScheme,
+}
+
+impl core::fmt::Display for Parameter {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Version => "protocol version",
+            Self::CipherSuite => "cipher suite",
+            Self::Group => "group",
+            Self::SignatureScheme => "signature algorithm",
+        })
+    }
+}
+
+/// Why a connection ended. [`CloseCause::alert`] is what the peer was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum CloseCause {
+    /// [`close`](crate::Connection::close) was called.
+    #[error("closed by this side")]
+    ClosedLocally,
+    /// The peer sent close_notify.
+    #[error("closed by the peer")]
+    ClosedByPeer,
+    /// The peer sent a fatal alert.
+    #[error("the peer sent the alert {0}")]
+    PeerAlert(AlertDescription),
+    /// The handshake did not complete by its deadline.
+    #[error("the handshake timed out")]
+    TimedOut,
+    /// The peer's certificate has none of the fingerprints that were announced for it.
+    #[error("the peer's certificate does not match the announced fingerprints")]
+    FingerprintMismatch,
+    /// The peer has no certificate.
+    #[error("the peer sent no certificate")]
+    PeerCertificateMissing,
+    /// The peer's certificate does not parse.
+    #[error("the peer's certificate does not parse")]
+    BadPeerCertificate,
+    /// The peer's certificate has a kind of key that cannot be used.
+    #[error("the peer's certificate has an unsupported kind of key")]
+    UnsupportedPeerCertificate,
+    /// Nothing in common in one of the parameters.
+    #[error("no {0} in common")]
+    NothingInCommon(Parameter),
+    /// The peer does not have the extended master secret (RFC 7627), without which exported keys
+    /// are not bound to the handshake.
+    #[error("the peer lacks the extended master secret")]
+    ExtendedMasterSecretMissing,
+    /// The peer wants to renegotiate, which is refused (RFC 5746).
+    #[error("the peer wants to renegotiate")]
+    RenegotiationRefused,
+    /// The server answers with an extension that nobody asked for.
+    #[error("an extension that was not offered")]
+    UnsolicitedExtension,
+    /// A signature or a Finished value of the peer does not verify.
+    #[error("the {0} of the peer does not verify")]
+    NotVerified(&'static str),
+    /// A message of the peer does not parse; names the field.
+    #[error("malformed {0}")]
+    Malformed(&'static str),
+    /// A message that has no place in this state of the handshake; names it.
+    #[error("unexpected {0}")]
+    Unexpected(&'static str),
+    /// An impossible value; names the field.
+    #[error("illegal value in {0}")]
+    Illegal(&'static str),
+    /// The cryptographic library failed, for example for want of system randomness.
+    #[error("internal failure of {0}")]
+    Internal(&'static str),
+}
+
+impl CloseCause {
+    /// The alert that the peer is sent for this cause (RFC 5246 §7.2.2); `None` when it is sent
+    /// none.
+    #[must_use]
+    pub fn alert(&self) -> Option<AlertDescription> {
+        Some(match self {
+            Self::PeerAlert(_) | Self::TimedOut => return None,
+            Self::ClosedLocally | Self::ClosedByPeer => AlertDescription::CloseNotify,
+            Self::FingerprintMismatch | Self::BadPeerCertificate => {
+                AlertDescription::BadCertificate
+            }
+            Self::NothingInCommon(Parameter::Version) => AlertDescription::ProtocolVersion,
+            Self::NothingInCommon(_)
+            | Self::PeerCertificateMissing
+            | Self::RenegotiationRefused
+            | Self::ExtendedMasterSecretMissing => AlertDescription::HandshakeFailure,
+            Self::UnsolicitedExtension => AlertDescription::UnsupportedExtension,
+            Self::UnsupportedPeerCertificate => AlertDescription::UnsupportedCertificate,
+            Self::NotVerified(_) => AlertDescription::DecryptError,
+            Self::Malformed(_) => AlertDescription::DecodeError,
+            Self::Unexpected(_) => AlertDescription::UnexpectedMessage,
+            Self::Illegal(_) => AlertDescription::IllegalParameter,
+            Self::Internal(_) => AlertDescription::InternalError,
+        })
+    }
+
+    /// Names what the library refused.
+    pub(crate) fn internal(what: &'static str) -> impl FnOnce(Refused) -> Self {
+        move |Refused| Self::Internal(what)
+    }
+}
+
+impl From<DecodeError> for CloseCause {
+    fn from(DecodeError(what): DecodeError) -> Self {
+        Self::Malformed(what)
+    }
+}
+
+/// Why data could not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The connection is not connected: not yet, or no more.
+    #[error("not connected")]
+    NotConnected,
+    /// One call sends one record in one datagram.
+    #[error("{length} bytes do not fit into a datagram, {limit} do")]
+    TooLong {
+        /// What was asked for, in bytes.
+        length: usize,
+        /// What fits, in bytes.
+        limit: usize,
+    },
+    /// The queue is full: drain `poll_transmit` first.
+    #[error("the queue is full")]
+    QueueFull,
+}
+
+/// Why key material could not be exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The connection is not connected: not yet, or no more.
+    #[error("not connected")]
+    NotConnected,
+    /// The proof is about the peer of another connection.
+    #[error("the proof belongs to another connection")]
+    ForeignProof,
+    /// The label is one of the key schedule's own (RFC 5705 §4).
+    #[error("the label is reserved")]
+    ReservedLabel,
+    /// The context is longer than 65535 bytes (RFC 5705 §4).
+    #[error("the context is too long")]
+    ContextTooLong,
+}
+
+/// Why an identity could not be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// The date is before 1970 or after 9997.
+    #[error("a certificate cannot hold this date")]
+    DateOutOfRange,
+    /// The cryptographic library failed, for example for want of system randomness.
+    #[error("the key could not be generated")]
+    KeyGeneration,
+}

@@ -1,0 +1,48 @@
+//! What a connection tells its owner.
+
+use crate::error::CloseCause;
+use crate::peer::VerifiedPeer;
+use crate::wire::CipherSuite;
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The handshake is complete and the peer is who it should be. At most once.
+    Connected(Connected),
+    /// The connection is over. The last event.
+    Closed(CloseCause),
+}
+
+/// What the handshake settled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connected {
+    /// Who is on the other side: the proof that exporting keys takes.
+    pub peer: VerifiedPeer,
+    /// The protection profile for SRTP by its registered number (RFC 5764 §4.1.2); `None` when
+    /// the two sides have none in common or do not use the extension.
+    pub srtp_profile: Option<u16>,
+    /// The cipher suite of the records.
+    pub cipher_suite: CipherSuite,
+    /// The protocol version.
+    pub version: Version,
+}
+
+/// A version of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Version {
+    /// DTLS 1.2 (RFC 6347).
+    Dtls12,
+}
+
+/// What became of a datagram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum Handled {
+    /// Nothing in it counted; the reasons are in [`stats`](crate::Connection::stats).
+    Dropped,
+    /// It was taken, at least in part: drain transmits, events and data, then read the timeout.
+    Consumed,
+}

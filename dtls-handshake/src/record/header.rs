@@ -1,0 +1,153 @@
+//! Cutting datagrams into records (RFC 6347 §4.1).
+
+use crate::stats::DropReason;
+use crate::wire::{ContentType, DTLS_1_0, DTLS_1_2, Reader};
+
+/// The length of a record header in bytes.
+pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
+/// The longest protected payload (RFC 5246 §6.2.3).
+const MAX_PAYLOAD: usize = (1 << 14) + 2048;
+
+/// Whether a datagram is DTLS and not STUN, TURN, SRTP or another protocol that shares its port:
+/// its first byte is between 20 and 63 (RFC 7983 §7).
+#[must_use]
+pub fn is_dtls(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(20..=63))
+}
+
+/// What stands in front of a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RecordHeader {
+    pub(crate) content: ContentType,
+    pub(crate) version: u16,
+    pub(crate) epoch: u16,
+    pub(crate) sequence: u64,
+}
+
+impl RecordHeader {
+    /// Epoch and sequence number as one 64-bit number: the form that nonces and additional data
+    /// are made of (RFC 6347 §4.1.2.1).
+    pub(crate) fn number(&self) -> [u8; 8] {
+        (u64::from(self.epoch) << 48 | self.sequence).to_be_bytes()
+    }
+}
+
+/// One record of a datagram, not yet opened.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) header: RecordHeader,
+    pub(crate) payload: &'a mut [u8],
+}
+
+/// The records of a datagram, one after the other.
+#[derive(Debug)]
+pub(crate) struct Records<'a> {
+    rest: &'a mut [u8],
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(datagram: &'a mut [u8]) -> Self {
+        Self { rest: datagram }
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, DropReason>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = core::mem::take(&mut self.rest);
+        if rest.is_empty() {
+            return None;
+        }
+        // RFC 6347 §4.1.1: records do not span datagrams, so nothing can follow a cut one.
+        let Some((header, length)) = read_header(rest) else {
+            return Some(Err(DropReason::TruncatedRecord));
+        };
+        let Some((record, rest)) = rest.split_at_mut_checked(RECORD_HEADER_LENGTH + length) else {
+            return Some(Err(DropReason::TruncatedRecord));
+        };
+        self.rest = rest;
+        Some(check(header, length).and_then(|()| {
+            let payload = record
+                .get_mut(RECORD_HEADER_LENGTH..)
+                .ok_or(DropReason::TruncatedRecord)?;
+            Ok(Record { header, payload })
+        }))
+    }
+}
+
+fn read_header(bytes: &[u8]) -> Option<(RecordHeader, usize)> {
+    let mut reader = Reader::new(bytes);
+    let header = RecordHeader {
+        content: reader.u8("content type").ok()?.into(),
+        version: reader.u16("version").ok()?,
+        epoch: reader.u16("epoch").ok()?,
+        sequence: reader.u48("sequence number").ok()?,
+    };
+    let length = reader.u16("length").ok()?;
+    Some((header, length.into()))
+}
+
+fn check(header: RecordHeader, length: usize) -> Result<(), DropReason> {
+    if matches!(header.content, ContentType::Unknown(_)) {
+        return Err(DropReason::UnknownContentType);
+    }
+    // RFC 6347 §4.1: 1.2 once negotiated; before that a hello may carry the number of 1.0.
+    let acceptable = match header.epoch {
+        0 => matches!(header.version, DTLS_1_0 | DTLS_1_2),
+        _ => header.version == DTLS_1_2,
+    };
+    if !acceptable {
+        return Err(DropReason::WrongVersion);
+    }
+    if length > MAX_PAYLOAD {
+        return Err(DropReason::OversizedRecord);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(content: u8, version: u16, payload: &[u8]) -> Vec<u8> {
+        let mut out = vec![content];
+        out.extend(version.to_be_bytes());
+        out.extend([0, 0, 0, 0, 0, 0, 0, 9]);
+        out.extend((payload.len() as u16).to_be_bytes());
+        out.extend(payload);
+        out
+    }
+
+    #[test]
+    fn records_follow_each_other() {
+        let mut datagram = record(22, DTLS_1_0, b"ab");
+        datagram.extend(record(99, DTLS_1_2, b"c"));
+        datagram.extend(record(21, 0x0303, b"d"));
+        datagram.extend(record(23, DTLS_1_2, b""));
+        datagram.extend([22, 0xFE]);
+        let seen: Vec<_> = Records::new(&mut datagram)
+            .map(|item| item.map(|record| (record.header.sequence, record.payload.to_vec())))
+            .collect();
+        assert_eq!(
+            seen,
+            [
+                Ok((9, b"ab".to_vec())),
+                Err(DropReason::UnknownContentType),
+                Err(DropReason::WrongVersion),
+                Ok((9, vec![])),
+                Err(DropReason::TruncatedRecord),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_record_longer_than_its_datagram_ends_it() {
+        let mut datagram = record(22, DTLS_1_2, b"abcdef");
+        datagram.pop();
+        let seen: Vec<_> = Records::new(&mut datagram)
+            .map(|item| item.is_ok())
+            .collect();
+        assert_eq!(seen, [false]);
+    }
+}

@@ -1,0 +1,117 @@
+//! The handshake of DTLS 1.2 (RFC 6347 §4.2, RFC 5246 §7.3): the states of both sides, each
+//! owning exactly what is known in it.
+
+mod client;
+mod server;
+mod session;
+
+pub(crate) use client::ClientState;
+pub(crate) use server::ServerState;
+pub(crate) use session::Session;
+
+use crate::crypto::{KeyKind, PublicKey, public_key};
+use crate::error::CloseCause;
+use crate::handshake::{Context, Message};
+use crate::message::Certificate;
+
+/// What a message led to.
+#[derive(Debug)]
+pub(crate) enum Step<S> {
+    /// More of the peer's flight is due.
+    Wait(S),
+    /// The peer's flight is complete and ours is out, to be repeated until it is answered.
+    Answered(S),
+    /// The handshake is complete. What of our last flight is out is repeated only on request.
+    Complete(Completed),
+}
+
+/// What a handshake leaves behind.
+#[derive(Debug)]
+pub(crate) struct Completed {
+    pub(crate) session: Session,
+    /// In DER. Its owner is who we speak with; whether that is who we want, nobody has said yet.
+    pub(crate) peer_certificate: Vec<u8>,
+    pub(crate) srtp_profile: Option<u16>,
+}
+
+/// A certificate of the peer, in DER, and the key in it.
+#[derive(Debug)]
+struct PeerCertificate {
+    der: Vec<u8>,
+    key: PublicKey,
+}
+
+impl PeerCertificate {
+    /// Reads it and compares its fingerprint, when that is known.
+    fn accept(message: &Message, cx: &Context) -> Result<Self, CloseCause> {
+        let certificate = Certificate::read(message.body())?;
+        let der = certificate
+            .first
+            .ok_or(CloseCause::PeerCertificateMissing)?;
+        cx.expected.check(der)?;
+        let key = public_key(der)
+            .map_err(|_| CloseCause::BadPeerCertificate)?
+            .ok_or(CloseCause::UnsupportedPeerCertificate)?;
+        Ok(Self {
+            der: der.to_vec(),
+            key,
+        })
+    }
+
+    fn kind(&self) -> KeyKind {
+        self.key.kind
+    }
+
+    /// RFC 5246 §7.4.3 and §7.4.8: the scheme has to be one that we offered.
+    fn verify(
+        &self,
+        scheme: crate::wire::SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+        what: &'static str,
+    ) -> Result<(), CloseCause> {
+        if !PublicKey::SCHEMES.contains(&scheme) {
+            return Err(CloseCause::Illegal("signature algorithm"));
+        }
+        self.key
+            .verify(scheme, message, signature)
+            .map_err(|_| CloseCause::NotVerified(what))
+    }
+}
+
+/// What the hello messages settled.
+#[derive(Debug)]
+struct Negotiated {
+    suite: crate::suite::Suite,
+    client_random: crate::message::Random,
+    server_random: crate::message::Random,
+    srtp_profile: Option<u16>,
+}
+
+impl Negotiated {
+    /// What the server signs besides its share (RFC 8422 §5.4).
+    fn signed_share(&self, share: &crate::message::ServerShare<'_>) -> Vec<u8> {
+        let mut signed = [self.client_random, self.server_random].concat();
+        share.write(&mut crate::wire::Writer::new(&mut signed));
+        signed
+    }
+}
+
+/// A message that has no place in a state.
+fn unexpected(message: &Message) -> CloseCause {
+    use crate::wire::HandshakeType as Kind;
+    CloseCause::Unexpected(match message.kind {
+        Kind::HelloRequest => "HelloRequest",
+        Kind::ClientHello => "ClientHello",
+        Kind::ServerHello => "ServerHello",
+        Kind::HelloVerifyRequest => "HelloVerifyRequest",
+        Kind::Certificate => "Certificate",
+        Kind::ServerKeyExchange => "ServerKeyExchange",
+        Kind::CertificateRequest => "CertificateRequest",
+        Kind::ServerHelloDone => "ServerHelloDone",
+        Kind::CertificateVerify => "CertificateVerify",
+        Kind::ClientKeyExchange => "ClientKeyExchange",
+        Kind::Finished => "Finished",
+        Kind::Unknown(_) => "handshake message of unknown type",
+    })
+}

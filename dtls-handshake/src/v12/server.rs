@@ -1,0 +1,299 @@
+//! The server's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
+
+use super::session::{RecordKeys, Side};
+use super::{Completed, Negotiated, PeerCertificate, Session, Step, unexpected};
+use crate::crypto::{KeyExchange, KeyKind, PublicKey};
+use crate::error::{CloseCause, Parameter};
+use crate::handshake::{Context, Message};
+use crate::message::{
+    Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
+    ServerAnswer, ServerKeyExchange, ServerShare,
+};
+use crate::record::{PROTECTED, Protection};
+use crate::suite::Suite;
+use crate::wire::{DTLS_1_2, HandshakeType, NamedGroup};
+
+/// What the server waits for.
+#[derive(Debug)]
+pub(crate) enum ServerState {
+    ClientHello,
+    Certificate(AwaitCertificate),
+    ClientKeyExchange(AwaitClientKeyExchange),
+    CertificateVerify(AwaitCertificateVerify),
+    Finished(AwaitFinished),
+}
+
+type Next = Result<Step<ServerState>, CloseCause>;
+
+impl ServerState {
+    pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        match (self, message.kind) {
+            (Self::ClientHello, HandshakeType::ClientHello) => handle_client_hello(message, cx),
+            (Self::Certificate(state), HandshakeType::Certificate) => state.handle(message, cx),
+            (Self::ClientKeyExchange(state), HandshakeType::ClientKeyExchange) => {
+                state.handle(message, cx)
+            }
+            (Self::CertificateVerify(state), HandshakeType::CertificateVerify) => {
+                state.handle(message, cx)
+            }
+            (Self::Finished(state), HandshakeType::Finished) => state.handle(message, cx),
+            _ => Err(unexpected(message)),
+        }
+    }
+
+    /// Whether nobody has been heard yet.
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self, Self::ClientHello)
+    }
+}
+
+fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
+    let hello = ClientHello::read(message.body())?;
+    check(&hello)?;
+    let suite = Suite::ALL
+        .into_iter()
+        .find(|suite| {
+            suite.takes_server_key(KeyKind::EcdsaP256)
+                && hello.cipher_suites.contains(suite.id.into())
+        })
+        .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
+    let group = select_group(&hello)?;
+    let scheme = cx.config.identity.key().scheme();
+    // Without the list SHA-1 would be all a client understands (RFC 5246 §7.4.1.4.1).
+    if !hello
+        .signature_schemes
+        .is_some_and(|schemes| schemes.contains(scheme.into()))
+    {
+        return Err(CloseCause::NothingInCommon(Parameter::SignatureScheme));
+    }
+    let srtp_profile = hello.use_srtp.and_then(|offer| {
+        let ours = cx.config.srtp_profiles.iter().copied();
+        ours.into_iter()
+            .find(|profile| offer.profiles.contains(*profile))
+    });
+    cx.transcript.push(message.bytes());
+    let negotiated = Negotiated {
+        suite,
+        client_random: *hello.random,
+        server_random: cx.random(),
+        srtp_profile,
+    };
+    let ours = KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
+    send_hello_flight(&hello, &negotiated, &ours, cx)?;
+    let state = AwaitCertificate { negotiated, ours };
+    Ok(Step::Answered(ServerState::Certificate(state)))
+}
+
+/// What has to hold for any set of parameters.
+fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
+    // Numbers of later versions are smaller. RFC 8446 §4.2.1: the list, where there is one,
+    // decides alone.
+    let speaks_1_2 = match hello.supported_versions {
+        Some(versions) => versions.contains(DTLS_1_2),
+        None => (0xFE00..=DTLS_1_2).contains(&hello.version),
+    };
+    if !speaks_1_2 {
+        return Err(CloseCause::NothingInCommon(Parameter::Version));
+    }
+    if !hello.offers_null_compression() {
+        return Err(CloseCause::Illegal("compression_methods"));
+    }
+    if hello.renegotiates() {
+        return Err(CloseCause::RenegotiationRefused);
+    }
+    if !hello.takes_uncompressed_points() {
+        return Err(CloseCause::Illegal("ec_point_formats"));
+    }
+    if !hello.extended_master_secret {
+        return Err(CloseCause::ExtendedMasterSecretMissing);
+    }
+    Ok(())
+}
+
+/// Without a list any group will do (RFC 8422 §4): then the one everybody has.
+fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
+    let Some(theirs) = hello.groups else {
+        return Ok(NamedGroup::Secp256r1);
+    };
+    KeyExchange::GROUPS
+        .into_iter()
+        .find(|group| theirs.contains((*group).into()))
+        .ok_or(CloseCause::NothingInCommon(Parameter::Group))
+}
+
+/// ServerHello to ServerHelloDone.
+fn send_hello_flight(
+    hello: &ClientHello<'_>,
+    negotiated: &Negotiated,
+    ours: &KeyExchange,
+    cx: &mut Context,
+) -> Result<(), CloseCause> {
+    let config = cx.config.clone();
+    let identity = &config.identity;
+    let answer = ServerAnswer {
+        random: &negotiated.server_random,
+        cipher_suite: negotiated.suite.id,
+        point_formats: hello.lists_point_formats(),
+        renegotiation_info: hello.knows_secure_renegotiation(),
+        srtp_profile: negotiated.srtp_profile,
+    };
+    let share = ServerShare {
+        group: ours.group(),
+        public_key: ours.public_key(),
+    };
+    let signature = identity
+        .key()
+        .sign(&negotiated.signed_share(&share))
+        .map_err(CloseCause::internal("the signature"))?;
+    let scheme = identity.key().scheme();
+    let exchange = ServerKeyExchange {
+        share,
+        scheme,
+        signature: signature.as_ref(),
+    };
+    cx.flight.begin();
+    cx.send(HandshakeType::ServerHello, |w| answer.write(w));
+    cx.send(HandshakeType::Certificate, |w| {
+        Certificate {
+            first: Some(identity.certificate()),
+        }
+        .write(w);
+    });
+    cx.send(HandshakeType::ServerKeyExchange, |w| exchange.write(w));
+    cx.send(HandshakeType::CertificateRequest, |w| {
+        CertificateRequest::write(w, &PublicKey::SCHEMES);
+    });
+    cx.send(HandshakeType::ServerHelloDone, |_| {});
+    Ok(())
+}
+
+#[derive(Debug)]
+pub(crate) struct AwaitCertificate {
+    negotiated: Negotiated,
+    ours: KeyExchange,
+}
+
+impl AwaitCertificate {
+    fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        let peer = PeerCertificate::accept(message, cx)?;
+        cx.transcript.push(message.bytes());
+        let state = AwaitClientKeyExchange {
+            negotiated: self.negotiated,
+            ours: self.ours,
+            peer,
+        };
+        Ok(Step::Wait(ServerState::ClientKeyExchange(state)))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct AwaitClientKeyExchange {
+    negotiated: Negotiated,
+    ours: KeyExchange,
+    peer: PeerCertificate,
+}
+
+impl AwaitClientKeyExchange {
+    fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        let exchange = ClientKeyExchange::read(message.body())?;
+        cx.transcript.push(message.bytes());
+        let Negotiated {
+            suite,
+            client_random,
+            server_random,
+            srtp_profile,
+        } = self.negotiated;
+        let session_hash = cx.transcript.hash(suite.hash);
+        let session = self
+            .ours
+            .agree(exchange.public_key, |premaster| {
+                Session::new(
+                    suite,
+                    premaster,
+                    session_hash.as_ref(),
+                    client_random,
+                    server_random,
+                )
+            })
+            .map_err(|_| CloseCause::Illegal("share of ClientKeyExchange"))?;
+        if let Some(log) = &cx.config.key_log {
+            log.write(&session.key_log_line());
+        }
+        let state = AwaitCertificateVerify {
+            session,
+            peer: self.peer,
+            srtp_profile,
+        };
+        Ok(Step::Wait(ServerState::CertificateVerify(state)))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct AwaitCertificateVerify {
+    session: Session,
+    peer: PeerCertificate,
+    srtp_profile: Option<u16>,
+}
+
+impl AwaitCertificateVerify {
+    fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        let verify = CertificateVerify::read(message.body())?;
+        let signed = cx.transcript.messages();
+        self.peer
+            .verify(verify.scheme, signed, verify.signature, "CertificateVerify")?;
+        cx.transcript.push(message.bytes());
+        let RecordKeys { client, server } = self
+            .session
+            .record_keys()
+            .map_err(CloseCause::internal("the record keys"))?;
+        cx.records.start_reading(PROTECTED, client);
+        cx.inbox.enter(PROTECTED);
+        let state = AwaitFinished {
+            session: self.session,
+            peer: self.peer,
+            srtp_profile: self.srtp_profile,
+            protection: server,
+        };
+        Ok(Step::Wait(ServerState::Finished(state)))
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct AwaitFinished {
+    session: Session,
+    peer: PeerCertificate,
+    srtp_profile: Option<u16>,
+    /// For what we write, in use from our Finished on.
+    protection: Protection,
+}
+
+impl AwaitFinished {
+    fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        let hash = self.session.suite().hash;
+        let finished = Finished::read(message.body())?;
+        let transcript = cx.transcript.hash(hash);
+        if !self
+            .session
+            .verifies(Side::Client, transcript.as_ref(), finished.verify_data)
+        {
+            return Err(CloseCause::NotVerified("Finished"));
+        }
+        cx.transcript.push(message.bytes());
+        let transcript = cx.transcript.hash(hash);
+        let verify_data = self.session.verify_data(Side::Server, transcript.as_ref());
+        cx.flight.begin();
+        cx.flight.push_change_cipher_spec();
+        cx.records.start_writing(PROTECTED, self.protection);
+        cx.send(HandshakeType::Finished, |w| {
+            Finished {
+                verify_data: &verify_data,
+            }
+            .write(w)
+        });
+        Ok(Step::Complete(Completed {
+            session: self.session,
+            peer_certificate: self.peer.der,
+            srtp_profile: self.srtp_profile,
+        }))
+    }
+}

@@ -1,0 +1,236 @@
+//! One call from its creation to its end: a task that joins SIP and media.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use super::log::EventLog;
+use super::phone::{PhoneOffer, Unusable};
+use super::setup::{self, SetUp};
+use super::{CallError, CallEvent, CallId, Created, ETag, EndedBy, NewCall, Resources};
+use crate::bridge;
+use crate::media::Placed;
+use crate::session::{self, Failure, SecureFailure};
+use crate::sip::{self, OutgoingCall};
+
+/// How long an ended call is remembered, for those who ask how it ended.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+type Reply<T> = oneshot::Sender<Result<T, CallError>>;
+
+/// What a call is asked to do.
+pub(super) enum Request {
+    Trickle { if_match: String, fragment: String, reply: Reply<()> },
+    HangUp(Reply<()>),
+    Follow(Reply<mpsc::Receiver<CallEvent>>),
+}
+
+impl Request {
+    pub(super) fn refuse(self, error: CallError) {
+        match self {
+            Self::Trickle { reply, .. } | Self::HangUp(reply) => drop(reply.send(Err(error))),
+            Self::Follow(reply) => drop(reply.send(Err(error))),
+        }
+    }
+}
+
+/// What a call begins with.
+pub(super) struct Begin {
+    pub(super) id: CallId,
+    pub(super) new: NewCall,
+    pub(super) reply: Reply<Created>,
+    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) requests: mpsc::Receiver<Request>,
+}
+
+/// Runs a call, and remembers it for a while.
+pub(super) async fn run(resources: Arc<Resources>, begin: Begin, stop: CancellationToken) {
+    let Begin { id, new, reply, permit, mut requests } = begin;
+    let SetUp { answer, etag, media, mut media_events, mut outgoing, phone_offer } =
+        match setup::set_up(&resources, &new).await {
+            Ok(set_up) => set_up,
+            Err(error) => {
+                tracing::info!(call = ?id, to = new.to, %error, "call refused");
+                return drop(reply.send(Err(error)));
+            }
+        };
+    tracing::info!(call = ?id, to = new.to, "call begun");
+    let created = Created { id, etag: etag.clone(), answer };
+    let abandoned = reply.send(Ok(created)).is_err();
+    let phase = Phase::Dialling;
+    let log = EventLog::default();
+    let mut call = Call { resources: &resources, id, etag, media, phone_offer, phase, log };
+    let last = match abandoned {
+        true => call.over(EndedBy::Browser, "the caller went away before the answer"),
+        false => loop {
+            let over = tokio::select! {
+                Some(request) = requests.recv() => call.on_request(request),
+                event = media_events.recv() => call.on_media(event),
+                event = outgoing.next() => call.on_sip(event),
+                () = stop.cancelled() => {
+                    Some(call.over(EndedBy::Gateway, "the gateway is shutting down"))
+                }
+            };
+            if let Some(last) = over {
+                break last;
+            }
+        },
+    };
+    call.end(last, &outgoing).await;
+    drop((outgoing, permit));
+    tokio::select! {
+        () = call.remember(&mut requests) => {}
+        () = tokio::time::sleep(REMEMBERED) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+/// How far the phone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Dialling,
+    Talking,
+}
+
+struct Call<'a> {
+    resources: &'a Resources,
+    id: CallId,
+    etag: ETag,
+    media: Placed,
+    phone_offer: PhoneOffer,
+    phase: Phase,
+    log: EventLog,
+}
+
+impl Call<'_> {
+    fn on_request(&mut self, request: Request) -> Option<CallEvent> {
+        match request {
+            Request::Trickle { if_match, fragment, reply } => {
+                let _ = reply.send(self.trickle(&if_match, &fragment));
+                None
+            }
+            Request::Follow(reply) => {
+                let _ = reply.send(Ok(self.log.follow()));
+                None
+            }
+            Request::HangUp(reply) => {
+                let _ = reply.send(Ok(()));
+                Some(self.over(EndedBy::Browser, "the browser hung up"))
+            }
+        }
+    }
+
+    fn trickle(&self, if_match: &str, fragment: &str) -> Result<(), CallError> {
+        if if_match != self.etag.as_str() {
+            return Err(CallError::StaleETag);
+        }
+        let (candidates, end) = setup::read_fragment(fragment)?;
+        self.resources.media.add_candidates(self.media, candidates, end);
+        Ok(())
+    }
+
+    fn on_media(&mut self, event: Option<bridge::Event>) -> Option<CallEvent> {
+        let Some(event) = event else {
+            return Some(self.over(EndedBy::Gateway, "the gateway lost the call's media"));
+        };
+        match event {
+            bridge::Event::Session(session::Event::Failed(failure)) => Some(self.on_failure(&failure)),
+            bridge::Event::PhoneSilent(time) => {
+                let reason = format!("the phone has sent no media for {} s", time.as_secs());
+                Some(self.over(EndedBy::Gateway, reason))
+            }
+            bridge::Event::Session(event) => {
+                tracing::debug!(call = ?self.id, ?event, "media");
+                None
+            }
+        }
+    }
+
+    /// The browser's side ended: by its own close, because it went away, or because we could not
+    /// reach it.
+    fn on_failure(&self, failure: &Failure) -> CallEvent {
+        match failure {
+            Failure::Secure(SecureFailure::Dtls(cause)) if cause.is_by_peer() => {
+                self.over(EndedBy::Browser, format!("the browser closed its connection: {cause}"))
+            }
+            Failure::Ice(failure) if failure.cause.is_loss() => {
+                self.over(EndedBy::Browser, format!("the browser is gone: {failure}"))
+            }
+            _ => self.over(EndedBy::Gateway, format!("no connection to the browser: {failure}")),
+        }
+    }
+
+    fn on_sip(&mut self, event: Option<sip::CallEvent>) -> Option<CallEvent> {
+        let Some(event) = event else {
+            return Some(self.over(EndedBy::Gateway, "the gateway lost the call's SIP dialog"));
+        };
+        match event {
+            sip::CallEvent::Trying => self.log.push(CallEvent::Trying),
+            sip::CallEvent::Ringing { sdp } => {
+                self.log.push(CallEvent::Ringing);
+                // Early media: what cannot be used is ignored, the final answer decides.
+                let _ = sdp.map(|sdp| self.hear_phone(&sdp));
+            }
+            sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp) {
+                Ok(()) => {
+                    self.phase = Phase::Talking;
+                    self.log.push(CallEvent::Answered { codec: self.phone_offer.codec().to_owned() });
+                }
+                Err(error) => {
+                    let reason = format!("the phone's answer cannot be used: {error}");
+                    return Some(self.over(EndedBy::Gateway, reason));
+                }
+            },
+            sip::CallEvent::Refused { status, reason } => {
+                return Some(CallEvent::Failed { reason, status: Some(status) });
+            }
+            sip::CallEvent::Failed { reason } => {
+                return Some(self.over(EndedBy::Gateway, reason));
+            }
+            sip::CallEvent::Ended { by: sip::Side::Phone, reason } => {
+                return Some(self.over(EndedBy::Phone, reason));
+            }
+            sip::CallEvent::Ended { reason, .. } => {
+                return Some(self.over(EndedBy::Gateway, reason));
+            }
+            sip::CallEvent::Cancelled => {
+                return Some(self.over(EndedBy::Gateway, "the call was cancelled"));
+            }
+        }
+        None
+    }
+
+    fn hear_phone(&self, sdp: &str) -> Result<(), Unusable> {
+        let (remote, formats) = self.phone_offer.read_answer(sdp)?;
+        self.resources.media.set_phone(self.media, remote, formats);
+        Ok(())
+    }
+
+    /// The last event: a call that was never up has failed, unless the caller gave it up.
+    fn over(&self, by: EndedBy, reason: impl Into<String>) -> CallEvent {
+        let reason = reason.into();
+        match (self.phase, by) {
+            (Phase::Talking, _) | (Phase::Dialling, EndedBy::Browser) => CallEvent::Ended { by, reason },
+            (Phase::Dialling, _) => CallEvent::Failed { reason, status: None },
+        }
+    }
+
+    async fn end(&mut self, last: CallEvent, outgoing: &OutgoingCall) {
+        tracing::info!(call = ?self.id, event = ?last, "call over");
+        self.log.push(last);
+        let (stats, ()) = tokio::join!(self.resources.media.remove(self.media), outgoing.hang_up());
+        tracing::info!(call = ?self.id, ?stats, "media over");
+    }
+
+    /// Answers those who come late.
+    async fn remember(&mut self, requests: &mut mpsc::Receiver<Request>) {
+        while let Some(request) = requests.recv().await {
+            match request {
+                Request::Trickle { .. } => request.refuse(CallError::Unknown),
+                Request::HangUp(_) | Request::Follow(_) => drop(self.on_request(request)),
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The task that owns all calls. Each call runs in a task of its own; this one knows where.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::call::{self, Request};
+use super::{CallError, CallId, Command, Owner, Resources};
+
+/// How long calls may take to say goodbye when the gateway goes down.
+const GOODBYE: Duration = Duration::from_millis(1500);
+
+/// Requests that may wait for one call.
+const REQUESTS: usize = 16;
+
+/// A call, as the exchange knows it.
+struct Entry {
+    owner: Owner,
+    requests: mpsc::Sender<Request>,
+}
+
+struct Exchange {
+    resources: Arc<Resources>,
+    /// One permit for each call that may run.
+    room: Arc<Semaphore>,
+    entries: HashMap<CallId, Entry>,
+    tasks: JoinSet<()>,
+    stop: CancellationToken,
+}
+
+/// Carries out commands until `stop`, then ends every call.
+pub async fn run(
+    resources: Arc<Resources>,
+    mut commands: mpsc::Receiver<Command>,
+    stop: CancellationToken,
+) {
+    let mut exchange = Exchange {
+        room: Arc::new(Semaphore::new(resources.max_calls.min(Semaphore::MAX_PERMITS))),
+        resources,
+        entries: HashMap::new(),
+        tasks: JoinSet::new(),
+        stop,
+    };
+    loop {
+        tokio::select! {
+            () = exchange.stop.cancelled() => break,
+            Some(_) = exchange.tasks.join_next() => {
+                exchange.entries.retain(|_, entry| !entry.requests.is_closed());
+            }
+            command = commands.recv() => match command {
+                Some(command) => exchange.on_command(command),
+                None => break,
+            },
+        }
+    }
+    exchange.stop.cancel();
+    let all_ended = async { while exchange.tasks.join_next().await.is_some() {} };
+    if tokio::time::timeout(GOODBYE, all_ended).await.is_err() {
+        tracing::warn!("some calls did not end in time");
+    }
+}
+
+impl Exchange {
+    fn on_command(&mut self, command: Command) {
+        match command {
+            Command::Create(new, reply) => match self.admit() {
+                Ok((id, permit)) => {
+                    let (requests, receiver) = mpsc::channel(REQUESTS);
+                    self.entries.insert(id, Entry { owner: new.owner.clone(), requests });
+                    let resources = self.resources.clone();
+                    let begin = call::Begin { id, new, reply, permit, requests: receiver };
+                    self.tasks.spawn(call::run(resources, begin, self.stop.clone()));
+                }
+                Err(error) => drop(reply.send(Err(error))),
+            },
+            Command::Trickle { id, owner, if_match, fragment, reply } => match self.find(id, &owner) {
+                Some(call) => forward(call, Request::Trickle { if_match, fragment, reply }),
+                None => drop(reply.send(Err(CallError::Unknown))),
+            },
+            Command::HangUp(id, owner, reply) => match self.find(id, &owner) {
+                Some(call) => forward(call, Request::HangUp(reply)),
+                None => drop(reply.send(Err(CallError::Unknown))),
+            },
+            Command::Follow(id, owner, reply) => match self.find(id, &owner) {
+                Some(call) => forward(call, Request::Follow(reply)),
+                None => drop(reply.send(Err(CallError::Unknown))),
+            },
+        }
+    }
+
+    fn admit(&self) -> Result<(CallId, tokio::sync::OwnedSemaphorePermit), CallError> {
+        let full = |_| CallError::TooManyCalls { limit: self.resources.max_calls };
+        let permit = self.room.clone().try_acquire_owned().map_err(full)?;
+        let id = CallId::random().map_err(|error| CallError::Exhausted { what: error.to_string() })?;
+        Ok((id, permit))
+    }
+
+    /// A call is unknown to everybody but its owner.
+    fn find(&self, id: CallId, owner: &Owner) -> Option<&mpsc::Sender<Request>> {
+        let entry = self.entries.get(&id)?;
+        (entry.owner == *owner).then_some(&entry.requests)
+    }
+}
+
+/// A request that finds no room, or no call, is refused.
+fn forward(call: &mpsc::Sender<Request>, request: Request) {
+    match call.try_send(request) {
+        Ok(()) => {}
+        Err(TrySendError::Closed(request)) => request.refuse(CallError::Unknown),
+        Err(TrySendError::Full(request)) => request.refuse(CallError::Exhausted {
+            what: "too many requests for one call wait".into(),
+        }),
+    }
+}

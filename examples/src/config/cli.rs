@@ -1,0 +1,94 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+use super::Settings;
+
+const EXAMPLES: &str = "\
+Examples:
+  gateway
+      A page on https://127.0.0.1:8443 for this machine alone; dial 'echo' to hear yourself.
+  gateway --sip-server pbx.example.com:5060
+      The same page, calling the users of a SIP server.
+  gateway --config /etc/crosspoint.toml --listen 0.0.0.0:443
+      For everybody in the network who has one of the file's tokens.
+
+The file holds the same names, and some that the command line lacks:
+  listen = \"0.0.0.0:443\"
+  sip-server = \"pbx.example.com:5060;transport=tcp\"
+  token-file = \"/etc/crosspoint.tokens\"      # one 'name:token' a line
+  tokens = [{ name = \"reception\", token = \"at least 16 characters, no spaces\" }]
+  public-names = [\"calls.example.com\"]       # accepted in Host, put into the certificate
+  domain-whitelist = [\"https://intranet.example.com\"]  # pages elsewhere that may call
+  tls-cert = \"cert.pem\"                      # instead of the self-signed certificate
+  tls-key = \"key.pem\"
+  ice-servers = [{ urls = [\"stun:stun.example.com\"] }]
+  codecs = [\"PCMU\"]
+  max-calls = 500
+  workers = 4                                # media threads; default: one per core
+  ring-timeout = 60                          # seconds
+  media-timeout = 30                         # seconds without media until a call ends
+
+What the command line says goes before the file, the file before the defaults.";
+
+/// Joins browsers to SIP phones.
+///
+/// Opens a page over HTTPS from which a browser calls the users of a SIP server.
+#[derive(Debug, Default, Parser)]
+#[command(name = "gateway", version, after_long_help = EXAMPLES, after_help = "--help says more.")]
+pub struct Arguments {
+    /// Read the settings of this TOML file
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    /// Everything that can stand in the file as well.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound_and_its_help_names_every_flag() {
+        Arguments::command().debug_assert();
+        let help = Arguments::command().render_long_help().to_string();
+        for flag in [
+            "--config",
+            "--listen",
+            "--sip-server",
+            "--media-ports",
+            "--media-address",
+            "--allow-anonymous",
+            "--state-dir",
+            "--log",
+        ] {
+            assert!(help.contains(flag), "{flag}");
+        }
+    }
+
+    #[test]
+    fn tokens_cannot_be_given_on_the_command_line() {
+        for flag in ["--token=0123456789abcdef", "--tokens=0123456789abcdef"] {
+            assert!(
+                Arguments::try_parse_from(["gateway", flag]).is_err(),
+                "{flag}"
+            );
+        }
+    }
+
+    #[test]
+    fn flags_become_settings() {
+        let line = "gateway --config a.toml --listen [::1]:1 --media-address 10.0.0.1 fd00::1 \
+                    --allow-anonymous --log debug";
+        let arguments = Arguments::try_parse_from(line.split_whitespace()).unwrap();
+        assert_eq!(arguments.config, Some(PathBuf::from("a.toml")));
+        assert_eq!(arguments.settings.listen.as_deref(), Some("[::1]:1"));
+        assert_eq!(arguments.settings.media_address.map(|a| a.len()), Some(2));
+        assert_eq!(arguments.settings.allow_anonymous, Some(true));
+        assert_eq!(arguments.settings.log.as_deref(), Some("debug"));
+    }
+}

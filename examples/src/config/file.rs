@@ -1,0 +1,167 @@
+//! The configuration file and the token file.
+
+use std::fs;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{ConfigError, Secret, Settings, Token, Tokens};
+
+/// Reads the settings of a TOML file.
+pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
+    let text = contents("config", path)?;
+    toml::from_str(&text).map_err(|error| {
+        let (line, column) = position(&text, error.span().map_or(0, |span| span.start));
+        let key = text
+            .lines()
+            .nth(line - 1)
+            .and_then(|line| line.split_once('='));
+        let problem = match key {
+            Some((key, _)) if !error.message().contains(key.trim()) => {
+                format!("{}: {}", key.trim(), without_value(error.message()))
+            }
+            _ => without_value(error.message()),
+        };
+        ConfigError::File {
+            path: path.to_owned(),
+            line,
+            column,
+            problem,
+        }
+    })
+}
+
+/// Reads a file with one `name:token` a line; empty lines and those from `#` on are skipped.
+pub(super) fn read_tokens(path: &Path, tokens: &mut Tokens) -> Result<(), ConfigError> {
+    const KEY: &str = "token-file";
+    for (index, line) in contents(KEY, path)?.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        line.split_once(':')
+            .ok_or("expected name:token")
+            .and_then(|(name, token)| Token::new(name, Secret::new(token)))
+            .and_then(|token| tokens.add(token))
+            .map_err(|problem| ConfigError::Secret {
+                key: KEY,
+                whose: format!("{}, line {}", path.display(), index + 1),
+                problem,
+            })?;
+    }
+    Ok(())
+}
+
+/// Whether users other than the file's own may read it.
+#[cfg(unix)]
+pub(super) fn is_readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+/// Not told on this platform.
+#[cfg(not(unix))]
+pub(super) fn is_readable_by_others(_: &Path) -> bool {
+    false
+}
+
+fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|source| ConfigError::Unreadable {
+            key,
+            path: path.to_owned(),
+            source,
+        })
+}
+
+/// Line and column, from 1, of a byte offset.
+fn position(text: &str, offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let column = before.get(line_start..).unwrap_or("").chars().count();
+    (before.matches('\n').count() + 1, column + 1)
+}
+
+/// The message without the value of a wrong type: it may be a secret at a wrong place.
+fn without_value(message: &str) -> String {
+    let value = message.find(['"', '`']);
+    match (
+        message.strip_prefix("invalid "),
+        value,
+        message.rfind(", expected "),
+    ) {
+        (Some(_), Some(value), Some(expected)) if value < expected => {
+            let (what, expected) = (message.get(..value), message.get(expected..));
+            format!(
+                "{}{}",
+                what.unwrap_or("").trim_end(),
+                expected.unwrap_or("")
+            )
+        }
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::CallId;
+
+    /// What reading a file of this text fails with, without the file's name.
+    fn failure(text: &str) -> String {
+        let name = format!("crosspoint-{}.toml", CallId::random().unwrap());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, text).unwrap();
+        let error = read(&path).unwrap_err().to_string();
+        fs::remove_file(&path).unwrap();
+        error
+            .strip_prefix(&path.display().to_string())
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn errors_name_line_and_key() {
+        let unknown = failure("listen = \"127.0.0.1:1\"\nlisten-on = 1\n");
+        assert!(
+            unknown.starts_with(", line 2, column 1: unknown field `listen-on`"),
+            "{unknown}"
+        );
+        let mistyped = failure("\n\nmax-calls = \"many\"\n");
+        assert_eq!(
+            mistyped,
+            ", line 3, column 13: max-calls: invalid type: string, expected i64"
+        );
+        let broken = failure("listen = \n");
+        assert!(
+            broken.starts_with(", line 1, column 10: listen:"),
+            "{broken}"
+        );
+        let nested = failure("tokens = [{ name = \"a\", token = \"b\", admin = true }]\n");
+        assert!(
+            nested.contains("line 1") && nested.contains("unknown field `admin`"),
+            "{nested}"
+        );
+        assert!(failure("tokens = [{ name = \"a\" }]").contains("missing field `token`"));
+    }
+
+    #[test]
+    fn errors_do_not_tell_secrets() {
+        for text in [
+            "tokens = \"hunter2\"",
+            "tokens = [\"hunter2\"]",
+            "tokens = [{ name = \"a\", token = [\"hunter2\"] }]",
+            "tokens = [{ name = 1, token = \"hunter2\" }]",
+            "tokens = [{ name = \"a\", token = hunter2 }]",
+            "tokens = [{ name = \"a\", token = \"hunter2 }]",
+            "max-calls = \"hunter2, expected 2\"",
+            "ice-servers = \"hunter2\"",
+        ] {
+            let error = failure(text);
+            assert!(!error.contains("hunter2"), "{text}: {error}");
+        }
+        assert!(!failure("tokens = [{ name = \"a\", token = 7654321 }]").contains("7654321"));
+        assert!(!failure("tokens = 7654321").contains("7654321"));
+    }
+}

@@ -1,0 +1,134 @@
+//! One validated configuration.
+//!
+//! [`Arguments`] come from the command line, the rest from a TOML file with the same names, the
+//! rest from defaults; in this order of precedence. [`Config::load`] reads, joins and checks them
+//! once. What it returns has final types: nothing behind it parses text or checks a range again.
+
+mod cli;
+mod codec;
+mod error;
+mod file;
+mod network;
+mod origins;
+mod settings;
+mod sip_server;
+mod state_dir;
+mod token;
+mod validate;
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cors_policy::Policy;
+
+use crate::calls::IceServer;
+
+pub use cli::Arguments;
+pub use codec::{Codec, UnknownCodec};
+pub use error::ConfigError;
+pub use settings::{IceServerEntry, Settings, TokenEntry};
+pub use sip_server::{InvalidSipServer, SipServer};
+pub use token::{Secret, Token, Tokens};
+
+/// What the gateway runs with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The HTTPS side.
+    pub http: Http,
+    /// The phone side.
+    pub sip: Sip,
+    /// The media side.
+    pub media: Media,
+    /// How many calls there may be at once.
+    pub max_calls: usize,
+    /// The filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub log: String,
+    /// What the operator should be told at start: choices that are allowed but open a door.
+    pub notices: Vec<String>,
+}
+
+/// The configuration of the HTTPS side.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where HTTPS listens.
+    pub listen: SocketAddr,
+    /// Host names that requests may use besides the listen address, in lower case.
+    pub public_names: Vec<String>,
+    /// The certificate.
+    pub tls: Tls,
+    /// The bearer tokens.
+    pub tokens: Tokens,
+    /// Whether requests without a token are taken.
+    pub anonymous: bool,
+    /// Which pages may call from a browser.
+    pub cors: Policy,
+    /// What `GET /v1/ice-servers` answers.
+    pub ice_servers: Vec<IceServer>,
+}
+
+/// Where the certificate of HTTPS comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// One is made, and kept in this folder.
+    SelfSigned {
+        /// The folder, made when it is missing.
+        state_dir: PathBuf,
+    },
+    /// The operator's own PEM files.
+    Files {
+        /// The certificate chain, the gateway's own first.
+        certificate: PathBuf,
+        /// The private key.
+        key: PathBuf,
+    },
+}
+
+/// The configuration of the phone side.
+#[derive(Debug, Clone)]
+pub struct Sip {
+    /// The SIP server; without one only the embedded echo phone can be called.
+    pub server: Option<SipServer>,
+    /// The codecs offered to phones, the preferred first. Never empty.
+    pub codecs: Vec<Codec>,
+    /// How long a phone may ring.
+    pub ring_timeout: Duration,
+}
+
+/// The configuration of the media side.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// The UDP ports for media.
+    pub ports: RangeInclusive<u16>,
+    /// The addresses told to browsers and phones; empty for those of all interfaces.
+    pub addresses: Vec<IpAddr>,
+    /// The number of worker threads.
+    pub workers: NonZeroUsize,
+    /// How long a call lives without media.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// Reads the file that the arguments name, joins it with them and checks everything.
+    ///
+    /// # Errors
+    /// The first thing that is wrong: an unreadable file, an unknown key, a bad value, or a
+    /// combination that would leave the gateway open to anybody.
+    pub fn load(arguments: Arguments) -> Result<Self, ConfigError> {
+        let file = match &arguments.config {
+            Some(path) => file::read(path)?,
+            None => Settings::default(),
+        };
+        Self::from_settings(arguments.settings.or(file))
+    }
+
+    /// Checks settings and gives those left out their defaults.
+    ///
+    /// # Errors
+    /// As [`Config::load`].
+    pub fn from_settings(settings: Settings) -> Result<Self, ConfigError> {
+        validate::validate(settings)
+    }
+}

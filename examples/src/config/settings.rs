@@ -1,0 +1,126 @@
+//! The settings as they are written: by name, as text, each of them optional.
+//!
+//! One struct serves the command line and the file, so that a setting has one name and one
+//! explanation. A setting with `arg(skip)` stands in the file only.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Deserialize;
+
+use super::Secret;
+
+/// Settings before any check. See [`super::Config`] for their meaning.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct Settings {
+    /// Where HTTPS listens; media does not depend on it [default: 127.0.0.1:8443]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// The SIP server whose users can be called; without one only 'echo' can
+    #[arg(long, value_name = "HOST:PORT[;transport=udp|tcp]")]
+    pub sip_server: Option<String>,
+    /// The UDP ports for media [default: 16384-65535]
+    #[arg(long, value_name = "LOW-HIGH")]
+    pub media_ports: Option<String>,
+    /// The addresses to tell browsers and phones [default: those of all interfaces]
+    #[arg(long, value_name = "IP", num_args = 1..)]
+    pub media_address: Option<Vec<String>>,
+    /// Let anybody call without a token
+    ///
+    /// A listener that only this machine can reach does so anyway while no token is configured.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_anonymous: Option<bool>,
+    /// The folder that keeps the self-signed certificate [default: ~/.local/state/crosspoint]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, trace, or a filter such as examples=debug [default: info]
+    #[arg(long, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// The operator's own certificate chain, as a PEM file.
+    #[arg(skip)]
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of `tls_cert`, as a PEM file.
+    #[arg(skip)]
+    pub tls_key: Option<PathBuf>,
+    /// Bearer tokens.
+    #[arg(skip)]
+    pub tokens: Option<Vec<TokenEntry>>,
+    /// A file with one `name:token` a line.
+    #[arg(skip)]
+    pub token_file: Option<PathBuf>,
+    /// Origins whose pages may call; empty for any, absent for the gateway's own page only.
+    #[arg(skip)]
+    pub domain_whitelist: Option<Vec<String>>,
+    /// Host names of the gateway.
+    #[arg(skip)]
+    pub public_names: Option<Vec<String>>,
+    /// STUN and TURN servers for browsers.
+    #[arg(skip)]
+    pub ice_servers: Option<Vec<IceServerEntry>>,
+    /// Codec names, the preferred first.
+    #[arg(skip)]
+    pub codecs: Option<Vec<String>>,
+    /// The greatest number of calls at once.
+    #[arg(skip)]
+    pub max_calls: Option<i64>,
+    /// The number of media threads.
+    #[arg(skip)]
+    pub workers: Option<i64>,
+    /// Seconds a phone may ring.
+    #[arg(skip)]
+    pub ring_timeout: Option<i64>,
+    /// Seconds a call lives without media.
+    #[arg(skip)]
+    pub media_timeout: Option<i64>,
+}
+
+/// One of `tokens`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenEntry {
+    /// Whose token it is; it appears in the log.
+    pub name: String,
+    /// The token.
+    pub token: Secret,
+}
+
+/// One of `ice-servers`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IceServerEntry {
+    /// `stun:`, `stuns:`, `turn:` and `turns:` URLs.
+    pub urls: Vec<String>,
+    /// The user name for TURN.
+    pub username: Option<String>,
+    /// The password for TURN.
+    pub credential: Option<Secret>,
+}
+
+impl Settings {
+    /// These settings, and those of `below` where these say nothing.
+    #[must_use]
+    pub fn or(self, below: Self) -> Self {
+        Self {
+            listen: self.listen.or(below.listen),
+            sip_server: self.sip_server.or(below.sip_server),
+            media_ports: self.media_ports.or(below.media_ports),
+            media_address: self.media_address.or(below.media_address),
+            allow_anonymous: self.allow_anonymous.or(below.allow_anonymous),
+            state_dir: self.state_dir.or(below.state_dir),
+            log: self.log.or(below.log),
+            tls_cert: self.tls_cert.or(below.tls_cert),
+            tls_key: self.tls_key.or(below.tls_key),
+            tokens: self.tokens.or(below.tokens),
+            token_file: self.token_file.or(below.token_file),
+            domain_whitelist: self.domain_whitelist.or(below.domain_whitelist),
+            public_names: self.public_names.or(below.public_names),
+            ice_servers: self.ice_servers.or(below.ice_servers),
+            codecs: self.codecs.or(below.codecs),
+            max_calls: self.max_calls.or(below.max_calls),
+            workers: self.workers.or(below.workers),
+            ring_timeout: self.ring_timeout.or(below.ring_timeout),
+            media_timeout: self.media_timeout.or(below.media_timeout),
+        }
+    }
+}

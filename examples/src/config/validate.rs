@@ -1,0 +1,380 @@
+//! From settings to a configuration: every check, once.
+
+use std::env;
+use std::fmt::Display;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::thread;
+use std::time::Duration;
+
+use super::{
+    Codec, Config, ConfigError, Http, IceServerEntry, Media, Settings, Sip, Tls, Token, TokenEntry,
+    Tokens, file, network, origins, state_dir,
+};
+use crate::calls::IceServer;
+
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
+const MEDIA_PORTS: std::ops::RangeInclusive<u16> = 16384..=65535;
+const MAX_CALLS: i64 = 1000;
+const RING_TIMEOUT: i64 = 60;
+const MEDIA_TIMEOUT: i64 = 30;
+
+/// Checks settings and gives those left out their defaults.
+pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
+    let max_calls = number("max-calls", settings.max_calls, MAX_CALLS, 100_000)?;
+    let log = settings.log.clone().unwrap_or_else(|| "info".to_owned());
+    tracing_subscriber::EnvFilter::try_new(&log)
+        .map_err(|problem| ConfigError::invalid("log", &log, problem))?;
+    let sip = sip(&settings)?;
+    let media = media(&settings)?;
+    let mut notices = Vec::new();
+    let http = http(settings, &mut notices)?;
+    Ok(Config {
+        http,
+        sip,
+        media,
+        max_calls,
+        log,
+        notices,
+    })
+}
+
+fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
+    let listen = parsed("listen", settings.listen.as_deref(), LISTEN)?;
+    let tokens = tokens(settings.tokens, settings.token_file, notices)?;
+    let is_local = listen.ip().is_loopback();
+    let allow_anonymous = settings.allow_anonymous.unwrap_or(false);
+    if !is_local && tokens.is_empty() && !allow_anonymous {
+        return Err(ConfigError::NoTokens { listen });
+    }
+    let anonymous = allow_anonymous || tokens.is_empty();
+    if anonymous && !is_local {
+        notices.push(format!(
+            "anybody who reaches {listen} can call without a token"
+        ));
+    }
+    let cors = origins::policy(settings.domain_whitelist.as_deref())?;
+    if cors.admits_every_origin() {
+        if anonymous {
+            return Err(ConfigError::AnyOriginAnonymous);
+        }
+        notices.push("domain-whitelist is empty: a page of any origin can call".to_owned());
+    }
+    Ok(Http {
+        listen,
+        public_names: public_names(settings.public_names.unwrap_or_default())?,
+        tls: tls(settings.tls_cert, settings.tls_key, settings.state_dir)?,
+        tokens,
+        anonymous,
+        cors,
+        ice_servers: settings
+            .ice_servers
+            .unwrap_or_default()
+            .into_iter()
+            .map(ice_server)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn sip(settings: &Settings) -> Result<Sip, ConfigError> {
+    let server = settings.sip_server.as_deref();
+    let codecs = match settings.codecs.as_deref() {
+        None => Codec::ALL.to_vec(),
+        Some([]) => return Err(ConfigError::invalid("codecs", "[]", "a call needs a codec")),
+        Some(names) => each("codecs", names, |name| name.parse())?,
+    };
+    Ok(Sip {
+        server: server.map(|text| parse("sip-server", text)).transpose()?,
+        codecs,
+        ring_timeout: seconds("ring-timeout", settings.ring_timeout, RING_TIMEOUT)?,
+    })
+}
+
+fn media(settings: &Settings) -> Result<Media, ConfigError> {
+    let ports = settings.media_ports.as_deref();
+    let ports = ports.map_or(Ok(MEDIA_PORTS), |text| {
+        network::port_range(text)
+            .map_err(|problem| ConfigError::invalid("media-ports", text, problem))
+    })?;
+    let addresses = settings.media_address.as_deref().unwrap_or_default();
+    let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let workers = number(
+        "workers",
+        settings.workers,
+        i64::try_from(cores).unwrap_or(1),
+        256,
+    )?;
+    Ok(Media {
+        ports,
+        addresses: each("media-address", addresses, network::media_address)?,
+        workers: NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN),
+        timeout: seconds("media-timeout", settings.media_timeout, MEDIA_TIMEOUT)?,
+    })
+}
+
+fn tokens(
+    entries: Option<Vec<TokenEntry>>,
+    token_file: Option<PathBuf>,
+    notices: &mut Vec<String>,
+) -> Result<Tokens, ConfigError> {
+    let mut tokens = Tokens::default();
+    for TokenEntry { name, token } in entries.unwrap_or_default() {
+        Token::new(&name, token)
+            .and_then(|token| tokens.add(token))
+            .map_err(|problem| ConfigError::Secret {
+                key: "tokens",
+                whose: name,
+                problem,
+            })?;
+    }
+    if let Some(path) = token_file {
+        file::read_tokens(&path, &mut tokens)?;
+        if file::is_readable_by_others(&path) {
+            notices.push(format!("token-file: any user can read {}", path.display()));
+        }
+    }
+    Ok(tokens)
+}
+
+fn public_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    for name in &names {
+        if !network::is_host(name) {
+            let problem = "expected a host name, without scheme and port";
+            return Err(ConfigError::invalid("public-names", name, problem));
+        }
+    }
+    Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect())
+}
+
+fn tls(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    state_dir: Option<PathBuf>,
+) -> Result<Tls, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
+        (Some(_), None) => Err(ConfigError::Alone {
+            present: "tls-cert",
+            missing: "tls-key",
+        }),
+        (None, Some(_)) => Err(ConfigError::Alone {
+            present: "tls-key",
+            missing: "tls-cert",
+        }),
+        (None, None) => state_dir
+            .or_else(|| state_dir::default(|name| env::var_os(name)))
+            .map(|state_dir| Tls::SelfSigned { state_dir })
+            .ok_or(ConfigError::NoStateDir),
+    }
+}
+
+fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
+    const KEY: &str = "ice-servers";
+    let IceServerEntry {
+        urls,
+        username,
+        credential,
+    } = entry;
+    if urls.is_empty() {
+        return Err(ConfigError::invalid(
+            KEY,
+            "urls = []",
+            "a server needs a URL",
+        ));
+    }
+    for url in &urls {
+        // RFC 7064 and RFC 7065.
+        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+        match scheme {
+            Some("stun" | "stuns") => {}
+            Some("turn" | "turns") if username.is_some() && credential.is_some() => {}
+            Some("turn" | "turns") => {
+                let problem = "a TURN server needs username and credential";
+                return Err(ConfigError::invalid(KEY, url, problem));
+            }
+            _ => {
+                let problem = "expected stun:, stuns:, turn: or turns:";
+                return Err(ConfigError::invalid(KEY, url, problem));
+            }
+        }
+    }
+    let credential = credential.map(|secret| secret.reveal().to_owned());
+    Ok(IceServer {
+        urls,
+        username,
+        credential,
+    })
+}
+
+fn parse<T: FromStr<Err: Display>>(key: &'static str, text: &str) -> Result<T, ConfigError> {
+    text.parse()
+        .map_err(|problem| ConfigError::invalid(key, text, problem))
+}
+
+fn parsed<T: FromStr<Err: Display>>(
+    key: &'static str,
+    text: Option<&str>,
+    default: T,
+) -> Result<T, ConfigError> {
+    text.map_or(Ok(default), |text| parse(key, text))
+}
+
+fn each<T, E: Display>(
+    key: &'static str,
+    texts: &[String],
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<Vec<T>, ConfigError> {
+    let read =
+        |text: &String| read(text).map_err(|problem| ConfigError::invalid(key, text, problem));
+    texts.iter().map(read).collect()
+}
+
+fn number(
+    key: &'static str,
+    value: Option<i64>,
+    default: i64,
+    most: i64,
+) -> Result<usize, ConfigError> {
+    let value = value.unwrap_or(default);
+    usize::try_from(value)
+        .ok()
+        .filter(|_| (1..=most).contains(&value))
+        .ok_or_else(|| ConfigError::invalid(key, value, format!("expected 1 to {most}")))
+}
+
+fn seconds(key: &'static str, value: Option<i64>, default: i64) -> Result<Duration, ConfigError> {
+    const HOUR: i64 = 3600;
+    let seconds = number(key, value, default, HOUR)?;
+    Ok(Duration::from_secs(
+        u64::try_from(seconds).unwrap_or(u64::MAX),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKENS: &str = "tokens = [{ name = 'a', token = '0123456789abcdef' }]\n";
+
+    fn check(text: &str) -> Result<Config, ConfigError> {
+        let settings: Settings = toml::from_str(text).unwrap();
+        validate(settings.or(Settings {
+            state_dir: Some("s".into()),
+            ..Settings::default()
+        }))
+    }
+
+    fn failure(text: &str) -> String {
+        check(text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_serve_this_machine_alone() {
+        let config = check("").unwrap();
+        assert_eq!(config.http.listen, LISTEN);
+        assert!(config.http.anonymous && config.notices.is_empty());
+        assert!(!config.http.cors.admits_every_origin());
+        assert_eq!(config.media.ports, MEDIA_PORTS);
+        assert_eq!(config.sip.codecs, [Codec::Pcmu]);
+        assert_eq!((config.sip.server, config.max_calls), (None, 1000));
+        assert_eq!(config.sip.ring_timeout, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_key() {
+        for (text, expected) in [
+            ("listen = 'here'", "listen: \"here\": "),
+            ("listen = '8443'", "listen: \"8443\": "),
+            (
+                "sip-server = 'pbx'",
+                "sip-server: \"pbx\": expected HOST:PORT",
+            ),
+            (
+                "media-ports = '9-1'",
+                "media-ports: \"9-1\": the first port is above the last",
+            ),
+            (
+                "media-address = ['0.0.0.0']",
+                "media-address: \"0.0.0.0\": nobody can send",
+            ),
+            ("codecs = []", "codecs: \"[]\": "),
+            ("codecs = ['G729']", "codecs: \"G729\": no such codec"),
+            ("max-calls = 0", "max-calls: \"0\": expected 1 to"),
+            ("max-calls = -1", "max-calls: \"-1\": expected 1 to"),
+            ("workers = 1000", "workers: \"1000\": expected 1 to 256"),
+            ("ring-timeout = 0", "ring-timeout: \"0\": "),
+            ("media-timeout = 9999999", "media-timeout: \"9999999\": "),
+            ("log = 'a=b=c'", "log: \"a=b=c\": "),
+            (
+                "public-names = ['https://a']",
+                "public-names: \"https://a\": expected a host name",
+            ),
+            (
+                "domain-whitelist = ['https://a/b']",
+                "domain-whitelist: \"https://a/b\": ",
+            ),
+            ("ice-servers = [{ urls = [] }]", "ice-servers: "),
+            (
+                "ice-servers = [{ urls = ['http:a'] }]",
+                "ice-servers: \"http:a\": expected stun:",
+            ),
+            (
+                "ice-servers = [{ urls = ['turn:a'] }]",
+                "ice-servers: \"turn:a\": a TURN server",
+            ),
+            ("tls-cert = 'a'", "tls-cert needs tls-key beside it"),
+            ("tls-key = 'a'", "tls-key needs tls-cert beside it"),
+            (
+                "token-file = '/nowhere/at/all'",
+                "token-file: cannot read /nowhere/at/all: ",
+            ),
+            (
+                "tokens = [{ name = 'a', token = 'short' }]",
+                "tokens: a: the token is shorter",
+            ),
+        ] {
+            let error = failure(text);
+            assert!(error.starts_with(expected), "{text}: {error}");
+        }
+        assert!(!failure("tokens = [{ name = 'a', token = 'hunter2' }]").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_others_can_reach_needs_tokens() {
+        for listen in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[::ffff:192.0.2.1]:1"] {
+            let listen = format!("listen = '{listen}'\n");
+            assert!(
+                matches!(check(&listen), Err(ConfigError::NoTokens { .. })),
+                "{listen}"
+            );
+            let guarded = check(&format!("{TOKENS}{listen}")).unwrap();
+            assert!(!guarded.http.anonymous && guarded.notices.is_empty());
+            let open = check(&format!("{listen}allow-anonymous = true")).unwrap();
+            assert!(open.http.anonymous && open.notices.len() == 1);
+        }
+        assert!(!check(TOKENS).unwrap().http.anonymous);
+    }
+
+    #[test]
+    fn any_page_may_call_only_with_a_token() {
+        let any = "domain-whitelist = []\n";
+        assert!(matches!(check(any), Err(ConfigError::AnyOriginAnonymous)));
+        let both = format!("{TOKENS}{any}allow-anonymous = true");
+        assert!(matches!(check(&both), Err(ConfigError::AnyOriginAnonymous)));
+        let config = check(&format!("{TOKENS}{any}")).unwrap();
+        assert!(config.http.cors.admits_every_origin());
+        assert_eq!(config.notices.len(), 1, "said at start");
+    }
+
+    #[test]
+    fn nothing_shown_holds_a_secret() {
+        let turn = "ice-servers = [{ urls = ['turn:a'], username = 'u', credential = 'hunter2' }]";
+        let shown = format!("{:?}", check(&format!("{TOKENS}{turn}")).unwrap());
+        assert!(
+            !shown.contains("0123456789abcdef") && !shown.contains("hunter2"),
+            "{shown}"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! The whole gateway: what it is made of, in the order it starts and stops.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use dtls_handshake::{Identity, IdentityError};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::calls::{self, Calls, Resources, Route, Routes};
+use crate::config::{self, Config};
+use crate::http;
+use crate::media::{self, MediaConfig, MediaError, Pool};
+use crate::session::DtlsRole;
+use crate::sip::echo::EchoPhone;
+use crate::sip::{self, InvalidServer, Transport, User, UserAgent, UserAgentConfig};
+
+/// Why the gateway did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The HTTPS side.
+    #[error(transparent)]
+    Http(#[from] http::StartError),
+    /// The media side.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// The phone side.
+    #[error(transparent)]
+    Sip(#[from] sip::StartError),
+    /// The SIP server's name.
+    #[error(transparent)]
+    Server(#[from] InvalidServer),
+    /// The way to the SIP server.
+    #[error("sip-server: {server}: {source}")]
+    Unreachable {
+        /// The server.
+        server: sip::Server,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The certificate of the browser legs.
+    #[error("DTLS certificate: {0}")]
+    Identity(#[from] IdentityError),
+    /// The addresses of the machine.
+    #[error("interface addresses: {0}")]
+    Interfaces(#[source] io::Error),
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct Gateway {
+    server: http::Server,
+    resources: Arc<Resources>,
+    exchange: JoinHandle<()>,
+    stop: CancellationToken,
+    _echo: EchoPhone,
+}
+
+impl Gateway {
+    /// Starts everything, the listener last.
+    ///
+    /// # Errors
+    /// See [`StartError`]; what had started has ended then.
+    pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let echo = EchoPhone::start(Ipv4Addr::LOCALHOST.into()).await?;
+        let resources = Arc::new(resources(config, &echo).await?);
+        let (calls, commands) = Calls::channel();
+        let server = http::Server::start(&config.http, calls).await?;
+        let stop = CancellationToken::new();
+        let exchange = calls::run(resources.clone(), commands, stop.clone());
+        let exchange = tokio::spawn(exchange);
+        Ok(Self { server, resources, exchange, stop, _echo: echo })
+    }
+
+    /// The HTTPS side.
+    #[must_use]
+    pub fn http(&self) -> &http::Server {
+        &self.server
+    }
+
+    /// Ends all calls properly, then everything else, within about two seconds.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if let Err(error) = self.exchange.await {
+            tracing::error!(%error, "the task of the calls");
+        }
+        self.server.shutdown().await;
+        self.resources.media.stop();
+    }
+}
+
+async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, StartError> {
+    let addresses = match config.media.addresses.as_slice() {
+        [] => interface_addresses().map_err(StartError::Interfaces)?,
+        some => some.to_vec(),
+    };
+    let media = Pool::start(&MediaConfig {
+        addresses,
+        ports: config.media.ports.clone(),
+        workers: config.media.workers.get(),
+    })?;
+    #[allow(clippy::disallowed_methods)] // the start of the gateway reads the clock
+    let now = SystemTime::now();
+    Ok(Resources {
+        media,
+        identity: Identity::generate(now)?,
+        dtls_role: DtlsRole::Client,
+        codecs: config.sip.codecs.clone(),
+        silence: config.media.timeout,
+        max_calls: config.max_calls,
+        routes: Routes {
+            echo: echo_route(&config.sip, echo).await?,
+            server: server_route(&config.sip).await?,
+        },
+    })
+}
+
+async fn echo_route(config: &config::Sip, echo: &EchoPhone) -> Result<Route, StartError> {
+    let agent = agent(config, echo.addr().ip()).await?;
+    let server = echo.server(Transport::Udp);
+    Ok(Route { agent, server, media_ip: echo.addr().ip() })
+}
+
+async fn server_route(config: &config::Sip) -> Result<Option<Route>, StartError> {
+    let Some(server) = &config.server else { return Ok(None) };
+    let server: sip::Server = server.as_str().parse()?;
+    let unreachable = |source| StartError::Unreachable { server: server.clone(), source };
+    let remote = resolve(&server).await.map_err(unreachable)?;
+    let media_ip = media::local_ip_towards(remote).map_err(unreachable)?;
+    let agent = agent(config, media_ip).await?;
+    Ok(Some(Route { agent, server, media_ip }))
+}
+
+async fn resolve(server: &sip::Server) -> io::Result<SocketAddr> {
+    let mut found = tokio::net::lookup_host((server.host(), server.port())).await?;
+    found.next().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+}
+
+async fn agent(config: &config::Sip, local: IpAddr) -> Result<UserAgent, sip::StartError> {
+    let mut agent = UserAgentConfig::new(SocketAddr::new(local, 0), User::gateway());
+    agent.ring_timeout = config.ring_timeout;
+    UserAgent::start(agent).await
+}
+
+/// The addresses of this machine that browsers elsewhere may reach; without any, loopback.
+fn interface_addresses() -> io::Result<Vec<IpAddr>> {
+    let link_local = |ip: &IpAddr| match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()?
+        .into_iter()
+        .map(|interface| interface.ip())
+        .filter(|ip| !ip.is_loopback() && !link_local(ip))
+        .collect();
+    if addresses.is_empty() {
+        addresses.push(Ipv4Addr::LOCALHOST.into());
+    }
+    Ok(addresses)
+}

@@ -1,0 +1,202 @@
+//! The handle to all workers.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc as thread_mpsc};
+use std::thread::JoinHandle;
+
+use ice_agent::{Candidate, SocketId};
+use mio::{Poll, Waker};
+use tokio::sync::{mpsc, oneshot};
+
+use super::ports::{Ports, Purpose, WAKER};
+use super::sockets::{NoPort, PortPair, bind_one, bind_pair};
+use super::worker::Worker;
+use super::{CallKey, Command, NewCall};
+use crate::bridge::{self, Bridge, Formats, Stats};
+
+/// Events of a call that may wait for its owner. A call has a handful in its life.
+const EVENTS: usize = 32;
+
+/// Where media runs.
+#[derive(Debug, Clone)]
+pub struct MediaConfig {
+    /// The addresses that browsers are told.
+    pub addresses: Vec<IpAddr>,
+    /// The ports of browsers' and phones' media.
+    pub ports: RangeInclusive<u16>,
+    /// Threads, at least one.
+    pub workers: usize,
+}
+
+/// Why media could not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MediaError {
+    /// No port for the browsers' media.
+    #[error(transparent)]
+    Port(#[from] NoPort),
+    /// The system refused a poll, a thread or a socket option.
+    #[error("media worker: {0}")]
+    System(#[from] io::Error),
+}
+
+/// A place on a worker: its browser ports, for the ICE agent.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    worker: usize,
+    /// The sockets that the agent may name in paths, and their addresses.
+    pub hosts: Arc<[(SocketId, SocketAddr)]>,
+}
+
+/// A call on a worker.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed {
+    worker: usize,
+    key: CallKey,
+}
+
+/// All workers. Dropping it without [`stop`](Pool::stop) ends them too, a little later.
+#[derive(Debug)]
+pub struct Pool {
+    handles: Vec<Handle>,
+    ports: RangeInclusive<u16>,
+    next_key: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Handle {
+    commands: thread_mpsc::Sender<Command>,
+    waker: Waker,
+    hosts: Arc<[(SocketId, SocketAddr)]>,
+    calls: AtomicUsize,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Pool {
+    /// Binds the browser ports and starts the threads.
+    ///
+    /// # Errors
+    /// See [`MediaError`].
+    pub fn start(config: &MediaConfig) -> Result<Self, MediaError> {
+        let handles = (0..config.workers.max(1)).map(|index| Handle::start(index, config));
+        let handles = handles.collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { handles, ports: config.ports.clone(), next_key: AtomicU64::new(1) })
+    }
+
+    /// A place on the worker with the fewest calls.
+    #[must_use]
+    pub fn place(&self) -> Seat {
+        let load = |handle: &Handle| handle.calls.load(Ordering::Relaxed);
+        let least = self.handles.iter().enumerate().min_by_key(|(_, handle)| load(handle));
+        let (worker, hosts) = least.map_or((0, Arc::default()), |(i, h)| (i, h.hosts.clone()));
+        Seat { worker, hosts }
+    }
+
+    /// The ports of a phone leg, on the address that the phone side is to be told.
+    ///
+    /// # Errors
+    /// [`NoPort`] when the range is full.
+    pub fn open_phone(&self, ip: IpAddr) -> Result<PortPair, NoPort> {
+        bind_pair(ip, &self.ports)
+    }
+
+    /// Hands a call to its worker. Its events arrive at the receiver, which closes when the call
+    /// is gone.
+    pub fn add(
+        &self,
+        seat: &Seat,
+        ufrag: String,
+        bridge: Bridge,
+        phone: PortPair,
+    ) -> (Placed, mpsc::Receiver<bridge::Event>) {
+        let key = CallKey(self.next_key.fetch_add(1, Ordering::Relaxed));
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let placed = Placed { worker: seat.worker, key };
+        if let Some(handle) = self.handles.get(seat.worker) {
+            handle.calls.fetch_add(1, Ordering::Relaxed);
+        }
+        self.send(placed, Command::Add(Box::new(NewCall { key, ufrag, bridge, phone, events })));
+        (placed, receiver)
+    }
+
+    /// Tells where the phone takes media.
+    pub fn set_phone(&self, call: Placed, remote: SocketAddr, formats: Formats) {
+        self.send(call, Command::Phone { key: call.key, remote, formats });
+    }
+
+    /// Adds the browser's late candidates.
+    pub fn add_candidates(&self, call: Placed, candidates: Vec<Candidate>, end: bool) {
+        self.send(call, Command::Candidates { key: call.key, candidates, end });
+    }
+
+    /// Ends a call's media and answers what passed.
+    pub async fn remove(&self, call: Placed) -> Stats {
+        let (stats, answer) = oneshot::channel();
+        self.send(call, Command::Remove { key: call.key, stats });
+        if let Some(handle) = self.handles.get(call.worker) {
+            handle.calls.fetch_sub(1, Ordering::Relaxed);
+        }
+        answer.await.unwrap_or_default()
+    }
+
+    /// Ends all calls and waits for the threads.
+    pub fn stop(&self) {
+        self.signal_stop();
+        for handle in &self.handles {
+            let thread = handle.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            // A worker that panicked has said so.
+            let _ = thread.map(JoinHandle::join);
+        }
+    }
+
+    fn signal_stop(&self) {
+        for handle in &self.handles {
+            handle.send(Command::Stop);
+        }
+    }
+
+    fn send(&self, call: Placed, command: Command) {
+        if let Some(handle) = self.handles.get(call.worker) {
+            handle.send(command);
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.signal_stop();
+    }
+}
+
+impl Handle {
+    fn start(index: usize, config: &MediaConfig) -> Result<Self, MediaError> {
+        let poll = Poll::new()?;
+        let waker = Waker::new(poll.registry(), WAKER)?;
+        let mut ports = Ports::new(poll.registry().try_clone()?);
+        let mut hosts = Vec::new();
+        for ip in &config.addresses {
+            let socket = bind_one(*ip, &config.ports)?;
+            let token = ports.add(socket, Purpose::Browsers)?;
+            hosts.extend(ports.port(token).map(|port| (port.id, port.local)));
+        }
+        let (commands, receiver) = thread_mpsc::channel();
+        let worker = Worker { poll, commands: receiver, ports };
+        let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || {
+            if let Err(error) = worker.run() {
+                tracing::error!(index, "media worker ended: {error}");
+            }
+        })?;
+        let thread = Mutex::new(Some(thread));
+        Ok(Self { commands, waker, hosts: hosts.into(), calls: AtomicUsize::new(0), thread })
+    }
+
+    /// A worker that has ended takes no commands, and needs none.
+    fn send(&self, command: Command) {
+        if self.commands.send(command).is_ok() {
+            let _ = self.waker.wake();
+        }
+    }
+}

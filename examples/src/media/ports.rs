@@ -1,0 +1,95 @@
+//! The sockets of one worker.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+
+use ice_agent::{Path, SocketId, Transport};
+use mio::{Interest, Registry, Token};
+use quinn_udp::{UdpSockRef, UdpSocketState};
+use slab::Slab;
+
+/// The token under which the worker itself is woken.
+pub(super) const WAKER: Token = Token(usize::MAX);
+
+/// What arrives at a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Anything from any browser.
+    Browsers,
+    /// RTP of the phone of the call in this slot.
+    Rtp(usize),
+    /// RTCP of the phone of the call in this slot.
+    Rtcp(usize),
+}
+
+/// A socket and what it is for.
+pub(super) struct Port {
+    pub(super) socket: mio::net::UdpSocket,
+    pub(super) state: UdpSocketState,
+    pub(super) purpose: Purpose,
+    pub(super) id: SocketId,
+    pub(super) local: SocketAddr,
+}
+
+impl Port {
+    /// The path of a datagram that arrived here.
+    pub(super) fn path_from(&self, remote: SocketAddr) -> Path {
+        Path { id: self.id, local: self.local, remote, transport: Transport::Udp }
+    }
+
+    /// Sends one datagram. Media that the kernel does not take now is lost, as on any network.
+    pub(super) fn send(&self, remote: SocketAddr, datagram: &[u8]) {
+        let transmit = quinn_udp::Transmit {
+            destination: remote,
+            ecn: None,
+            contents: datagram,
+            segment_size: None,
+            src_ip: None,
+        };
+        let _ = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
+    }
+}
+
+/// All sockets of one worker, by token.
+pub(super) struct Ports {
+    slab: Slab<Port>,
+    registry: Registry,
+}
+
+impl Ports {
+    pub(super) fn new(registry: Registry) -> Self {
+        Self { slab: Slab::new(), registry }
+    }
+
+    /// Takes a socket in.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn add(&mut self, socket: UdpSocket, purpose: Purpose) -> io::Result<Token> {
+        let local = socket.local_addr()?;
+        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+        let mut socket = mio::net::UdpSocket::from_std(socket);
+        let entry = self.slab.vacant_entry();
+        let token = Token(entry.key());
+        self.registry.register(&mut socket, token, Interest::READABLE)?;
+        let id = SocketId(token.0 as u64);
+        entry.insert(Port { socket, state, purpose, id, local });
+        Ok(token)
+    }
+
+    /// Closes a socket.
+    pub(super) fn remove(&mut self, token: Token) {
+        if let Some(mut port) = self.slab.try_remove(token.0) {
+            let _ = self.registry.deregister(&mut port.socket);
+        }
+    }
+
+    pub(super) fn port(&self, token: Token) -> Option<&Port> {
+        self.slab.get(token.0)
+    }
+
+    /// The socket that a path names.
+    pub(super) fn of_path(&self, path: &Path) -> Option<&Port> {
+        self.slab.get(usize::try_from(path.id.0).ok()?)
+    }
+}

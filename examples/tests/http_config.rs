@@ -1,0 +1,111 @@
+//! The configuration from its real sources: the command line, a file, a token file.
+
+mod http_support;
+
+use std::fs;
+
+use clap::Parser as _;
+use examples::config::{Arguments, Config, ConfigError};
+use http_support::Folder;
+
+fn load(line: &[&str]) -> Result<Config, ConfigError> {
+    let line = std::iter::once("gateway").chain(line.iter().copied());
+    Config::load(Arguments::try_parse_from(line).unwrap())
+}
+
+#[test]
+fn the_command_line_goes_before_the_file_and_the_file_before_the_defaults() {
+    let folder = Folder::new();
+    let file = folder.path().join("a.toml");
+    fs::write(
+        &file,
+        "listen = '127.0.0.1:1'\nmax-calls = 3\nmedia-ports = '2000-2999'\n",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let config = load(&[
+        "--config",
+        file,
+        "--listen",
+        "127.0.0.1:2",
+        "--state-dir",
+        "s",
+    ])
+    .unwrap();
+    assert_eq!(config.http.listen.port(), 2);
+    assert_eq!(config.max_calls, 3);
+    assert_eq!(config.media.ports, 2000..=2999);
+    assert_eq!(config.log, "info");
+}
+
+#[test]
+fn a_token_file_is_read_and_its_errors_name_the_line_only() {
+    let folder = Folder::new();
+    let (config, tokens) = (folder.path().join("a.toml"), folder.path().join("tokens"));
+    fs::write(
+        &config,
+        format!("token-file = '{}'\nstate-dir = 's'\n", tokens.display()),
+    )
+    .unwrap();
+    let with = |text: &str| {
+        fs::write(&tokens, text).unwrap();
+        load(&["--config", config.to_str().unwrap()])
+    };
+    let good = with("# who may call\n\nalice:0123456789abcdef\nbob: spaced\n");
+    assert!(
+        good.unwrap_err()
+            .to_string()
+            .contains("line 4: the token is shorter")
+    );
+    let good = with("# who may call\n\nalice:0123456789abcdef\n").unwrap();
+    assert_eq!(
+        good.http
+            .tokens
+            .find("0123456789abcdef")
+            .map(|name| &**name),
+        Some("alice")
+    );
+    for bad in [
+        "0123456789abcdefg",
+        ":0123456789abcdefg",
+        "a:0123456789abcdefg h",
+        "a:0123456789abcdefg\na:1123456789abcdefg",
+        "a:0123456789abcdefg\nb:0123456789abcdefg",
+    ] {
+        let error = with(bad).unwrap_err().to_string();
+        assert!(
+            error.contains("line ") && !error.contains("0123456789abcdefg"),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_file_that_all_can_read_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let (config, tokens) = (folder.path().join("a.toml"), folder.path().join("tokens"));
+    fs::write(
+        &config,
+        format!("token-file = '{}'\nstate-dir = 's'\n", tokens.display()),
+    )
+    .unwrap();
+    fs::write(&tokens, "alice:0123456789abcdef\n").unwrap();
+    for (mode, notices) in [(0o600, 0), (0o644, 1)] {
+        fs::set_permissions(&tokens, fs::Permissions::from_mode(mode)).unwrap();
+        let config = load(&["--config", config.to_str().unwrap()]).unwrap();
+        assert_eq!(config.notices.len(), notices, "{:?}", config.notices);
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = load(&["--config", "/nowhere/at/all.toml"])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("config: cannot read /nowhere/at/all.toml: "),
+        "{error}"
+    );
+}

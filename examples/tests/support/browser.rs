@@ -1,0 +1,124 @@
+//! Chromium, driven through chromedriver.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::process::{PATIENCE, Process, Scratch};
+
+/// A browser with one page.
+pub struct Browser {
+    /// The page.
+    pub page: Client,
+    /// The driver's process; the browser ends with it.
+    pub driver: Process,
+    _profile: Scratch,
+}
+
+impl Browser {
+    /// Starts a browser whose microphone hears the WAV file, and opens a page.
+    ///
+    /// A browser that does not start is tried once more: that is its launch, not our assertion.
+    pub async fn open(url: &str, microphone: &Path) -> Self {
+        let attempt = timeout(PATIENCE, Self::try_open(url, microphone)).await;
+        if let Ok(Ok(browser)) = attempt {
+            return browser;
+        }
+        let again = timeout(PATIENCE, Self::try_open(url, microphone)).await;
+        again.expect("the browser does not start").expect("the page does not open")
+    }
+
+    async fn try_open(url: &str, microphone: &Path) -> Result<Self, String> {
+        let profile = Scratch::new("chromium");
+        let mut driver = Process::start(
+            "chromedriver",
+            Command::new("chromedriver").arg("--port=0").env("TMPDIR", &profile.0),
+        );
+        let line = driver.line_with("started successfully on port").await;
+        let port = line.rsplit(' ').next().unwrap_or_default().trim_end_matches('.');
+        let fake_audio = format!("--use-file-for-fake-audio-capture={}", microphone.display());
+        let user_data = format!("--user-data-dir={}", profile.join("data").display());
+        let capabilities = json!({
+            "acceptInsecureCerts": true,
+            "goog:chromeOptions": { "args": [
+                "--headless=new", "--no-sandbox", "--disable-gpu",
+                "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+                "--autoplay-policy=no-user-gesture-required",
+                "--allow-loopback-in-peer-connection",
+                "--disable-quic", "--no-first-run", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync", "--window-size=1000,900",
+                fake_audio, user_data,
+            ] },
+        });
+        let Value::Object(capabilities) = capabilities else { unreachable!() };
+        let page = ClientBuilder::rustls()
+            .map_err(|error| error.to_string())?
+            .capabilities(capabilities)
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await
+            .map_err(|error| error.to_string())?;
+        page.goto(url).await.map_err(|error| error.to_string())?;
+        Ok(Self { page, driver, _profile: profile })
+    }
+
+    /// Dials on the page.
+    pub async fn dial(&self, to: &str) {
+        let field = self.find("#to").await;
+        field.clear().await.unwrap();
+        field.send_keys(to).await.unwrap();
+        self.find("#call").await.click().await.unwrap();
+    }
+
+    /// Hangs up on the page.
+    pub async fn hang_up(&self) {
+        self.find("#hangup").await.click().await.unwrap();
+    }
+
+    /// Waits until the page shows a state, and answers its text.
+    pub async fn state(&self, wanted: &str) {
+        let condition = format!("return document.body.dataset.state === {wanted:?}");
+        if self.until(&condition, PATIENCE).await.is_none() {
+            let state = self.script("return document.body.dataset.state").await;
+            let reason = self.text("#reason").await;
+            panic!("the page shows {state} ({reason:?}), not {wanted:?}");
+        }
+    }
+
+    /// Runs a script again and again until it answers something that is not false, null or zero.
+    pub async fn until(&self, script: &str, patience: Duration) -> Option<Value> {
+        let poll = async {
+            loop {
+                let value = self.script(script).await;
+                if !matches!(value, Value::Null | Value::Bool(false)) && value != json!(0) {
+                    return value;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(patience, poll).await.ok()
+    }
+
+    /// Runs a script and answers its value.
+    pub async fn script(&self, script: &str) -> Value {
+        self.page.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// The text of an element.
+    pub async fn text(&self, css: &str) -> String {
+        self.find(css).await.text().await.unwrap()
+    }
+
+    async fn find(&self, css: &str) -> fantoccini::elements::Element {
+        self.page.wait().for_element(Locator::Css(css)).await.unwrap()
+    }
+
+    /// Ends the browser.
+    pub async fn close(self) {
+        let _ = timeout(Duration::from_secs(10), self.page.close()).await;
+        self.driver.kill().await;
+    }
+}

@@ -1,0 +1,168 @@
+//! baresip: a SIP phone with a tone of its own and a recorder.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::{ChildStdin, Command};
+use tokio::time::timeout;
+
+use super::process::{PATIENCE, Process, Scratch, free_port};
+use super::sound::Recording;
+
+/// How the phone treats a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Picks up by itself.
+    Auto,
+    /// Rings until told.
+    Manual,
+}
+
+/// A running phone.
+pub struct Phone {
+    /// The process.
+    pub process: Process,
+    /// Its SIP address.
+    pub sip: SocketAddr,
+    folder: Scratch,
+    control: TcpStream,
+    unread: Vec<u8>,
+    _stdin: Option<ChildStdin>,
+}
+
+impl Phone {
+    /// Starts a phone whose microphone hears `hertz`.
+    pub async fn start(hertz: u32, answer: Answer) -> Self {
+        let folder = Scratch::new("phone");
+        let (sip, control) = (free_port(), free_port());
+        std::fs::create_dir(folder.join("rec")).unwrap();
+        std::fs::write(folder.join("config"), config(sip, control, hertz, &folder)).unwrap();
+        let mode = if answer == Answer::Auto { "auto" } else { "manual" };
+        let account = format!("<sip:phone@127.0.0.1:{sip}>;regint=0;answermode={mode}\n");
+        std::fs::write(folder.join("accounts"), account).unwrap();
+        std::fs::write(folder.join("contacts"), "").unwrap();
+        let mut process = Process::start(
+            "baresip",
+            Command::new("baresip").arg("-f").arg(&folder.0).stdin(Stdio::piped()),
+        );
+        let stdin = process.stdin();
+        process.line_with("baresip is ready").await;
+        let control = TcpStream::connect(("127.0.0.1", control)).await.unwrap();
+        let sip = SocketAddr::from(([127, 0, 0, 1], sip));
+        Self { process, sip, folder, control, unread: Vec::new(), _stdin: stdin }
+    }
+
+    /// Gives the phone a command of its menu.
+    pub async fn command(&mut self, command: &str, params: &str) {
+        let text = json!({"command": command, "params": params}).to_string();
+        let framed = format!("{}:{text},", text.len());
+        self.control.write_all(framed.as_bytes()).await.unwrap();
+    }
+
+    /// Waits for an event of the phone, such as `CALL_ESTABLISHED`.
+    pub async fn event(&mut self, kind: &str) -> Value {
+        let wait = async {
+            loop {
+                let message = self.message().await;
+                if message["type"] == kind {
+                    return message;
+                }
+            }
+        };
+        match timeout(PATIENCE, wait).await {
+            Ok(message) => message,
+            Err(_) => panic!("no {kind} from the phone:\n{}", self.process.output()),
+        }
+    }
+
+    /// Waits for the answer to the last command.
+    pub async fn response(&mut self) -> Value {
+        let wait = async {
+            loop {
+                let message = self.message().await;
+                if message["response"] == true {
+                    return message;
+                }
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("no answer from the phone")
+    }
+
+    /// The next netstring from the control connection.
+    async fn message(&mut self) -> Value {
+        loop {
+            if let Some(colon) = self.unread.iter().position(|b| *b == b':') {
+                let len = std::str::from_utf8(&self.unread[..colon]).unwrap();
+                let end = colon + 1 + len.parse::<usize>().unwrap();
+                if self.unread.len() > end {
+                    let message = serde_json::from_slice(&self.unread[colon + 1..end]).unwrap();
+                    self.unread.drain(..=end);
+                    return message;
+                }
+            }
+            let mut chunk = [0; 4096];
+            let read = self.control.read(&mut chunk).await.unwrap();
+            assert_ne!(read, 0, "the phone closed its control connection");
+            self.unread.extend_from_slice(&chunk[..read]);
+        }
+    }
+
+    /// The strongest frequency the phone has heard, from the file it records while a call lasts,
+    /// and how pure it is. `None` while it has heard nothing.
+    pub fn heard(&self) -> Option<(f64, f64)> {
+        let files = std::fs::read_dir(self.folder.join("rec")).unwrap();
+        let decoded = |path: &PathBuf| path.to_string_lossy().ends_with("-dec.wav");
+        let path = files.map(|file| file.unwrap().path()).find(decoded)?;
+        Recording::read(&path)?.dominant()
+    }
+
+    /// RTP packets sent and received, from the summary that the phone prints after a call.
+    pub async fn packets(&mut self) -> (u64, u64) {
+        let summary = self.process.line_with("EX=BareSip").await;
+        let field = |name: &str| {
+            let found = summary.split(';').find_map(|field| field.strip_prefix(name));
+            found.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {summary}"))
+        };
+        (field("PS="), field("PR="))
+    }
+}
+
+fn config(sip: u16, control: u16, hertz: u32, folder: &Scratch) -> String {
+    let recordings = folder.join("rec");
+    format!(
+        "poll_method epoll\n\
+         sip_listen 127.0.0.1:{sip}\n\
+         call_max_calls 4\n\
+         audio_player aubridge,none\n\
+         audio_source ausine,{hertz}\n\
+         audio_alert aubridge,none\n\
+         ausrc_srate 48000\n\
+         auplay_srate 48000\n\
+         ausrc_channels 2\n\
+         auplay_channels 2\n\
+         ausrc_format s16\n\
+         auplay_format s16\n\
+         audio_level no\n\
+         rtp_ports 20000-29999\n\
+         rtcp_mux no\n\
+         jitter_buffer_delay 2-6\n\
+         module_path /usr/lib/baresip/modules\n\
+         module stdio.so\n\
+         module g711.so\n\
+         module ausine.so\n\
+         module aubridge.so\n\
+         module sndfile.so\n\
+         module rtcpsummary.so\n\
+         module uuid.so\n\
+         module_tmp account.so\n\
+         module_app menu.so\n\
+         module_app ctrl_tcp.so\n\
+         ctrl_tcp_listen 127.0.0.1:{control}\n\
+         snd_path {}\n",
+        recordings.display()
+    )
+}

@@ -1,0 +1,136 @@
+//! Child processes whose output can be waited for, and that end with their owner.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+/// No event of these tests takes longer on a machine that works.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running program and the lines it prints.
+#[derive(Debug)]
+pub struct Process {
+    name: &'static str,
+    child: Child,
+    lines: mpsc::UnboundedReceiver<String>,
+    seen: Vec<String>,
+}
+
+impl Process {
+    /// Starts a program; it is killed when the value is dropped.
+    pub fn start(name: &'static str, command: &mut Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let (sender, lines) = mpsc::unbounded_channel();
+        forward(child.stdout.take().unwrap(), sender.clone());
+        forward(child.stderr.take().unwrap(), sender);
+        Self { name, child, lines, seen: Vec::new() }
+    }
+
+    /// Waits for a line that contains `text` and answers it.
+    pub async fn line_with(&mut self, text: &str) -> String {
+        let wait = async {
+            while let Some(line) = self.lines.recv().await {
+                self.seen.push(line.clone());
+                if line.contains(text) {
+                    return Some(line);
+                }
+            }
+            None
+        };
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(Some(line)) => line,
+            outcome => panic!(
+                "{} never said {text:?} ({}); it said:\n{}",
+                self.name,
+                if outcome.is_ok() { "it ended" } else { "time ran out" },
+                self.seen.join("\n")
+            ),
+        }
+    }
+
+    /// Sends a signal, such as `-STOP`.
+    pub async fn signal(&self, signal: &str) {
+        let id = self.child.id().expect("the process has ended before").to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await.unwrap();
+        assert!(sent.success(), "{} takes no {signal}", self.name);
+    }
+
+    /// Sends SIGINT, as Ctrl-C does, and waits for the end.
+    pub async fn interrupt(mut self) -> std::process::ExitStatus {
+        self.signal("-INT").await;
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.unwrap_or_else(|_| panic!("{} does not end", self.name)).unwrap()
+    }
+
+    /// Kills it at once, as a crash would.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// The child's standard input, once.
+    pub fn stdin(&mut self) -> Option<tokio::process::ChildStdin> {
+        self.child.stdin.take()
+    }
+
+    /// Everything printed so far.
+    pub fn output(&mut self) -> String {
+        while let Ok(line) = self.lines.try_recv() {
+            self.seen.push(line);
+        }
+        self.seen.join("\n")
+    }
+}
+
+fn forward(pipe: impl AsyncRead + Unpin + Send + 'static, lines: mpsc::UnboundedSender<String>) {
+    tokio::spawn(async move {
+        let mut reader = BufReader::new(pipe).lines();
+        while let Ok(Some(line)) = reader.next_line().await {
+            let _ = lines.send(line);
+        }
+    });
+}
+
+/// A folder of its own under the build's temporary folder, removed with the value.
+#[derive(Debug)]
+pub struct Scratch(pub std::path::PathBuf);
+
+impl Scratch {
+    /// An empty folder.
+    pub fn new(name: &str) -> Self {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).unwrap();
+        let unique = format!("{name}-{:016x}", u64::from_le_bytes(random));
+        let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(unique);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// A path inside.
+    pub fn join(&self, name: &str) -> std::path::PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A TCP and UDP port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let tcp = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = tcp.local_addr().unwrap().port();
+    match std::net::UdpSocket::bind(("127.0.0.1", port)) {
+        Ok(_) => port,
+        Err(_) => free_port(),
+    }
+}

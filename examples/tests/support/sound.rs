@@ -1,0 +1,98 @@
+//! Tones: made for one side, found on the other.
+
+use std::f64::consts::TAU;
+use std::io::Write;
+use std::path::Path;
+
+/// Writes a WAV file with a sine of `hertz`, 16 bits, one channel.
+pub fn write_tone(path: &Path, hertz: f64, rate: u32, seconds: u32) {
+    let samples = (0..rate * seconds).map(|n| {
+        let phase = TAU * hertz * f64::from(n) / f64::from(rate);
+        (phase.sin() * 12_000.0) as i16
+    });
+    let data: Vec<u8> = samples.flat_map(i16::to_le_bytes).collect();
+    let mut file = std::fs::File::create(path).unwrap();
+    let header = [
+        b"RIFF".as_slice(),
+        &(36 + data.len() as u32).to_le_bytes(),
+        b"WAVEfmt ",
+        &16u32.to_le_bytes(),
+        &1u16.to_le_bytes(),
+        &1u16.to_le_bytes(),
+        &rate.to_le_bytes(),
+        &(rate * 2).to_le_bytes(),
+        &2u16.to_le_bytes(),
+        &16u16.to_le_bytes(),
+        b"data",
+        &(data.len() as u32).to_le_bytes(),
+    ];
+    file.write_all(&header.concat()).unwrap();
+    file.write_all(&data).unwrap();
+}
+
+/// A recording: the first channel of a WAV file with 16-bit samples.
+#[derive(Debug)]
+pub struct Recording {
+    /// Samples a second.
+    pub rate: u32,
+    /// The first channel.
+    pub samples: Vec<f64>,
+}
+
+impl Recording {
+    /// Reads a WAV file as far as it has been written; `None` while it has no header.
+    pub fn read(path: &Path) -> Option<Self> {
+        let bytes = std::fs::read(path).unwrap();
+        if bytes.len() < 64 {
+            return None;
+        }
+        let channels = usize::from(u16::from_le_bytes([bytes[22], bytes[23]]));
+        let rate = u32::from_le_bytes(bytes[24..28].try_into().unwrap());
+        assert_eq!(u16::from_le_bytes([bytes[34], bytes[35]]), 16, "16-bit samples");
+        let data = bytes.windows(4).position(|four| four == b"data").unwrap() + 8;
+        let samples = bytes[data..]
+            .chunks_exact(2 * channels)
+            .map(|frame| f64::from(i16::from_le_bytes([frame[0], frame[1]])))
+            .collect();
+        Some(Self { rate, samples })
+    }
+
+    /// The strongest frequency of the loudest second, in hertz, and how much of that second's
+    /// energy lies within 20 Hz of it (0 to 1). `None` if nothing is heard.
+    pub fn dominant(&self) -> Option<(f64, f64)> {
+        let second = self.loudest_second();
+        let energy: f64 = second.iter().map(|s| s * s).sum();
+        if energy / (second.len().max(1) as f64) < 100.0 * 100.0 {
+            return None;
+        }
+        let scan = (100..3400).step_by(5).map(f64::from);
+        let power = |hertz| goertzel(second, hertz, f64::from(self.rate));
+        let best = scan.max_by(|a, b| power(*a).total_cmp(&power(*b)))?;
+        let near: f64 = (-4..=4).map(|n| power(best + f64::from(n) * 5.0)).fold(0.0, f64::max);
+        Some((best, 2.0 * near / (energy * second.len() as f64)))
+    }
+
+    fn loudest_second(&self) -> &[f64] {
+        let energy = |part: &&[f64]| part.iter().map(|s| s * s).sum::<f64>();
+        let seconds = self.samples.chunks_exact(self.rate as usize);
+        seconds.max_by(|a, b| energy(a).total_cmp(&energy(b))).unwrap_or(&[])
+    }
+}
+
+/// The power of one frequency (Goertzel).
+fn goertzel(samples: &[f64], hertz: f64, rate: f64) -> f64 {
+    let coefficient = 2.0 * (TAU * hertz / rate).cos();
+    let (s1, s2) = samples.iter().fold((0.0, 0.0), |(s1, s2), sample| {
+        (sample + coefficient * s1 - s2, s1)
+    });
+    s1 * s1 + s2 * s2 - coefficient * s1 * s2
+}
+
+#[test]
+fn a_tone_is_found_where_it_was_made() {
+    let scratch = super::process::Scratch::new("tone");
+    let path = scratch.join("t.wav");
+    write_tone(&path, 700.0, 8000, 2);
+    let (hertz, purity) = Recording::read(&path).unwrap().dominant().unwrap();
+    assert!((hertz - 700.0).abs() < 10.0 && purity > 0.9, "{hertz} {purity}");
+}

@@ -1,0 +1,84 @@
+//! Any bytes: parse, ask everything there is to ask, answer. What is read and written again must
+//! read the same.
+#![no_main]
+
+use bytes::BytesMut;
+use libfuzzer_sys::fuzz_target;
+use stun_codec::attribute::{
+    AlternateServer, ErrorCode, IceControlled, IceControlling, MappedAddress, Nonce,
+    PasswordAlgorithm, Priority, Realm, Software, UnknownAttributes, UseCandidate, Username,
+    XorMappedAddress,
+};
+use stun_codec::{AttributeType, Builder, Decode, Encode, IntegrityKey, Message, is_stun, respond};
+
+/// Reads one type; what is right must come back right.
+fn read<'a, A: Decode<'a> + Encode>(message: &Message<'a>) {
+    if let Ok(Some(attribute)) = message.attribute::<A>() {
+        let mut out = BytesMut::new();
+        Builder::success(&mut out, message)
+            .attribute(&attribute)
+            .finish()
+            .expect("what was read can be written");
+        let again = Message::parse(&out).expect("our own message");
+        assert!(again.contains(A::TYPE));
+    }
+}
+
+fn copy(message: &Message<'_>) {
+    let mut out = BytesMut::new();
+    let builder = message
+        .attributes()
+        .filter(|attribute| attribute.attribute_type != AttributeType::FINGERPRINT)
+        .fold(
+            Builder::new(
+                &mut out,
+                message.class(),
+                message.method(),
+                message.transaction_id(),
+            ),
+            |builder, attribute| builder.attribute(&attribute),
+        );
+    builder.finish().expect("no longer than before");
+    let copy = Message::parse(&out).expect("our own message");
+    assert!(
+        copy.attributes().eq(message
+            .attributes()
+            .filter(|attribute| attribute.attribute_type != AttributeType::FINGERPRINT))
+    );
+}
+
+fuzz_target!(|data: &[u8]| {
+    let _ = is_stun(data);
+    let message = match Message::parse(data) {
+        Ok(message) => message,
+        Err(error) => {
+            let _ = error.to_string();
+            return;
+        }
+    };
+    assert_eq!(message.size(), data.len());
+    read::<AlternateServer>(&message);
+    read::<ErrorCode<'_>>(&message);
+    read::<IceControlled>(&message);
+    read::<IceControlling>(&message);
+    read::<MappedAddress>(&message);
+    read::<Nonce<'_>>(&message);
+    read::<PasswordAlgorithm<'_>>(&message);
+    read::<Priority>(&message);
+    read::<Realm<'_>>(&message);
+    read::<Software<'_>>(&message);
+    read::<UnknownAttributes<'_>>(&message);
+    read::<UseCandidate>(&message);
+    read::<Username<'_>>(&message);
+    read::<XorMappedAddress>(&message);
+    let _ = format!("{message:?}");
+    let _ = message.verify(&IntegrityKey::short_term("password"));
+    copy(&message);
+
+    let mut out = BytesMut::new();
+    let from = "192.0.2.1:4000".parse().expect("an address");
+    if let Some(range) = respond(&message, from, &mut out) {
+        assert!(range.len() <= data.len() + 32);
+        Message::parse(&out[range]).expect("our own message");
+    }
+});

@@ -1,0 +1,195 @@
+//! Making pairs and starting connectivity checks (RFC 8445 §6.1.2, §7.2).
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::Agent;
+use crate::candidate::{Candidate, Kind, Protocol};
+use crate::checklist::{PairId, PairState, Side};
+use crate::config::Role;
+use crate::locals::BaseId;
+use crate::outbox::Frame;
+use crate::priority::pair_priority;
+use crate::remotes::RemoteId;
+use crate::transactions::{Check, Purpose};
+
+/// The retransmission timer is never shorter (RFC 8445 §14.3).
+const LEAST_RTO: Duration = Duration::from_millis(500);
+
+impl Agent {
+    /// Makes all pairs of what is known.
+    pub(super) fn pair_all(&mut self) {
+        for remote in self.remotes.ids() {
+            self.pair_remote(remote);
+        }
+    }
+
+    /// Makes the pairs of a remote candidate.
+    pub(super) fn pair_remote(&mut self, remote: RemoteId) {
+        let bases: Vec<BaseId> = self.locals.bases().map(|(id, _)| id).collect();
+        for base in bases {
+            self.pair_up(base, remote);
+        }
+    }
+
+    /// Makes a pair if the two fit and checks have begun.
+    pub(super) fn pair_up(&mut self, base: BaseId, remote: RemoteId) -> Option<PairId> {
+        self.phase.running()?;
+        let local = self.locals.base(base)?;
+        let candidate = self.remotes.get(remote)?;
+        let address = on_link_of(local.address, checkable(candidate)?);
+        if !local.reaches(address) {
+            return None;
+        }
+        let path = local.path_to(address);
+        let host = self.locals.host_of(base)?;
+        let near = Side {
+            id: base,
+            foundation: host.foundation,
+            priority: host.priority,
+        };
+        let far = Side {
+            id: remote,
+            foundation: candidate.foundation,
+            priority: candidate.priority,
+        };
+        let pair = self.checks.add(near, far, path, self.role);
+        if pair.is_none() {
+            self.stats.over_bound += 1;
+        }
+        pair
+    }
+
+    /// Computes the priorities of all pairs again: the role or a candidate's priority changed.
+    pub(super) fn reprioritise(&mut self) {
+        let (locals, remotes, role) = (&self.locals, &self.remotes, self.role);
+        self.checks.reprioritise(|pair| {
+            let local = locals.host_of(pair.base)?;
+            let remote = remotes.get(pair.remote)?;
+            Some(pair_priority(role, local.priority, remote.priority))
+        });
+    }
+
+    /// Takes the other role (RFC 8445 §7.3.1.1).
+    pub(super) fn switch_role(&mut self, role: Role) {
+        self.role = role;
+        self.reprioritise();
+        self.forget_nominations();
+    }
+
+    /// Starts the next transaction when the pace allows it (RFC 8445 §6.1.4.2, §14.2).
+    pub(super) fn pace(&mut self, now: Instant) {
+        if !self.pacer.is_free(now) {
+            return;
+        }
+        if self.start_triggered(now) || self.ask_server(now) || self.start_ordinary(now) {
+            self.pacer.take(now);
+        }
+    }
+
+    /// Whether something waits for the pace.
+    pub(super) fn has_work(&self) -> bool {
+        self.checks.has_triggered()
+            || self.gatherer.has_questions()
+            || (self.does_ordinary_checks() && self.checks.next_ordinary().is_some())
+    }
+
+    /// Once a pair is selected only triggered checks go out (RFC 8445 §8.1.2).
+    fn does_ordinary_checks(&self) -> bool {
+        self.phase
+            .progress()
+            .is_some_and(|progress| !progress.is_completed())
+    }
+
+    fn start_triggered(&mut self, now: Instant) -> bool {
+        while let Some((id, nominate)) = self.checks.pop_triggered() {
+            // A pair that works needs no check, and only one that works can be nominated.
+            let works = self.checks.get(id).is_some_and(|pair| pair.may_send(now));
+            if works == nominate {
+                self.start_check(now, id, nominate);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn start_ordinary(&mut self, now: Instant) -> bool {
+        if !self.does_ordinary_checks() {
+            return false;
+        }
+        let next = self.checks.next_ordinary();
+        if let Some(id) = next {
+            self.start_check(now, id, false);
+        }
+        next.is_some()
+    }
+
+    fn start_check(&mut self, now: Instant, pair: PairId, nominate: bool) {
+        // N counts the pair itself, which is Waiting or will be InProgress.
+        let rto = LEAST_RTO.max(self.pacer.gap() * self.checks.active());
+        let Some(found) = self.checks.get_mut(pair) else {
+            return;
+        };
+        let Some(base) = self.locals.base(found.base) else {
+            return;
+        };
+        let id = self.random.transaction_id();
+        if found.valid().is_none() {
+            found.state = PairState::InProgress(id);
+        }
+        let check = Check {
+            pair,
+            role: self.role,
+            tie_breaker: self.tie_breaker,
+            priority: base.reflexive_priority,
+            nominate,
+        };
+        self.transactions
+            .start(now, id, found.path, Purpose::Check(check), rto);
+        self.push(Frame::Request(id));
+    }
+
+    fn ask_server(&mut self, now: Instant) -> bool {
+        while let Some((base, server)) = self.gatherer.next_question() {
+            let Some(path) = self.locals.base(base).map(|base| base.path_to(server)) else {
+                continue;
+            };
+            let id = self.random.transaction_id();
+            self.transactions
+                .start(now, id, path, Purpose::Server(base), LEAST_RTO);
+            self.push(Frame::Request(id));
+            return true;
+        }
+        false
+    }
+
+    pub(super) fn push(&mut self, frame: Frame) {
+        if !self.outbox.push(frame) {
+            self.stats.output_overflow += 1;
+        }
+    }
+}
+
+/// The address to check, for candidates that can be checked.
+fn checkable(candidate: &Candidate) -> Option<SocketAddr> {
+    if candidate.protocol != Protocol::Udp || matches!(candidate.kind, Kind::Other(_)) {
+        return None;
+    }
+    let addr = candidate.socket_addr()?;
+    let ip = addr.ip();
+    (addr.port() != 0 && !ip.is_unspecified() && !ip.is_multicast()).then_some(addr)
+}
+
+/// A link-local address is meant on the link of the socket it is sent from. Candidates carry no
+/// zone (RFC 8839 §5.1).
+fn on_link_of(local: SocketAddr, remote: SocketAddr) -> SocketAddr {
+    match (local, remote) {
+        (SocketAddr::V6(local), SocketAddr::V6(mut remote))
+            if remote.ip().is_unicast_link_local() =>
+        {
+            remote.set_scope_id(local.scope_id());
+            SocketAddr::V6(remote)
+        }
+        _ => remote,
+    }
+}

@@ -1,0 +1,59 @@
+//! What arrives.
+
+use std::time::Instant;
+
+use stun_codec::{Class, Handled, Message, Method, Path, Received};
+
+use super::Agent;
+
+impl Agent {
+    /// Takes a frame. [`Handled::Data`] is payload of the peer on a pair that works;
+    /// [`Handled::NotMine`] is anything that does not concern this agent, so that an owner of
+    /// several on one port can ask the next.
+    ///
+    /// Payload costs no allocation.
+    pub fn handle_datagram(&mut self, now: Instant, rx: Received<'_>) -> Handled {
+        if self.state().is_finished() {
+            return Handled::NotMine;
+        }
+        if !stun_codec::is_stun(rx.data) {
+            return self.handle_data(&rx);
+        }
+        let handled = self.handle_stun(now, &rx.path, rx.data);
+        if handled != Handled::NotMine {
+            self.advance(now);
+        }
+        handled
+    }
+
+    fn handle_stun(&mut self, now: Instant, path: &Path, data: &[u8]) -> Handled {
+        let Ok(message) = Message::parse(data) else {
+            return self.if_known_path(path, |stats| &mut stats.malformed);
+        };
+        match (message.class(), message.method()) {
+            (Class::Request, Method::BINDING) => self.handle_request(now, path, &message),
+            (Class::Success | Class::Error, Method::BINDING) => {
+                self.handle_response(now, path, &message)
+            }
+            // A keepalive (RFC 8445 §11): there is nothing to do.
+            (Class::Indication, Method::BINDING) if self.checks.find(path).is_some() => {
+                Handled::Consumed
+            }
+            _ => Handled::NotMine,
+        }
+    }
+
+    /// What cannot be read is counted where it came on the way of a pair; elsewhere it may be for
+    /// somebody else.
+    pub(super) fn if_known_path(
+        &mut self,
+        path: &Path,
+        counter: impl Fn(&mut crate::Stats) -> &mut u64,
+    ) -> Handled {
+        if self.checks.find(path).is_none() {
+            return Handled::NotMine;
+        }
+        *counter(&mut self.stats) += 1;
+        Handled::Dropped
+    }
+}

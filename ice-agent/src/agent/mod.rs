@@ -1,0 +1,348 @@
+//! The agent: its inputs and what can be asked of it.
+//!
+//! What arrives is handled in `inbound`, `request` and `response`, the clock in `clock`, checks
+//! in `checks`, the choice of a pair in `nomination`, media in `media`, output in `output`.
+
+mod checks;
+mod clock;
+mod inbound;
+mod media;
+mod nomination;
+mod output;
+mod phase;
+mod report;
+mod request;
+mod response;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use stun_codec::{IntegrityKey, SocketId};
+
+use self::phase::{Pacer, Peer, Phase, Progress, Running, Waiting};
+use crate::candidate::{Address, Candidate};
+use crate::checklist::CheckList;
+use crate::config::{Config, ConfigError, Role};
+use crate::credentials::Credentials;
+use crate::event::{Event, Events, PairInfo, State};
+use crate::gather::Gatherer;
+use crate::locals::{Locals, MAX_BASES};
+use crate::outbox::Outbox;
+use crate::random::Random;
+use crate::remotes::{Added, Remotes, is_of_generation};
+use crate::stats::Stats;
+use crate::transactions::Transactions;
+
+pub use media::SendError;
+
+/// A full ICE agent (RFC 8445) for one component over UDP.
+///
+/// It opens no socket and reads no clock. The owner tells it the time with each input, hands in
+/// datagrams, and after any input drains in this order: [`poll_transmit`](Self::poll_transmit)
+/// until `None`, [`poll_event`](Self::poll_event) until `None`, then
+/// [`poll_timeout`](Self::poll_timeout) for when to call
+/// [`handle_timeout`](Self::handle_timeout). Any other order is legal: what is not drained waits,
+/// bounded.
+///
+/// The usual course:
+///
+/// 1. [`new`](Self::new), then [`add_host`](Self::add_host) for each socket and
+///    [`end_of_local_candidates`](Self::end_of_local_candidates). Candidates come as
+///    [`Event::LocalCandidate`]; send them to the peer with
+///    [`local_credentials`](Self::local_credentials).
+/// 2. [`set_remote_credentials`](Self::set_remote_credentials) and
+///    [`add_remote_candidate`](Self::add_remote_candidate), in any order and at any time.
+/// 3. [`send`](Self::send) once [`can_send`](Self::can_send). Data of the peer comes out of
+///    [`handle_datagram`](Self::handle_datagram).
+///
+/// It ends with [`Event::Failed`], which says why, or with [`close`](Self::close). Afterwards it
+/// sends nothing, answers nothing and has no timeout.
+#[derive(Debug)]
+pub struct Agent {
+    config: Config,
+    random: Random,
+    role: Role,
+    tie_breaker: u64,
+    credentials: Credentials,
+    key: IntegrityKey,
+    locals: Locals,
+    gatherer: Gatherer,
+    remotes: Remotes,
+    checks: CheckList,
+    transactions: Transactions,
+    pacer: Pacer,
+    phase: Phase,
+    outbox: Outbox,
+    events: Events,
+    stats: Stats,
+}
+
+/// A host address was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddHostError {
+    /// `0.0.0.0`, `::`, a multicast address or port 0: nobody could reach it.
+    #[error("{0} is not an address a peer could send to")]
+    Unusable(SocketAddr),
+    /// It was added before.
+    #[error("{0} was added before")]
+    Duplicate(SocketAddr),
+    /// There are 16 already.
+    #[error("there are {MAX_BASES} host addresses already")]
+    TooMany,
+    /// The end of local candidates was announced before.
+    #[error("the end of local candidates was announced before")]
+    Ended,
+    /// The agent has failed or was closed.
+    #[error("the agent has ended")]
+    Finished,
+}
+
+/// Something of the peer was not taken. The agent goes on without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RemoteError {
+    /// There are as many remote candidates as [`Config::max_remote_candidates`].
+    #[error("there are too many remote candidates")]
+    TooMany,
+    /// It is for another component.
+    #[error("component {0} is not of this agent")]
+    OtherComponent(u16),
+    /// Its `ufrag` extension names other credentials than the current ones.
+    #[error("the candidate belongs to other credentials")]
+    OtherGeneration,
+    /// Other credentials were set before. An ICE restart takes a new agent.
+    #[error("other remote credentials were set before")]
+    CredentialsChanged,
+    /// The agent has failed or was closed.
+    #[error("the agent has ended")]
+    Finished,
+}
+
+impl Agent {
+    /// A new agent. All its randomness comes from `seed`, which must be unpredictable.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
+        config.check()?;
+        let mut random = Random::new(seed);
+        let credentials = Credentials::generate(&config.ufrag_prefix, &mut random);
+        Ok(Self {
+            role: config.role,
+            tie_breaker: random.u64(),
+            key: IntegrityKey::short_term(credentials.password()),
+            credentials,
+            locals: Locals::new(config.component),
+            gatherer: Gatherer::new(config.stun_servers.clone()),
+            remotes: Remotes::new(config.component, config.max_remote_candidates),
+            checks: CheckList::new(config.max_pairs),
+            transactions: Transactions::default(),
+            pacer: Pacer::new(config.pace),
+            phase: Phase::New(Waiting::default()),
+            outbox: Outbox::default(),
+            events: Events::default(),
+            stats: Stats::default(),
+            random,
+            config,
+        })
+    }
+
+    /// Our ufrag and password, to be sent to the peer.
+    #[must_use]
+    pub fn local_credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Adds a host candidate on a UDP socket of the driver, whose address is `local` as datagrams
+    /// report it (never `0.0.0.0`). STUN servers are asked from it.
+    ///
+    /// # Errors
+    /// When nobody could reach the address, it is there already, there are 16, or it is too late.
+    pub fn add_host(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        local: SocketAddr,
+    ) -> Result<(), AddHostError> {
+        if self.state().is_finished() {
+            return Err(AddHostError::Finished);
+        }
+        if self.gatherer.has_ended() {
+            return Err(AddHostError::Ended);
+        }
+        if local.ip().is_unspecified() || local.ip().is_multicast() || local.port() == 0 {
+            return Err(AddHostError::Unusable(local));
+        }
+        if self.locals.bases().any(|(_, base)| base.address == local) {
+            return Err(AddHostError::Duplicate(local));
+        }
+        if self.locals.base_count() >= MAX_BASES {
+            return Err(AddHostError::TooMany);
+        }
+        let base = self.locals.add_host(id, local);
+        if let Some(candidate) = self.locals.host_of(base) {
+            self.events
+                .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
+        }
+        if let Some(found) = self.locals.base(base) {
+            let until = now + self.config.gathering_deadline;
+            self.gatherer
+                .ask(base, until, |server| found.reaches(server));
+        }
+        for remote in self.remotes.ids() {
+            self.pair_up(base, remote);
+        }
+        self.advance(now);
+        Ok(())
+    }
+
+    /// Says that no further host address will come. [`Event::GatheringComplete`] follows when the
+    /// STUN servers have answered or their time is over.
+    pub fn end_of_local_candidates(&mut self, now: Instant) {
+        self.gatherer.announce_end();
+        self.advance(now);
+    }
+
+    /// Tells the peer's ufrag and password; checks begin. Telling the same again changes nothing.
+    ///
+    /// # Errors
+    /// When others were told before, or the agent has ended.
+    pub fn set_remote_credentials(
+        &mut self,
+        now: Instant,
+        remote: Credentials,
+    ) -> Result<(), RemoteError> {
+        let waiting = match &mut self.phase {
+            Phase::New(waiting) => std::mem::take(waiting),
+            Phase::Running(running) if running.peer.credentials == remote => return Ok(()),
+            Phase::Running(_) => return Err(RemoteError::CredentialsChanged),
+            Phase::Failed | Phase::Closed => return Err(RemoteError::Finished),
+        };
+        self.remotes.keep_generation(remote.ufrag());
+        let peer = Peer {
+            key: IntegrityKey::short_term(remote.password()),
+            username: format!("{}:{}", remote.ufrag(), self.credentials.ufrag()),
+            credentials: remote,
+            nominations: phase::Nominations::new(),
+        };
+        let progress = Progress::Checking {
+            deadline: now + self.config.deadline,
+        };
+        self.phase = Phase::Running(Running { peer, progress });
+        self.events
+            .push(Event::StateChanged(State::Checking), &mut self.stats);
+        self.pair_all();
+        for early in waiting.into_early() {
+            self.learn_from_early(now, early);
+        }
+        self.advance(now);
+        Ok(())
+    }
+
+    /// Adds a candidate of the peer, before or after its credentials. One that is known changes
+    /// nothing. One with a name in place of an address comes back as [`Event::Unresolved`]. TCP
+    /// candidates and unknown kinds are kept and not paired.
+    ///
+    /// # Errors
+    /// When it is of another component or other credentials, there are too many, or the agent has
+    /// ended.
+    pub fn add_remote_candidate(
+        &mut self,
+        now: Instant,
+        candidate: Candidate,
+    ) -> Result<(), RemoteError> {
+        if self.state().is_finished() {
+            return Err(RemoteError::Finished);
+        }
+        if candidate.component != self.config.component {
+            return Err(RemoteError::OtherComponent(candidate.component));
+        }
+        let running = self.phase.running();
+        let current = running.map(|running| running.peer.credentials.ufrag());
+        if current.is_some_and(|ufrag| !is_of_generation(&candidate, ufrag)) {
+            return Err(RemoteError::OtherGeneration);
+        }
+        if matches!(candidate.address, Address::Name { .. }) {
+            self.events
+                .push(Event::Unresolved(candidate.clone()), &mut self.stats);
+        }
+        match self.remotes.add(candidate) {
+            Added::New(remote) => self.pair_remote(remote),
+            Added::Improved(_) => self.reprioritise(),
+            Added::Known => {}
+            Added::Full => {
+                self.stats.over_bound += 1;
+                return Err(RemoteError::TooMany);
+            }
+        }
+        self.advance(now);
+        Ok(())
+    }
+
+    /// Says that the peer has no further candidates (RFC 8838 §14). The agent does not fail early
+    /// because of it: a peer may still reach us from an address nobody knew.
+    pub fn end_of_remote_candidates(&mut self, now: Instant) {
+        self.remotes.end();
+        self.advance(now);
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop()
+    }
+
+    /// How far the agent is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.phase.state()
+    }
+
+    /// The current role. A conflict with the peer may have changed it.
+    #[must_use]
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The pair that data goes over: the nominated one, or the best one that works. `None` before
+    /// one works and after the end.
+    #[must_use]
+    pub fn selected_pair(&self) -> Option<PairInfo> {
+        self.pair_info(self.phase.progress()?.carrier()?)
+    }
+
+    /// The last round-trip time on the pair that data goes over, measured on an unrepeated
+    /// request.
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.checks
+            .get(self.phase.progress()?.carrier()?)?
+            .tally
+            .rtt
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Ends the agent. Nothing is sent any more; what waited to be sent is dropped.
+    pub fn close(&mut self, _now: Instant) {
+        if self.state().is_finished() {
+            return;
+        }
+        self.finish(Phase::Closed);
+        self.events
+            .push(Event::StateChanged(State::Closed), &mut self.stats);
+    }
+
+    /// Drops everything that an agent needs only while it lives.
+    fn finish(&mut self, end: Phase) {
+        self.phase = end;
+        self.outbox.clear();
+        self.transactions.clear();
+        self.gatherer.clear();
+        self.checks.clear();
+    }
+}

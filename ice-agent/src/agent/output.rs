@@ -1,0 +1,88 @@
+//! What is to be sent.
+
+use bytes::BytesMut;
+use stun_codec::{EncodeError, Path, TransactionId, Transmit};
+
+use super::Agent;
+use crate::checklist::PairId;
+use crate::config::Role;
+use crate::outbox::Frame;
+use crate::transactions::Purpose;
+use crate::wire::{self, CheckRequest};
+
+impl Agent {
+    /// Appends the next frame to `out` and says where in it the frame stands and how it goes.
+    pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<Transmit> {
+        loop {
+            let frame = self.outbox.pop()?;
+            let start = out.len();
+            let written = match frame {
+                Frame::Request(id) => self.write_request(id, out),
+                Frame::Consent(pair, id) => self.write_consent(pair, id, out),
+                Frame::Answer(path, id, answer) => {
+                    self.stats.responses_sent += 1;
+                    Some((path, wire::write_answer(out, id, &answer, &self.key)))
+                }
+            };
+            // Requests that ended meanwhile are not written.
+            if let Some((path, Ok(()))) = written {
+                return Some(Transmit {
+                    path,
+                    range: start..out.len(),
+                });
+            }
+        }
+    }
+
+    fn write_request(
+        &mut self,
+        id: TransactionId,
+        out: &mut BytesMut,
+    ) -> Option<(Path, Result<(), EncodeError>)> {
+        let pending = self.transactions.find(id)?;
+        let path = pending.path;
+        let Purpose::Check(check) = pending.purpose else {
+            self.stats.server_requests_sent += 1;
+            return Some((path, wire::write_server_request(out, id)));
+        };
+        let peer = &self.phase.running()?.peer;
+        if let Some(pair) = self.checks.get_mut(check.pair) {
+            pair.tally.checks += 1;
+        }
+        self.stats.checks_sent += 1;
+        let request = CheckRequest {
+            username: &peer.username,
+            priority: check.priority,
+            role: check.role,
+            tie_breaker: check.tie_breaker,
+            nominate: check.nominate,
+        };
+        Some((path, wire::write_check(out, id, &request, &peer.key)))
+    }
+
+    fn write_consent(
+        &mut self,
+        pair: PairId,
+        id: TransactionId,
+        out: &mut BytesMut,
+    ) -> Option<(Path, Result<(), EncodeError>)> {
+        let running = self.phase.running()?;
+        let found = self.checks.get(pair)?;
+        let sent = found.valid()?.consent.find(id)?;
+        let base = self.locals.base(found.base)?;
+        // Repeating the nomination on the selected pair brings a peer back that lost it.
+        let selected = running.progress.is_completed() && running.progress.carrier() == Some(pair);
+        let request = CheckRequest {
+            username: &running.peer.username,
+            priority: base.reflexive_priority,
+            role: sent.role,
+            tie_breaker: self.tie_breaker,
+            nominate: selected && sent.role == Role::Controlling,
+        };
+        self.stats.consent_checks_sent += 1;
+        Some((
+            found.path,
+            wire::write_check(out, id, &request, &running.peer.key),
+        ))
+    }
+}

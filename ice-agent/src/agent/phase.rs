@@ -1,0 +1,192 @@
+//! How far an agent is, with what it knows by then.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use stun_codec::{IntegrityKey, Path, TransactionId};
+
+use crate::checklist::PairId;
+use crate::credentials::Credentials;
+use crate::event::State;
+
+/// Most requests that are remembered before the remote credentials are known.
+const MAX_EARLY: usize = 16;
+
+/// Most nominations that are told apart from their own repetitions.
+const REMEMBERED_NOMINATIONS: usize = 16;
+
+#[derive(Debug)]
+pub(super) enum Phase {
+    New(Waiting),
+    Running(Running),
+    Failed,
+    Closed,
+}
+
+/// The remote credentials are not known.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    /// The first input that told the time.
+    pub(super) since: Option<Instant>,
+    early: Vec<Early>,
+}
+
+/// A request that came before the remote credentials. It was answered; its triggered check waits.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Early {
+    pub(super) path: Path,
+    pub(super) priority: Option<u32>,
+    pub(super) nominate: bool,
+}
+
+impl Waiting {
+    /// False when there are too many.
+    pub(super) fn remember(&mut self, early: Early) -> bool {
+        if let Some(known) = self.early.iter_mut().find(|known| known.path == early.path) {
+            known.nominate |= early.nominate;
+            return true;
+        }
+        let room = self.early.len() < MAX_EARLY;
+        if room {
+            self.early.push(early);
+        }
+        room
+    }
+
+    pub(super) fn into_early(self) -> Vec<Early> {
+        self.early
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) peer: Peer,
+    pub(super) progress: Progress,
+}
+
+/// The other side.
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) credentials: Credentials,
+    pub(super) key: IntegrityKey,
+    /// USERNAME of our requests: the peer's ufrag, a colon, ours (RFC 8445 §7.2.2).
+    pub(super) username: String,
+    pub(super) nominations: Nominations,
+}
+
+/// The last nominations of the peer.
+///
+/// The peer may nominate one pair after another and the last one counts. A repetition or a
+/// duplicate of an older nomination that the network delivers late must not undo it.
+#[derive(Debug)]
+pub(super) struct Nominations(VecDeque<TransactionId>);
+
+impl Nominations {
+    pub(super) fn new() -> Self {
+        Self(VecDeque::with_capacity(REMEMBERED_NOMINATIONS))
+    }
+
+    /// Whether this is not a repetition.
+    pub(super) fn is_new(&mut self, id: TransactionId) -> bool {
+        if self.0.contains(&id) {
+            return false;
+        }
+        if self.0.len() >= REMEMBERED_NOMINATIONS {
+            self.0.pop_front();
+        }
+        self.0.push_back(id);
+        true
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Progress {
+    /// No pair works yet.
+    Checking { deadline: Instant },
+    /// Pairs work, and the best carries data.
+    Connected {
+        since: Instant,
+        best: PairId,
+        nominating: Option<PairId>,
+    },
+    /// The nominated pair carries data.
+    Completed { selected: PairId },
+}
+
+impl Progress {
+    /// The pair that carries data.
+    pub(super) fn carrier(&self) -> Option<PairId> {
+        match *self {
+            Self::Checking { .. } => None,
+            Self::Connected { best, .. } => Some(best),
+            Self::Completed { selected } => Some(selected),
+        }
+    }
+
+    pub(super) fn is_completed(&self) -> bool {
+        matches!(self, Self::Completed { .. })
+    }
+}
+
+impl Phase {
+    pub(super) fn state(&self) -> State {
+        match self {
+            Self::New(_) => State::New,
+            Self::Running(running) => match running.progress {
+                Progress::Checking { .. } => State::Checking,
+                Progress::Connected { .. } => State::Connected,
+                Progress::Completed { .. } => State::Completed,
+            },
+            Self::Failed => State::Failed,
+            Self::Closed => State::Closed,
+        }
+    }
+
+    pub(super) fn running(&self) -> Option<&Running> {
+        match self {
+            Self::Running(running) => Some(running),
+            _ => None,
+        }
+    }
+
+    pub(super) fn running_mut(&mut self) -> Option<&mut Running> {
+        match self {
+            Self::Running(running) => Some(running),
+            _ => None,
+        }
+    }
+
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.running().map(|running| running.progress)
+    }
+}
+
+/// One new transaction per tick (RFC 8445 §14.2).
+#[derive(Debug)]
+pub(super) struct Pacer {
+    gap: Duration,
+    last: Option<Instant>,
+}
+
+impl Pacer {
+    pub(super) fn new(gap: Duration) -> Self {
+        Self { gap, last: None }
+    }
+
+    pub(super) fn gap(&self) -> Duration {
+        self.gap
+    }
+
+    pub(super) fn is_free(&self, now: Instant) -> bool {
+        self.next().is_none_or(|next| next <= now)
+    }
+
+    /// When the next transaction may start; `None` for at once.
+    pub(super) fn next(&self) -> Option<Instant> {
+        self.last.map(|last| last + self.gap)
+    }
+
+    pub(super) fn take(&mut self, now: Instant) {
+        self.last = Some(now);
+    }
+}

@@ -1,0 +1,180 @@
+//! Checks of the peer (RFC 8445 §7.3).
+
+use std::time::Instant;
+
+use stun_codec::attribute::Username;
+use stun_codec::{Handled, Message, Path, Verified, VerifyError};
+
+use super::Agent;
+use super::phase::{Early, Phase};
+use crate::checklist::{PairId, PairState};
+use crate::config::Role;
+use crate::outbox::Frame;
+use crate::wire::{Answer, Asked, Refused, UnknownList};
+
+impl Agent {
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        message: &Message<'_>,
+    ) -> Handled {
+        if self.locals.base_of(path).is_none() {
+            return Handled::NotMine;
+        }
+        let Ok(Some(Username(username))) = message.attribute() else {
+            // A request without a name is ours only on the way of a pair.
+            if self.checks.find(path).is_none() {
+                return Handled::NotMine;
+            }
+            self.stats.bad_request += 1;
+            return self.refuse(path, message, Refused::BadRequest);
+        };
+        if username.split_once(':').map(|(ours, _)| ours) != Some(self.credentials.ufrag()) {
+            return Handled::NotMine;
+        }
+        match message.verify(&self.key) {
+            Ok(request) => self.handle_authentic_request(now, path, &request),
+            Err(VerifyError::Missing) => {
+                self.stats.bad_request += 1;
+                self.refuse(path, message, Refused::BadRequest)
+            }
+            Err(_) => {
+                self.stats.bad_request_integrity += 1;
+                self.refuse(path, message, Refused::Unauthenticated)
+            }
+        }
+    }
+
+    /// The answer to a sender without proof is hardly longer than what it sent.
+    fn refuse(&mut self, path: &Path, message: &Message<'_>, refused: Refused) -> Handled {
+        let answer = Answer::Refused(refused);
+        self.push(Frame::Answer(*path, message.transaction_id(), answer));
+        Handled::Consumed
+    }
+
+    fn handle_authentic_request(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        request: &Verified<'_>,
+    ) -> Handled {
+        let asked = Asked::read(request);
+        self.stats.requests_received += 1;
+        if let Some(unknown) = UnknownList::of(request) {
+            self.stats.bad_request += 1;
+            let answer = Answer::UnknownAttributes(unknown, asked.algorithm);
+            self.push(Frame::Answer(*path, asked.id, answer));
+            return Handled::Consumed;
+        }
+        if self.keeps_role_against(&asked) {
+            let answer = Answer::RoleConflict(asked.algorithm);
+            self.push(Frame::Answer(*path, asked.id, answer));
+            return Handled::Consumed;
+        }
+        let answer = Answer::Success(path.remote, asked.algorithm);
+        self.push(Frame::Answer(*path, asked.id, answer));
+        match &mut self.phase {
+            Phase::New(waiting) => {
+                let (priority, nominate) = (asked.priority, asked.nominate);
+                if !waiting.remember(Early {
+                    path: *path,
+                    priority,
+                    nominate,
+                }) {
+                    self.stats.over_bound += 1;
+                }
+            }
+            Phase::Running(running) => {
+                let nominates = asked.nominate
+                    && self.role == Role::Controlled
+                    && running.peer.nominations.is_new(asked.id);
+                self.learn(now, path, asked.priority, nominates);
+            }
+            Phase::Failed | Phase::Closed => {}
+        }
+        Handled::Consumed
+    }
+
+    /// Role conflicts (RFC 8445 §7.3.1.1): true when the peer has to switch, else we have
+    /// switched if there was a conflict at all.
+    fn keeps_role_against(&mut self, asked: &Asked) -> bool {
+        let Some((theirs, tie_breaker)) = asked.role else {
+            return false;
+        };
+        if theirs != self.role {
+            return false;
+        }
+        self.stats.role_conflicts += 1;
+        // The greater tie-breaker is controlling.
+        let wins = self.tie_breaker >= tie_breaker;
+        let keeps = wins == (self.role == Role::Controlling);
+        if !keeps {
+            self.switch_role(self.role.opposite());
+        }
+        keeps
+    }
+
+    /// What a request that came before the remote credentials would have done.
+    pub(super) fn learn_from_early(&mut self, now: Instant, early: Early) {
+        let nominates = early.nominate && self.role == Role::Controlled;
+        self.learn(now, &early.path, early.priority, nominates);
+    }
+
+    /// Learns the peer's address, checks back, and follows a nomination (RFC 8445 §7.3.1.3 to
+    /// §7.3.1.5).
+    fn learn(&mut self, now: Instant, path: &Path, priority: Option<u32>, nominates: bool) {
+        let Some(pair) = self.pair_of_request(path, priority) else {
+            return;
+        };
+        if let Some(found) = self.checks.get_mut(pair) {
+            found.tally.requests += 1;
+        }
+        if nominates {
+            self.follow(now, pair);
+        } else if !self
+            .phase
+            .progress()
+            .is_some_and(|progress| progress.is_completed())
+        {
+            self.trigger(now, pair);
+        }
+    }
+
+    fn pair_of_request(&mut self, path: &Path, priority: Option<u32>) -> Option<PairId> {
+        if let Some(known) = self.checks.find(path) {
+            return Some(known);
+        }
+        let base = self.locals.base_of(path)?;
+        // A priority out of range would upset the order of pairs (RFC 8445 §5.1.2).
+        let priority = priority.filter(|priority| (1..=0x7FFF_FFFF).contains(priority));
+        let Some(priority) = priority else {
+            self.stats.bad_request += 1;
+            return None;
+        };
+        let Some(remote) = self.remotes.find_or_learn(path.remote, priority) else {
+            self.stats.over_bound += 1;
+            return None;
+        };
+        self.pair_up(base, remote)
+    }
+
+    /// Queues a triggered check (RFC 8445 §7.3.1.4).
+    pub(super) fn trigger(&mut self, now: Instant, pair: PairId) {
+        let Some(found) = self.checks.get_mut(pair) else {
+            return;
+        };
+        match found.state {
+            PairState::Succeeded(_) if found.may_send(now) => return,
+            PairState::Succeeded(_) => {}
+            PairState::InProgress(_) => {
+                self.transactions.abandon(now, |check| check.pair == pair);
+                found.state = PairState::Waiting;
+            }
+            PairState::Frozen | PairState::Waiting | PairState::Failed => {
+                found.state = PairState::Waiting;
+            }
+        }
+        self.checks.trigger(pair);
+    }
+}

@@ -1,0 +1,230 @@
+//! Answers to our requests (RFC 8445 §7.2.5).
+
+use std::time::Instant;
+
+use stun_codec::attribute::{ErrorCode, XorMappedAddress};
+use stun_codec::{Class, Handled, Message, Path, TransactionId, Verified};
+
+use super::Agent;
+use crate::checklist::{PairId, PairState, Valid};
+use crate::config::Role;
+use crate::consent::{self, Consent};
+use crate::event::Event;
+use crate::failure::Refusal;
+use crate::locals::BaseId;
+use crate::transactions::{Check, Pending, Purpose};
+
+impl Agent {
+    pub(super) fn handle_response(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        message: &Message<'_>,
+    ) -> Handled {
+        let id = message.transaction_id();
+        match self.transactions.find(id).copied() {
+            Some(Pending {
+                purpose: Purpose::Server(base),
+                path: asked,
+                ..
+            }) => self.handle_server_response(base, &asked, path, message),
+            Some(
+                pending @ Pending {
+                    purpose: Purpose::Check(check),
+                    ..
+                },
+            ) => self.handle_check_response(now, &pending, &check, path, message),
+            None => match self.find_consent(path, id) {
+                Some((pair, sent)) => self.handle_consent_response(now, pair, sent, message),
+                None => self.if_known_path(path, |stats| &mut stats.unexpected_response),
+            },
+        }
+    }
+
+    fn handle_server_response(
+        &mut self,
+        base: BaseId,
+        asked: &Path,
+        path: &Path,
+        message: &Message<'_>,
+    ) -> Handled {
+        if asked != path {
+            self.stats.asymmetric_response += 1;
+            return Handled::Dropped;
+        }
+        let id = message.transaction_id();
+        if message.class() == Class::Error {
+            self.transactions.remove(id);
+            return Handled::Consumed;
+        }
+        let Ok(Some(XorMappedAddress(mapped))) = message.attribute() else {
+            self.stats.malformed += 1;
+            return Handled::Dropped;
+        };
+        // The first answer is enough.
+        self.gatherer.close(base);
+        self.transactions
+            .retain(|purpose| !matches!(purpose, Purpose::Server(of) if *of == base));
+        let server = Some(path.remote.ip());
+        if let Some(candidate) = self.locals.add_reflexive(base, mapped, server) {
+            self.events
+                .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
+        }
+        Handled::Consumed
+    }
+
+    fn handle_check_response(
+        &mut self,
+        now: Instant,
+        pending: &Pending,
+        check: &Check,
+        path: &Path,
+        message: &Message<'_>,
+    ) -> Handled {
+        let Some(response) = self.verify_response(check.pair, message) else {
+            return Handled::Dropped;
+        };
+        self.transactions.remove(pending.id);
+        if *path != pending.path {
+            // The way back is another than the way there (RFC 8445 §7.2.5.2.1).
+            self.stats.asymmetric_response += 1;
+            self.refuse_pair(now, check, Refusal::Asymmetric);
+            return Handled::Dropped;
+        }
+        if response.class() == Class::Error {
+            self.handle_check_error(now, check, &response);
+            return Handled::Consumed;
+        }
+        let Ok(Some(XorMappedAddress(mapped))) = response.attribute() else {
+            self.stats.malformed += 1;
+            return Handled::Dropped;
+        };
+        self.stats.responses_received += 1;
+        let Some(pair) = self.checks.get_mut(check.pair) else {
+            return Handled::Consumed;
+        };
+        pair.tally.answers += 1;
+        pair.tally.rtt = pending.round_trip(now).or(pair.tally.rtt);
+        // The address the peer sees is a candidate of ours (RFC 8445 §7.2.5.3.1).
+        self.locals.add_reflexive(pair.base, mapped, None);
+        let base_host = self.locals.base(pair.base).map(|base| base.host);
+        let Some(local) = self.locals.find(pair.base, mapped).or(base_host) else {
+            return Handled::Consumed;
+        };
+        if let Some(valid) = pair.valid_mut() {
+            valid.local = local;
+            valid.consent.renew(now);
+        } else {
+            let consent = Consent::granted(now, &mut self.random);
+            pair.state = PairState::Succeeded(Valid { local, consent });
+        }
+        let named = pair.named_by_peer && self.role == Role::Controlled;
+        self.checks.unfreeze_like(check.pair);
+        let others =
+            |p: &Purpose| !matches!(p, Purpose::Check(c) if c.pair == check.pair && !c.nominate);
+        self.transactions.retain(others);
+        self.pair_works(now, check.pair);
+        if named || (check.nominate && self.role == Role::Controlling) {
+            self.select(now, check.pair);
+        }
+        Handled::Consumed
+    }
+
+    /// The response as proved with the remote password. What is not proved counts as if it had
+    /// not come (RFC 8489 §9.1.4), but it is evidence.
+    fn verify_response<'m>(&mut self, pair: PairId, message: &Message<'m>) -> Option<Verified<'m>> {
+        let verified = message.verify(&self.phase.running()?.peer.key);
+        if verified.is_err() {
+            self.stats.bad_response_integrity += 1;
+            let code = message
+                .attribute::<ErrorCode<'_>>()
+                .ok()
+                .flatten()
+                .map(|error| error.code);
+            let refusal = code.map_or(Refusal::Integrity, Refusal::Code);
+            if let Some(pair) = self.checks.get_mut(pair) {
+                pair.tally.refuse(refusal);
+            }
+        }
+        verified.ok()
+    }
+
+    fn handle_check_error(&mut self, now: Instant, check: &Check, response: &Verified<'_>) {
+        let code = error_code(response);
+        if code != ErrorCode::ROLE_CONFLICT.code {
+            self.refuse_pair(now, check, Refusal::Code(code));
+            return;
+        }
+        self.yield_role(check.role);
+        if let Some(pair) = self.checks.get_mut(check.pair)
+            && pair.valid().is_none()
+        {
+            pair.state = PairState::Waiting;
+            self.checks.trigger(check.pair);
+        }
+    }
+
+    /// The peer keeps the role that this request of ours claimed (RFC 8445 §7.2.5.1).
+    fn yield_role(&mut self, claimed: Role) {
+        self.stats.role_conflicts += 1;
+        if claimed == self.role {
+            self.switch_role(claimed.opposite());
+            self.tie_breaker = self.random.u64();
+        }
+    }
+
+    /// The peer refused for good (RFC 8445 §7.2.5.2.4).
+    fn refuse_pair(&mut self, now: Instant, check: &Check, refusal: Refusal) {
+        if let Some(pair) = self.checks.get_mut(check.pair) {
+            pair.tally.refuse(refusal);
+        }
+        self.fail_pair(now, check.pair);
+    }
+
+    fn find_consent(&self, path: &Path, id: TransactionId) -> Option<(PairId, consent::Sent)> {
+        let pair = self.checks.find(path)?;
+        let sent = self.checks.get(pair)?.valid()?.consent.find(id)?;
+        Some((pair, sent))
+    }
+
+    fn handle_consent_response(
+        &mut self,
+        now: Instant,
+        pair: PairId,
+        sent: consent::Sent,
+        message: &Message<'_>,
+    ) -> Handled {
+        let Some(response) = self.verify_response(pair, message) else {
+            return Handled::Dropped;
+        };
+        let Some(found) = self.checks.get_mut(pair) else {
+            return Handled::Dropped;
+        };
+        let Some(valid) = found.valid_mut() else {
+            return Handled::Dropped;
+        };
+        valid.consent.take(sent.id);
+        if response.class() == Class::Error {
+            let code = error_code(&response);
+            found.tally.refuse(Refusal::Code(code));
+            if code == ErrorCode::ROLE_CONFLICT.code {
+                self.yield_role(sent.role);
+            }
+            return Handled::Consumed;
+        }
+        valid.consent.renew(now);
+        found.tally.answers += 1;
+        found.tally.rtt = Some(now.saturating_duration_since(sent.at));
+        self.stats.responses_received += 1;
+        Handled::Consumed
+    }
+}
+
+/// The code of an error response; 0 when it has none that can be read.
+fn error_code(response: &Verified<'_>) -> u16 {
+    response
+        .attribute::<ErrorCode<'_>>()
+        .ok()
+        .flatten()
+        .map_or(0, |error| error.code)
+}

@@ -1,0 +1,346 @@
+//! Candidate pairs, their states and their order (RFC 8445 §6.1.2).
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use stun_codec::{Path, SocketId, TransactionId};
+
+use crate::candidate::Foundation;
+use crate::config::Role;
+use crate::consent::Consent;
+use crate::failure::{CheckState, Refusal};
+use crate::locals::{BaseId, LocalId};
+use crate::priority::pair_priority;
+use crate::remotes::RemoteId;
+
+/// A pair of the checklist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PairId(usize);
+
+/// One base and one remote candidate. Local reflexive candidates have no pairs of their own: the
+/// checks would go the same way (RFC 8445 §6.1.2.4).
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) base: BaseId,
+    pub(crate) remote: RemoteId,
+    pub(crate) path: Path,
+    pub(crate) priority: u64,
+    pub(crate) state: PairState,
+    pub(crate) tally: Tally,
+    /// The controlling peer named it before it was valid (RFC 8445 §7.3.1.5).
+    pub(crate) named_by_peer: bool,
+    foundation: (Foundation, Foundation),
+}
+
+/// How far a pair is (RFC 8445 §6.1.2.6).
+#[derive(Debug)]
+pub(crate) enum PairState {
+    Frozen,
+    Waiting,
+    /// The last check, on its way.
+    InProgress(TransactionId),
+    Succeeded(Valid),
+    Failed,
+}
+
+/// What a pair is once it works: its entry in the valid list (RFC 8445 §7.2.5.3.2).
+#[derive(Debug)]
+pub(crate) struct Valid {
+    /// The local candidate that the peer sees.
+    pub(crate) local: LocalId,
+    pub(crate) consent: Consent,
+}
+
+/// What was sent and heard on a pair.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Tally {
+    pub(crate) checks: u32,
+    pub(crate) answers: u32,
+    pub(crate) requests: u32,
+    pub(crate) refusals: u32,
+    pub(crate) last_refusal: Option<Refusal>,
+    pub(crate) rtt: Option<Duration>,
+}
+
+impl Tally {
+    pub(crate) fn refuse(&mut self, refusal: Refusal) {
+        self.refusals += 1;
+        self.last_refusal = Some(refusal);
+    }
+}
+
+impl Pair {
+    pub(crate) fn valid(&self) -> Option<&Valid> {
+        match &self.state {
+            PairState::Succeeded(valid) => Some(valid),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn valid_mut(&mut self) -> Option<&mut Valid> {
+        match &mut self.state {
+            PairState::Succeeded(valid) => Some(valid),
+            _ => None,
+        }
+    }
+
+    /// Whether data may be sent on it (RFC 7675 §5.1).
+    pub(crate) fn may_send(&self, now: Instant) -> bool {
+        self.valid().is_some_and(|valid| valid.consent.is_live(now))
+    }
+
+    /// Whether its first check is still to come or to be answered.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            PairState::Frozen | PairState::Waiting | PairState::InProgress(_)
+        )
+    }
+
+    pub(crate) fn check_state(&self) -> CheckState {
+        match self.state {
+            PairState::Frozen => CheckState::Frozen,
+            PairState::Waiting => CheckState::Waiting,
+            PairState::InProgress(_) => CheckState::InProgress,
+            PairState::Succeeded(_) => CheckState::Succeeded,
+            PairState::Failed => CheckState::Failed,
+        }
+    }
+}
+
+/// One side of a new pair.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Side<Id> {
+    pub(crate) id: Id,
+    pub(crate) foundation: Foundation,
+    pub(crate) priority: u32,
+}
+
+type PathKey = (SocketId, SocketAddr, SocketAddr);
+
+fn key(path: &Path) -> PathKey {
+    (path.id, path.local, path.remote)
+}
+
+#[derive(Debug)]
+pub(crate) struct CheckList {
+    bound: usize,
+    pairs: Vec<Pair>,
+    by_path: BTreeMap<PathKey, PairId>,
+    /// Checks to do before all others, with whether they nominate (RFC 8445 §6.1.4.1).
+    triggered: VecDeque<(PairId, bool)>,
+}
+
+impl CheckList {
+    pub(crate) fn new(bound: usize) -> Self {
+        Self {
+            bound,
+            pairs: Vec::new(),
+            by_path: BTreeMap::new(),
+            triggered: VecDeque::new(),
+        }
+    }
+
+    /// Adds a pair, or says which one goes this way already. `None` when there are too many and
+    /// none of lower priority can make room (RFC 8445 §6.1.2.5).
+    pub(crate) fn add(
+        &mut self,
+        local: Side<BaseId>,
+        remote: Side<RemoteId>,
+        path: Path,
+        role: Role,
+    ) -> Option<PairId> {
+        if let Some(known) = self.find(&path) {
+            return Some(known);
+        }
+        let foundation = (local.foundation, remote.foundation);
+        let priority = pair_priority(role, local.priority, remote.priority);
+        let pair = Pair {
+            base: local.id,
+            remote: remote.id,
+            path,
+            priority,
+            state: self.first_state(foundation),
+            tally: Tally::default(),
+            named_by_peer: false,
+            foundation,
+        };
+        let id = if self.pairs.len() < self.bound {
+            self.pairs.push(pair);
+            PairId(self.pairs.len() - 1)
+        } else {
+            let least = self
+                .expendable()
+                .filter(|(_, least)| least.priority < priority);
+            let id = least.map(|(id, _)| id)?;
+            let slot = self.pairs.get_mut(id.0)?;
+            self.by_path.remove(&key(&slot.path));
+            self.triggered.retain(|(queued, _)| *queued != id);
+            *slot = pair;
+            id
+        };
+        self.by_path.insert(key(&path), id);
+        Some(id)
+    }
+
+    /// A pair waits for one of the same foundation, unless one has succeeded already
+    /// (RFC 8838 §12).
+    fn first_state(&self, foundation: (Foundation, Foundation)) -> PairState {
+        let mut alike = self
+            .pairs
+            .iter()
+            .filter(|pair| pair.foundation == foundation)
+            .peekable();
+        let free = alike.peek().is_none() || alike.any(|pair| pair.valid().is_some());
+        if free {
+            PairState::Waiting
+        } else {
+            PairState::Frozen
+        }
+    }
+
+    /// The pair of least priority on which nothing is under way.
+    fn expendable(&self) -> Option<(PairId, &Pair)> {
+        let idle = |pair: &Pair| {
+            matches!(
+                pair.state,
+                PairState::Frozen | PairState::Waiting | PairState::Failed
+            ) && !pair.named_by_peer
+        };
+        self.iter()
+            .filter(|(_, pair)| idle(pair))
+            .min_by_key(|(_, pair)| pair.priority)
+    }
+
+    pub(crate) fn get(&self, id: PairId) -> Option<&Pair> {
+        self.pairs.get(id.0)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: PairId) -> Option<&mut Pair> {
+        self.pairs.get_mut(id.0)
+    }
+
+    pub(crate) fn find(&self, path: &Path) -> Option<PairId> {
+        self.by_path.get(&key(path)).copied()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (PairId, &Pair)> {
+        self.pairs
+            .iter()
+            .enumerate()
+            .map(|(at, pair)| (PairId(at), pair))
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (PairId, &mut Pair)> {
+        self.pairs
+            .iter_mut()
+            .enumerate()
+            .map(|(at, pair)| (PairId(at), pair))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// The pairs that work, with consent, best first choice by priority.
+    pub(crate) fn best_valid(&self, now: Instant) -> Option<(PairId, &Pair)> {
+        self.iter()
+            .filter(|(_, pair)| pair.may_send(now))
+            .max_by_key(|(_, pair)| pair.priority)
+    }
+
+    /// Whether a pair of higher priority may still come to work.
+    pub(crate) fn has_better_open(&self, priority: u64) -> bool {
+        self.pairs
+            .iter()
+            .any(|pair| pair.priority > priority && pair.is_open())
+    }
+
+    /// Pairs whose first check is to come or under way: N of the retransmission timer
+    /// (RFC 8445 §14.3).
+    pub(crate) fn active(&self) -> u32 {
+        let active =
+            |pair: &&Pair| matches!(pair.state, PairState::Waiting | PairState::InProgress(_));
+        self.pairs.iter().filter(active).count() as u32
+    }
+
+    /// Queues a check before all ordinary ones.
+    pub(crate) fn trigger(&mut self, id: PairId) {
+        if !self.triggered.iter().any(|(queued, _)| *queued == id) {
+            self.triggered.push_back((id, false));
+        }
+    }
+
+    /// Queues the nomination of a pair before everything else.
+    pub(crate) fn trigger_nomination(&mut self, id: PairId) {
+        self.triggered.retain(|(queued, _)| *queued != id);
+        self.triggered.push_front((id, true));
+    }
+
+    /// Takes nominations out of the queue: the role to nominate is lost.
+    pub(crate) fn forget_nominations(&mut self) {
+        self.triggered.retain(|(_, nominates)| !nominates);
+    }
+
+    pub(crate) fn has_triggered(&self) -> bool {
+        !self.triggered.is_empty()
+    }
+
+    pub(crate) fn pop_triggered(&mut self) -> Option<(PairId, bool)> {
+        self.triggered.pop_front()
+    }
+
+    /// The next ordinary check: the best waiting pair, else the best frozen one
+    /// (RFC 8445 §6.1.4.2).
+    ///
+    /// A frozen pair is taken even while another of its foundation is under way: peers are seen
+    /// that give all their candidates one foundation, and a dead pair would hold up the rest.
+    pub(crate) fn next_ordinary(&self) -> Option<PairId> {
+        let rank = |pair: &Pair| match pair.state {
+            PairState::Waiting => Some((1, pair.priority)),
+            PairState::Frozen => Some((0, pair.priority)),
+            _ => None,
+        };
+        let ranked = self
+            .iter()
+            .filter_map(|(id, pair)| rank(pair).map(|rank| (rank, id)));
+        ranked.max_by_key(|(rank, _)| *rank).map(|(_, id)| id)
+    }
+
+    /// Lets go of the pairs that waited for this foundation (RFC 8445 §7.2.5.3.3).
+    pub(crate) fn unfreeze_like(&mut self, id: PairId) {
+        let Some(foundation) = self.get(id).map(|pair| pair.foundation) else {
+            return;
+        };
+        for pair in &mut self.pairs {
+            if pair.foundation == foundation && matches!(pair.state, PairState::Frozen) {
+                pair.state = PairState::Waiting;
+            }
+        }
+    }
+
+    /// Computes a pair's priority again.
+    pub(crate) fn reprioritise(&mut self, priority: impl Fn(&Pair) -> Option<u64>) {
+        for pair in &mut self.pairs {
+            if let Some(priority) = priority(pair) {
+                pair.priority = priority;
+            }
+        }
+    }
+
+    /// Pair ids, best first.
+    pub(crate) fn ranked(&self) -> Vec<PairId> {
+        let mut ids: Vec<_> = self
+            .iter()
+            .map(|(id, pair)| (Reverse(pair.priority), id))
+            .collect();
+        ids.sort_by_key(|(priority, _)| *priority);
+        ids.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.bound);
+    }
+}

@@ -1,0 +1,141 @@
+//! What an agent is told at construction.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::credentials::{MAX_PREFIX, is_ice_char};
+
+/// Which side decides (RFC 8445 §6.1.1). The side that sent the offer is usually controlling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// It nominates the pair.
+    Controlling,
+    /// It follows.
+    Controlled,
+}
+
+impl Role {
+    /// The other role.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Controlling => Self::Controlled,
+            Self::Controlled => Self::Controlling,
+        }
+    }
+}
+
+/// Settings of an agent.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The role at the start. A conflict with the peer may change it (RFC 8445 §7.3.1.1).
+    pub role: Role,
+    /// The component, 1 to 256 (RFC 8445 §4). 1 by default.
+    pub component: u16,
+    /// How the local ufrag begins: at most 24 letters, digits, `+` and `/`. Empty by default. A
+    /// program with several workers on one port puts the worker's index here; see
+    /// [`local_ufrag`](crate::local_ufrag).
+    pub ufrag_prefix: String,
+    /// STUN servers, asked in parallel from each host address. At most 8 are used.
+    pub stun_servers: Vec<SocketAddr>,
+    /// From the remote credentials to [`Failed`](crate::State::Failed) when no pair works. 39.5 s
+    /// by default (RFC 8863 §4): a peer whose candidates are all unreachable may still reach us.
+    pub deadline: Duration,
+    /// From the first input to [`Failed`](crate::State::Failed) when no remote credentials come.
+    /// 3 minutes by default.
+    pub credentials_deadline: Duration,
+    /// How long a STUN server may take to answer before gathering ends without it. 5 s by
+    /// default.
+    pub gathering_deadline: Duration,
+    /// How long a controlling agent waits for a better pair once one works. 200 ms by default.
+    pub nomination_patience: Duration,
+    /// Ta: the time between two new transactions (RFC 8445 §14.2), at least 5 ms. 50 ms by
+    /// default.
+    pub pace: Duration,
+    /// Most candidate pairs, 1 to 1000 (RFC 8445 §6.1.2.5). 100 by default.
+    pub max_pairs: usize,
+    /// Most remote candidates, peer-reflexive ones included, 1 to 1000. 64 by default.
+    pub max_remote_candidates: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            role: Role::Controlled,
+            component: 1,
+            ufrag_prefix: String::new(),
+            stun_servers: Vec::new(),
+            deadline: Duration::from_millis(39_500),
+            credentials_deadline: Duration::from_secs(180),
+            gathering_deadline: Duration::from_secs(5),
+            nomination_patience: Duration::from_millis(200),
+            pace: Duration::from_millis(50),
+            max_pairs: 100,
+            max_remote_candidates: 64,
+        }
+    }
+}
+
+/// A setting is out of range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The component is not from 1 to 256.
+    #[error("component {0} is not from 1 to 256")]
+    Component(u16),
+    /// The prefix of the ufrag is too long or has other characters than letters, digits, `+`
+    /// and `/`.
+    #[error("a ufrag prefix has at most 24 letters, digits, '+' and '/'")]
+    UfragPrefix,
+    /// The pace is under 5 ms (RFC 8445 §14.2).
+    #[error("a pace of {0:?} is under 5 ms")]
+    Pace(Duration),
+    /// The bound on pairs or candidates is not from 1 to 1000.
+    #[error("a bound of {0} is not from 1 to 1000")]
+    Bound(usize),
+}
+
+impl Config {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=256).contains(&self.component) {
+            return Err(ConfigError::Component(self.component));
+        }
+        if self.ufrag_prefix.len() > MAX_PREFIX || !self.ufrag_prefix.chars().all(is_ice_char) {
+            return Err(ConfigError::UfragPrefix);
+        }
+        if self.pace < Duration::from_millis(5) {
+            return Err(ConfigError::Pace(self.pace));
+        }
+        for bound in [self.max_pairs, self.max_remote_candidates] {
+            if !(1..=1000).contains(&bound) {
+                return Err(ConfigError::Bound(bound));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_checked() {
+        let check = |change: fn(&mut Config)| {
+            let mut config = Config::default();
+            change(&mut config);
+            config.check()
+        };
+        assert_eq!(check(|_| ()), Ok(()));
+        assert_eq!(check(|c| c.component = 0), Err(ConfigError::Component(0)));
+        assert_eq!(
+            check(|c| c.ufrag_prefix = "a:b".into()),
+            Err(ConfigError::UfragPrefix)
+        );
+        assert_eq!(
+            check(|c| c.pace = Duration::ZERO),
+            Err(ConfigError::Pace(Duration::ZERO))
+        );
+        assert_eq!(check(|c| c.max_pairs = 0), Err(ConfigError::Bound(0)));
+    }
+}

@@ -1,0 +1,167 @@
+//! The ufrag and password of one side (RFC 8445 §5.3, RFC 8839 §5.4).
+
+use std::fmt;
+
+use zeroize::Zeroize;
+
+use crate::random::Random;
+
+/// Random characters of a local ufrag after the caller's prefix: 48 bits (RFC 8445 §5.3 asks
+/// for 24).
+const UFRAG_RANDOM: usize = 8;
+
+/// Characters of a local password: 144 bits (RFC 8445 §5.3 asks for 128).
+const PASSWORD_RANDOM: usize = 24;
+
+/// Longest prefix that a caller may put in front of the random part of the ufrag.
+pub(crate) const MAX_PREFIX: usize = 24;
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Whether `c` may stand in a ufrag, a password or a foundation (RFC 8839 §5.1).
+pub(crate) fn is_ice_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '+' || c == '/'
+}
+
+/// The ufrag and password of one side. The password is absent from `Debug`, and overwritten when
+/// the value is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    ufrag: String,
+    password: String,
+}
+
+/// A ufrag or password breaks RFC 8839 §5.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CredentialsError {
+    /// The ufrag is too short or too long.
+    #[error("ice-ufrag has {0} characters instead of 4 to 256")]
+    UfragLength(usize),
+    /// The password is too short or too long.
+    #[error("ice-pwd has {0} characters instead of 22 to 256")]
+    PasswordLength(usize),
+    /// A character of the ufrag is not allowed.
+    #[error("ice-ufrag may have letters, digits, '+' and '/' only; character {0} is another")]
+    UfragCharacter(usize),
+    /// A character of the password is not allowed.
+    #[error("ice-pwd may have letters, digits, '+' and '/' only; character {0} is another")]
+    PasswordCharacter(usize),
+}
+
+impl Credentials {
+    /// Credentials as they were signalled: the ufrag has 4 to 256 characters, the password 22 to
+    /// 256.
+    ///
+    /// # Errors
+    /// When a length is out of range, or a character is not a letter, a digit, `+` or `/`
+    /// (RFC 8839 §5.4).
+    pub fn new(
+        ufrag: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, CredentialsError> {
+        let credentials = Self {
+            ufrag: ufrag.into(),
+            password: password.into(),
+        };
+        let Self { ufrag, password } = &credentials;
+        if !(4..=256).contains(&ufrag.len()) {
+            return Err(CredentialsError::UfragLength(ufrag.len()));
+        }
+        if !(22..=256).contains(&password.len()) {
+            return Err(CredentialsError::PasswordLength(password.len()));
+        }
+        if let Some(at) = ufrag.chars().position(|c| !is_ice_char(c)) {
+            return Err(CredentialsError::UfragCharacter(at));
+        }
+        if let Some(at) = password.chars().position(|c| !is_ice_char(c)) {
+            return Err(CredentialsError::PasswordCharacter(at));
+        }
+        Ok(credentials)
+    }
+
+    /// Fresh credentials whose ufrag begins with `prefix`.
+    pub(crate) fn generate(prefix: &str, random: &mut Random) -> Self {
+        let mut ufrag = prefix.to_owned();
+        fill(&mut ufrag, UFRAG_RANDOM, random);
+        let mut password = String::with_capacity(PASSWORD_RANDOM);
+        fill(&mut password, PASSWORD_RANDOM, random);
+        Self { ufrag, password }
+    }
+
+    /// The ufrag.
+    #[must_use]
+    pub fn ufrag(&self) -> &str {
+        &self.ufrag
+    }
+
+    /// The password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+}
+
+fn fill(text: &mut String, count: usize, random: &mut Random) {
+    let alphabet = |byte: u8| {
+        ALPHABET
+            .get(usize::from(byte % 64))
+            .copied()
+            .unwrap_or(b'A')
+    };
+    text.extend((0..count).map(|_| char::from(alphabet(random.byte()))));
+}
+
+impl Drop for Credentials {
+    fn drop(&mut self) {
+        self.password.zeroize();
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("ufrag", &self.ufrag)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_ones_are_valid_and_debug_hides_the_password() {
+        let mut random = Random::new([7; 32]);
+        let made = Credentials::generate("w3+", &mut random);
+        assert!(made.ufrag().starts_with("w3+"));
+        assert_eq!(
+            Credentials::new(made.ufrag(), made.password()),
+            Ok(made.clone())
+        );
+        assert_ne!(made, Credentials::generate("w3+", &mut random));
+        assert!(!format!("{made:?}").contains(made.password()));
+    }
+
+    #[test]
+    fn lengths_and_characters_are_checked() {
+        let pwd = "p".repeat(22);
+        assert_eq!(
+            Credentials::new("abc", &pwd),
+            Err(CredentialsError::UfragLength(3))
+        );
+        assert_eq!(
+            Credentials::new("abcd", "p"),
+            Err(CredentialsError::PasswordLength(1))
+        );
+        assert_eq!(
+            Credentials::new("ab:d", &pwd),
+            Err(CredentialsError::UfragCharacter(2))
+        );
+        let bad = format!("{pwd} ");
+        assert_eq!(
+            Credentials::new("abcd", bad),
+            Err(CredentialsError::PasswordCharacter(22))
+        );
+    }
+}

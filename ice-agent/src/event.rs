@@ -1,0 +1,100 @@
+//! What an agent tells its owner.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+use crate::candidate::Candidate;
+use crate::failure::Failure;
+use crate::stats::Stats;
+
+/// How far an agent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// The remote credentials are not known yet.
+    New,
+    /// Looking for a pair that works.
+    Checking,
+    /// A pair works and data can flow; none has been nominated yet.
+    Connected,
+    /// A nominated pair is selected. A later nomination may still select another one.
+    Completed,
+    /// The end; [`Event::Failed`] says why.
+    Failed,
+    /// The end, at the owner's wish.
+    Closed,
+}
+
+impl State {
+    /// Whether the agent has ended.
+    #[must_use]
+    pub fn is_finished(self) -> bool {
+        matches!(self, Self::Failed | Self::Closed)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::New => "new",
+            Self::Checking => "checking",
+            Self::Connected => "connected",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// The pair that data goes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairInfo {
+    /// The local candidate, as the peer sees it.
+    pub local: Candidate,
+    /// The remote candidate.
+    pub remote: Candidate,
+    /// The last round-trip time measured on an unrepeated request.
+    pub rtt: Option<Duration>,
+}
+
+/// What an agent tells its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A local candidate to signal to the peer.
+    LocalCandidate(Candidate),
+    /// No further local candidate will come: signal the end of candidates (RFC 8838 §13).
+    GatheringComplete,
+    /// A remote candidate has a name in place of an address. The owner may resolve it and add the
+    /// candidate again with the address; otherwise it is ignored.
+    Unresolved(Candidate),
+    /// The state changed.
+    StateChanged(State),
+    /// Data goes over this pair from now on.
+    SelectedPair(Box<PairInfo>),
+    /// The agent failed. [`Event::StateChanged`] comes just before.
+    Failed(Box<Failure>),
+}
+
+/// Most events that wait.
+const MAX_EVENTS: usize = 256;
+
+/// Events in their order, bounded: the oldest are lost when nobody drains.
+#[derive(Debug, Default)]
+pub(crate) struct Events(VecDeque<Event>);
+
+impl Events {
+    pub(crate) fn push(&mut self, event: Event, stats: &mut Stats) {
+        // The end must be heard even by an owner that never drained before.
+        if self.0.len() >= MAX_EVENTS {
+            self.0.pop_front();
+            stats.event_overflow += 1;
+        }
+        self.0.push_back(event);
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.0.pop_front()
+    }
+}

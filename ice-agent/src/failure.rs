@@ -1,0 +1,139 @@
+//! Why an agent failed, and what it saw.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::candidate::Candidate;
+
+/// The end of an agent: the cause and, pair by pair, the evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Why.
+    pub cause: FailureCause,
+    /// What was tried, best pair first.
+    pub pairs: Vec<PairReport>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.cause.fmt(f)
+    }
+}
+
+/// Why an agent failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FailureCause {
+    /// The peer's credentials did not come in time.
+    #[error("no remote credentials came within {waited:?}")]
+    NoRemoteCredentials {
+        /// How long the agent waited.
+        waited: Duration,
+    },
+    /// No local candidate was added.
+    #[error("there is no local candidate")]
+    NoLocalCandidates,
+    /// The peer gave no candidate, and nothing was heard from it.
+    #[error("the peer gave no candidate{}", if *.ended { " and said that none will come" } else { "" })]
+    NoRemoteCandidates {
+        /// Whether the peer said that no more would come.
+        ended: bool,
+    },
+    /// There are candidates on both sides, and no two fit: another address family, transport or
+    /// an unresolved name.
+    #[error("none of {local} local and {remote} remote candidates fit together")]
+    NoPairs {
+        /// Number of local candidates.
+        local: usize,
+        /// Number of remote candidates.
+        remote: usize,
+    },
+    /// Nothing answered.
+    #[error(
+        "no answer to {checks} checks on {pairs} pairs; {requests_heard} checks of the peer were heard"
+    )]
+    NoAnswer {
+        /// Checks sent, retransmissions included.
+        checks: u32,
+        /// Pairs on which they were sent.
+        pairs: usize,
+        /// Authentic checks of the peer that arrived: with more than zero, the peer reaches us
+        /// and we do not reach it.
+        requests_heard: u32,
+    },
+    /// There were answers and all were refusals or not authentic: most likely the credentials do
+    /// not belong together.
+    #[error("{refusals} answers on {pairs} pairs were all refusals: {refusal}")]
+    AllRefused {
+        /// Answers counted.
+        refusals: u32,
+        /// Pairs on which checks were sent.
+        pairs: usize,
+        /// The last one.
+        refusal: Refusal,
+    },
+    /// The peer stopped answering consent checks (RFC 7675 §5.1).
+    #[error("the peer at {remote} answered no consent check for {silence:?}")]
+    ConsentLost {
+        /// The peer's address.
+        remote: SocketAddr,
+        /// How long nothing was heard.
+        silence: Duration,
+    },
+}
+
+/// An answer that was not a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// An error response with this code: 401 says that the peer does not know our credentials.
+    #[error("error {0}")]
+    Code(u16),
+    /// The response is not protected with the remote password.
+    #[error("wrong integrity")]
+    Integrity,
+    /// The response came another way than the request went.
+    #[error("answered from another address")]
+    Asymmetric,
+}
+
+/// What happened on one pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairReport {
+    /// The local candidate; for a pair that answered, the one the answer named.
+    pub local: Candidate,
+    /// The remote candidate.
+    pub remote: Candidate,
+    /// How far it came.
+    pub state: CheckState,
+    /// Whether data goes over it.
+    pub selected: bool,
+    /// Checks sent, retransmissions included.
+    pub checks_sent: u32,
+    /// Authentic answers received.
+    pub answers: u32,
+    /// Authentic checks of the peer received.
+    pub requests_heard: u32,
+    /// Answers that were not grants.
+    pub refusals: u32,
+    /// The last of them.
+    pub last_refusal: Option<Refusal>,
+    /// The last round-trip time measured on an unrepeated request.
+    pub rtt: Option<Duration>,
+}
+
+/// The state of a pair in the checklist (RFC 8445 §6.1.2.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CheckState {
+    /// Not checked yet; it waits for a pair of the same foundation.
+    Frozen,
+    /// Not checked yet.
+    Waiting,
+    /// A check is on its way.
+    InProgress,
+    /// A check was answered.
+    Succeeded,
+    /// A check was not answered in time, or consent was lost.
+    Failed,
+}

@@ -1,0 +1,107 @@
+//! Asking STUN servers how they see each base (RFC 8445 §5.1.1.2).
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::locals::BaseId;
+
+/// Most servers that are asked.
+const MAX_SERVERS: usize = 8;
+
+#[derive(Debug)]
+pub(crate) struct Gatherer {
+    servers: Vec<SocketAddr>,
+    /// Questions not asked yet; one leaves at each tick of the pace.
+    questions: VecDeque<(BaseId, SocketAddr)>,
+    /// Bases without an answer, and until when one is awaited.
+    open: Vec<(BaseId, Instant)>,
+    end: End,
+}
+
+/// Whether further host addresses may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    NotYet,
+    /// The owner has added all; answers are awaited.
+    Announced,
+    /// The end was told.
+    Told,
+}
+
+impl Gatherer {
+    pub(crate) fn new(mut servers: Vec<SocketAddr>) -> Self {
+        servers.truncate(MAX_SERVERS);
+        Self {
+            servers,
+            questions: VecDeque::new(),
+            open: Vec::new(),
+            end: End::NotYet,
+        }
+    }
+
+    /// Asks all servers that this base reaches.
+    pub(crate) fn ask(
+        &mut self,
+        base: BaseId,
+        until: Instant,
+        reaches: impl Fn(SocketAddr) -> bool,
+    ) {
+        let servers = self.servers.iter().filter(|server| reaches(**server));
+        let before = self.questions.len();
+        self.questions.extend(servers.map(|server| (base, *server)));
+        if self.questions.len() > before {
+            self.open.push((base, until));
+        }
+    }
+
+    pub(crate) fn has_questions(&self) -> bool {
+        !self.questions.is_empty()
+    }
+
+    pub(crate) fn next_question(&mut self) -> Option<(BaseId, SocketAddr)> {
+        self.questions.pop_front()
+    }
+
+    /// A server has answered for this base: the others need not.
+    pub(crate) fn close(&mut self, base: BaseId) {
+        self.questions.retain(|(of, _)| *of != base);
+        self.open.retain(|(of, _)| *of != base);
+    }
+
+    /// A base whose servers did not answer in time.
+    pub(crate) fn overdue(&self, now: Instant) -> Option<BaseId> {
+        self.open
+            .iter()
+            .find(|(_, until)| *until <= now)
+            .map(|(base, _)| *base)
+    }
+
+    pub(crate) fn announce_end(&mut self) {
+        if self.end == End::NotYet {
+            self.end = End::Announced;
+        }
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.end != End::NotYet
+    }
+
+    /// True once, when all is gathered.
+    pub(crate) fn take_completion(&mut self) -> bool {
+        let complete = self.end == End::Announced && self.open.is_empty();
+        if complete {
+            self.end = End::Told;
+        }
+        complete
+    }
+
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        self.open.iter().map(|(_, until)| *until).min()
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.questions = VecDeque::new();
+        self.open = Vec::new();
+    }
+}

@@ -1,0 +1,126 @@
+//! The peer's candidates.
+
+use std::net::SocketAddr;
+
+use crate::candidate::{Address, Candidate, Foundation, Kind, Protocol};
+
+/// A remote candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RemoteId(usize);
+
+#[derive(Debug)]
+pub(crate) struct Remotes {
+    component: u16,
+    bound: usize,
+    candidates: Vec<Candidate>,
+    ended: bool,
+}
+
+/// What became of a candidate that was signalled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Added {
+    /// It is new.
+    New(RemoteId),
+    /// It was known as peer-reflexive and now has its real kind, priority and foundation.
+    Improved(RemoteId),
+    /// It was known.
+    Known,
+    /// There are too many.
+    Full,
+}
+
+impl Remotes {
+    pub(crate) fn new(component: u16, bound: usize) -> Self {
+        Self {
+            component,
+            bound,
+            candidates: Vec::new(),
+            ended: false,
+        }
+    }
+
+    pub(crate) fn add(&mut self, candidate: Candidate) -> Added {
+        let same = |known: &Candidate| {
+            known.address == candidate.address && known.protocol == candidate.protocol
+        };
+        let room = self.candidates.len() < self.bound;
+        let known = self.candidates.iter().position(same);
+        match known.and_then(|at| Some((at, self.candidates.get_mut(at)?))) {
+            Some((at, known)) if is_learned(known) => {
+                *known = candidate;
+                Added::Improved(RemoteId(at))
+            }
+            Some(_) => Added::Known,
+            None if !room => Added::Full,
+            None => {
+                self.candidates.push(candidate);
+                Added::New(RemoteId(self.candidates.len() - 1))
+            }
+        }
+    }
+
+    /// The candidate with this address, or a new peer-reflexive one (RFC 8445 §7.3.1.3). `None`
+    /// when there are too many.
+    pub(crate) fn find_or_learn(&mut self, address: SocketAddr, priority: u32) -> Option<RemoteId> {
+        let known = self.candidates.iter().position(|known| {
+            known.address == Address::Ip(address) && known.protocol == Protocol::Udp
+        });
+        if let Some(at) = known {
+            return Some(RemoteId(at));
+        }
+        if self.candidates.len() >= self.bound {
+            return None;
+        }
+        let at = self.candidates.len();
+        self.candidates.push(Candidate {
+            // Different from all others (RFC 8445 §7.3.1.3).
+            foundation: Foundation::numbered(b'p', at as u32),
+            component: self.component,
+            protocol: Protocol::Udp,
+            priority,
+            address: Address::Ip(address),
+            kind: Kind::PeerReflexive,
+            related: None,
+            extensions: Vec::new(),
+        });
+        Some(RemoteId(at))
+    }
+
+    pub(crate) fn get(&self, id: RemoteId) -> Option<&Candidate> {
+        self.candidates.get(id.0)
+    }
+
+    pub(crate) fn ids(&self) -> impl Iterator<Item = RemoteId> + use<> {
+        (0..self.candidates.len()).map(RemoteId)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.candidates.len()
+    }
+
+    /// Drops candidates that name another generation. To be called before any pair is made.
+    pub(crate) fn keep_generation(&mut self, ufrag: &str) {
+        self.candidates
+            .retain(|candidate| is_of_generation(candidate, ufrag));
+    }
+
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+}
+
+/// Whether a candidate was learned from a check. The peer signals other kinds.
+fn is_learned(candidate: &Candidate) -> bool {
+    candidate.kind == Kind::PeerReflexive
+}
+
+/// Whether a candidate belongs to these credentials. Browsers say so in an extension.
+pub(crate) fn is_of_generation(candidate: &Candidate, ufrag: &str) -> bool {
+    candidate
+        .extension("ufrag")
+        .is_none_or(|named| named == ufrag)
+}

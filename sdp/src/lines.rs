@@ -1,0 +1,177 @@
+//! Cuts a text into lines `<type>=<value>` and counts them.
+
+use std::borrow::Cow;
+
+use crate::description::Tail;
+use crate::error::{Found, ParseError};
+use crate::grammar::Invalid;
+use crate::line::LineEnd;
+use crate::options::{Leniency, Options};
+
+/// The lines of a text that are still to be read.
+#[derive(Debug)]
+pub(crate) struct Lines<'a> {
+    rest: &'a str,
+    number: usize,
+    options: Options,
+    /// How the last line ended.
+    end: LineEnd,
+    tail: Tail<'a>,
+}
+
+/// One line, cut apart and not yet understood.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Entry<'a> {
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// The line without its end.
+    pub(crate) text: &'a str,
+    pub(crate) letter: char,
+    pub(crate) value: &'a str,
+    pub(crate) end: LineEnd,
+}
+
+impl Entry<'_> {
+    /// A value that does not fit its grammar.
+    pub(crate) fn invalid(&self, invalid: Invalid) -> ParseError {
+        let byte = self.text.len().saturating_sub(invalid.left);
+        ParseError::at(self.number, self.text, byte, invalid.expected)
+    }
+
+    /// The line as a whole is not the one that must stand here.
+    pub(crate) fn misplaced(&self, expected: &'static str) -> ParseError {
+        ParseError::line(self.number, Some(self.text), expected)
+    }
+}
+
+impl<'a> Lines<'a> {
+    /// # Errors
+    /// When the text is longer than the limit.
+    pub(crate) fn new(text: &'a str, options: Options) -> Result<Self, ParseError> {
+        let most = options.limits.bytes;
+        if text.len() > most {
+            return Err(ParseError::limit(
+                1,
+                most,
+                "bytes",
+                Found::Count(text.len()),
+            ));
+        }
+        let tail = Tail::Blank(Cow::Borrowed(""));
+        Ok(Self {
+            rest: text,
+            number: 0,
+            options,
+            end: LineEnd::CrLf,
+            tail,
+        })
+    }
+
+    /// The number of the line after the last one that was read.
+    pub(crate) fn next_number(&self) -> usize {
+        self.number + 1
+    }
+
+    /// What followed the last line's value.
+    pub(crate) fn tail(self) -> Tail<'a> {
+        self.tail
+    }
+
+    /// How many lines follow before the next `m=`: what a section needs room for.
+    pub(crate) fn ahead(&self) -> usize {
+        let section = match self.rest.find("\nm=") {
+            Some(end) => self.rest.get(..=end).unwrap_or_default(),
+            None => self.rest,
+        };
+        section
+            .bytes()
+            .filter(|byte| *byte == b'\n')
+            .count()
+            .min(self.options.limits.lines)
+    }
+
+    /// The next line; `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Entry<'a>>, ParseError> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        self.number += 1;
+        let (text, end) = self.cut()?;
+        if text.is_empty() && self.only_blank_lines_follow(end) {
+            return Ok(None);
+        }
+        if self.number > self.options.limits.lines {
+            let most = self.options.limits.lines;
+            return Err(ParseError::limit(
+                self.number,
+                most,
+                "lines",
+                Found::Count(self.number),
+            ));
+        }
+        // RFC 8866 §9: no value holds NUL or CR.
+        if let Some(byte) = text.find(['\0', '\r']) {
+            return Err(ParseError::at(
+                self.number,
+                text,
+                byte,
+                "text without NUL or CR",
+            ));
+        }
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(letter), Some('=')) if letter.is_ascii_alphabetic() => {
+                let value = characters.as_str();
+                Ok(Some(Entry {
+                    number: self.number,
+                    text,
+                    letter,
+                    value,
+                    end,
+                }))
+            }
+            (Some(letter), _) if letter.is_ascii_alphabetic() => Err(ParseError::at(
+                self.number,
+                text,
+                1,
+                "\"=\" behind one type letter",
+            )),
+            _ => Err(ParseError::at(self.number, text, 0, "a type letter")),
+        }
+    }
+
+    /// Takes the next line off the text.
+    fn cut(&mut self) -> Result<(&'a str, LineEnd), ParseError> {
+        let Some((text, rest)) = self.rest.split_once('\n') else {
+            let text = std::mem::take(&mut self.rest);
+            if !self.options.mode.forgives(Leniency::MissingLastLineEnd) {
+                return Err(ParseError::at(
+                    self.number,
+                    text,
+                    text.len(),
+                    "a line end (CR LF)",
+                ));
+            }
+            self.tail = Tail::Unfinished;
+            return Ok((text, self.end));
+        };
+        self.rest = rest;
+        let (text, end) = match text.strip_suffix('\r') {
+            Some(text) => (text, LineEnd::CrLf),
+            None => (text, LineEnd::Lf),
+        };
+        self.end = end;
+        Ok((text, end))
+    }
+
+    /// At an empty line: takes what follows as the tail if that is empty lines and forgiven.
+    fn only_blank_lines_follow(&mut self, end: LineEnd) -> bool {
+        let blank = self.rest.bytes().all(|byte| byte == b'\r' || byte == b'\n');
+        if !blank || self.number == 1 || !self.options.mode.forgives(Leniency::TrailingBlankLines) {
+            return false;
+        }
+        let tail = format!("{}{}", end.text(), std::mem::take(&mut self.rest));
+        self.tail = Tail::Blank(Cow::Owned(tail));
+        true
+    }
+}

@@ -1,0 +1,307 @@
+//! Offers and answers plain RTP (RTP/AVP) towards a SIP phone.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::attribute::{Direction, Ptime, Rtcp, RtcpMux};
+use crate::description::Description;
+use crate::field::{Connection, family};
+use crate::line::Line;
+use crate::media::Media;
+use crate::negotiate::browser::reject;
+use crate::negotiate::codec::{self, Preference, write_formats};
+use crate::negotiate::{Audio, Codec, LocalOrigin, PayloadTypes, Refusal};
+use crate::protocol::Protocol;
+
+/// Our end of a plain RTP session.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Our `o=` line.
+    pub origin: LocalOrigin,
+    /// Where we receive.
+    pub address: IpAddr,
+    /// Where we receive RTP.
+    pub rtp_port: u16,
+    /// Where we receive RTCP. The same port as RTP offers `a=rtcp-mux`.
+    pub rtcp_port: u16,
+    /// Our codecs, most wanted first.
+    pub codecs: Vec<Codec>,
+    /// Whether to agree to `telephone-event` (RFC 4733).
+    pub telephone_event: bool,
+    /// Which way we let media flow.
+    pub direction: Direction,
+    /// What the phone should put into one packet.
+    pub packet_time: Option<Duration>,
+}
+
+/// Where our packets go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Destination {
+    /// To the phone.
+    Address {
+        /// Where RTP goes.
+        rtp: SocketAddr,
+        /// Where RTCP goes; the same address where it is multiplexed.
+        rtcp: SocketAddr,
+    },
+    /// Nowhere: the phone put us on hold with the address `0.0.0.0` (RFC 3264 §8.4).
+    Held,
+}
+
+/// What was agreed with the phone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Codec, payload types, direction.
+    pub audio: Audio,
+    /// Where our packets go.
+    pub destination: Destination,
+}
+
+/// An offer that waits for its answer.
+#[derive(Debug, Clone)]
+pub struct Offer {
+    /// To be sent to the phone.
+    pub description: Description<'static>,
+    endpoint: Endpoint,
+    /// The clock rates and numbers that we offered `telephone-event` with.
+    events: Vec<(u32, u8)>,
+}
+
+/// An answer, and what it agrees to.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// To be sent to the phone.
+    pub description: Description<'static>,
+    /// What was agreed.
+    pub session: Session,
+}
+
+/// Offers all codecs of `endpoint` in one RTP/AVP section.
+#[must_use]
+pub fn offer(endpoint: Endpoint) -> Offer {
+    let codecs: Vec<_> = endpoint
+        .codecs
+        .iter()
+        .map(|codec| (codec, codec.payload_type))
+        .collect();
+    let events = events(&endpoint);
+    let media = section(
+        &endpoint,
+        Protocol::RtpAvp,
+        &codecs,
+        &events,
+        endpoint.direction,
+    );
+    let mut description = endpoint.origin.description();
+    description.push_media(media);
+    Offer {
+        description,
+        endpoint,
+        events,
+    }
+}
+
+impl Offer {
+    /// Reads the phone's answer to this offer.
+    ///
+    /// # Errors
+    /// The reason why the session cannot be: above all, that the phone rejected it.
+    pub fn accept(&self, answer: &Description<'_>) -> Result<Session, Refusal> {
+        let [media] = answer.media() else {
+            let answered = answer.media().len();
+            return Err(Refusal::SectionsDiffer {
+                offered: 1,
+                answered,
+            });
+        };
+        if media.port() == 0 {
+            return Err(Refusal::Rejected);
+        }
+        check_plain_audio(media)?;
+        let formats = codec::formats(media);
+        let common = codec::common(&self.endpoint.codecs, &formats, Preference::Theirs)?;
+        let mut session = session(answer, media, &common, &self.endpoint)?;
+        // The phone may answer with numbers of its own; it sends with ours (RFC 3264 §6.1).
+        session.audio.payload_types.receive = common.codec.payload_type;
+        let clock_rate = common.codec.clock_rate;
+        let mut offered = self.events.iter().filter(|(rate, _)| *rate == clock_rate);
+        let receive = offered.next().map(|(_, number)| *number);
+        session.audio.telephone_event =
+            common
+                .telephone_event
+                .zip(receive)
+                .map(|(format, receive)| PayloadTypes {
+                    send: format.payload_type,
+                    receive,
+                });
+        Ok(session)
+    }
+}
+
+/// Answers the first usable audio section of a phone's offer with one codec; every other section
+/// is rejected with port 0 (RFC 3264 §6).
+///
+/// # Errors
+/// The reason why the offer cannot be answered.
+pub fn answer(offer: &Description<'_>, endpoint: &Endpoint) -> Result<Answer, Refusal> {
+    let usable = |media: &&Media<'_>| media.kind() == "audio" && media.port() != 0;
+    let audio: Vec<_> = offer.media().iter().filter(usable).collect();
+    let plain = audio.iter().find(|media| check_plain_audio(media).is_ok());
+    let media = match (plain, audio.first()) {
+        (Some(media), _) => *media,
+        (None, Some(media)) => return check_plain_audio(media).and(Err(Refusal::NoAudio)),
+        (None, None) => return Err(Refusal::NoAudio),
+    };
+    let formats = codec::formats(media);
+    let mut common = codec::common(&endpoint.codecs, &formats, Preference::Ours)?;
+    if !endpoint.telephone_event {
+        common.telephone_event = None;
+    }
+    let session = session(offer, media, &common, endpoint)?;
+
+    let Session { audio, .. } = &session;
+    let codecs = [(&audio.codec, audio.payload_types.receive)];
+    let events = audio
+        .telephone_event
+        .map(|event| (audio.codec.clock_rate, event.receive));
+    let events: Vec<_> = events.into_iter().collect();
+    let protocol = media.protocol().clone().into_owned();
+    let mut accepted = section(endpoint, protocol, &codecs, &events, audio.direction);
+    if !media.has::<RtcpMux>() {
+        accepted.remove::<RtcpMux>();
+    }
+    if let Some(mid) = media.find::<crate::attribute::Mid>() {
+        accepted.push(&mid);
+    }
+    let mut accepted = Some(accepted);
+    let mut description = endpoint.origin.description();
+    for offered in offer.media() {
+        let own = if std::ptr::eq(offered, media) {
+            accepted.take()
+        } else {
+            None
+        };
+        description.push_media(own.unwrap_or_else(|| reject(offered)));
+    }
+    Ok(Answer {
+        description,
+        session,
+    })
+}
+
+/// Whether a section is audio in plain RTP.
+fn check_plain_audio(media: &Media<'_>) -> Result<(), Refusal> {
+    if media.kind() != "audio" {
+        return Err(Refusal::NoAudio);
+    }
+    let protocol = media.protocol();
+    match protocol {
+        Protocol::RtpAvp | Protocol::RtpAvpf => Ok(()),
+        other => Err(Refusal::UnsupportedProtocol(other.name().to_owned())),
+    }
+}
+
+/// The facts that an offer and an answer of the phone give alike.
+fn session(
+    description: &Description<'_>,
+    media: &Media<'_>,
+    common: &codec::Match<'_, '_>,
+    endpoint: &Endpoint,
+) -> Result<Session, Refusal> {
+    let destination = destination(description, media, endpoint)?;
+    let theirs = description.find_for::<Direction>(media).unwrap_or_default();
+    let mut direction = endpoint.direction.answer(theirs);
+    if destination == Destination::Held {
+        direction = Direction::of(false, direction.receives());
+    }
+    Ok(Session {
+        audio: common.agreed(media, direction),
+        destination,
+    })
+}
+
+/// Where the phone receives: RTP by `c=` and `m=`; RTCP on the same port if both sides multiplex
+/// (RFC 5761 §5.1.1), else by `a=rtcp` (RFC 3605), else on the next port (RFC 3550 §11).
+fn destination(
+    description: &Description<'_>,
+    media: &Media<'_>,
+    endpoint: &Endpoint,
+) -> Result<Destination, Refusal> {
+    let ip = |connection: Connection<'_>| {
+        let name = || Refusal::AddressIsAName(connection.address.to_owned());
+        connection.ip().ok_or_else(name)
+    };
+    let address = ip(description
+        .connection_for(media)
+        .ok_or(Refusal::NoAddress)?)?;
+    if address.is_unspecified() {
+        return Ok(Destination::Held);
+    }
+    let rtp = SocketAddr::new(address, media.port());
+    if media.has::<RtcpMux>() && endpoint.rtcp_port == endpoint.rtp_port {
+        return Ok(Destination::Address { rtp, rtcp: rtp });
+    }
+    let rtcp = match media.find::<Rtcp>() {
+        Some(Rtcp {
+            port,
+            connection: Some(connection),
+        }) => SocketAddr::new(ip(connection)?, port),
+        Some(Rtcp {
+            port,
+            connection: None,
+        }) => SocketAddr::new(address, port),
+        None => SocketAddr::new(address, media.port().saturating_add(1)),
+    };
+    Ok(Destination::Address { rtp, rtcp })
+}
+
+/// Numbers for `telephone-event`: one for each clock rate of our codecs, from 101 up, none that
+/// a codec has.
+fn events(endpoint: &Endpoint) -> Vec<(u32, u8)> {
+    let mut events: Vec<(u32, u8)> = Vec::new();
+    if !endpoint.telephone_event {
+        return events;
+    }
+    let taken = |number: &u8| {
+        endpoint
+            .codecs
+            .iter()
+            .any(|codec| codec.payload_type == *number)
+    };
+    let mut free = (101..=127).filter(|number| !taken(number));
+    for codec in &endpoint.codecs {
+        if events.iter().all(|(rate, _)| *rate != codec.clock_rate) {
+            events.extend(free.next().map(|number| (codec.clock_rate, number)));
+        }
+    }
+    events
+}
+
+fn section(
+    endpoint: &Endpoint,
+    protocol: Protocol<'static>,
+    codecs: &[(&Codec, u8)],
+    events: &[(u32, u8)],
+    direction: Direction,
+) -> Media<'static> {
+    let numbers = codecs.iter().map(|(_, number)| number);
+    let numbers = numbers.chain(events.iter().map(|(_, number)| number));
+    let list: Vec<_> = numbers.map(u8::to_string).collect();
+    let mut media = Media::assemble("audio", endpoint.rtp_port, protocol, list.join(" "));
+    let address = endpoint.address;
+    media.push_line(Line::new('c', &format!("IN {} {address}", family(address))));
+    write_formats(&mut media, codecs, events);
+    if let Some(duration) = endpoint.packet_time {
+        media.push(&Ptime { duration });
+    }
+    if endpoint.rtcp_port == endpoint.rtp_port {
+        media.push(&RtcpMux);
+    } else if Some(endpoint.rtcp_port) != endpoint.rtp_port.checked_add(1) {
+        media.push(&Rtcp {
+            port: endpoint.rtcp_port,
+            connection: None,
+        });
+    }
+    media.push(&direction);
+    media
+}

@@ -1,0 +1,58 @@
+//! Why a description cannot be agreed to.
+
+/// Why nothing was agreed. The description itself was well formed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// No audio section, or only rejected ones.
+    #[error("the description has no audio section")]
+    NoAudio,
+    /// The audio section uses a transport protocol that cannot be used here.
+    #[error("the transport protocol {0:?} cannot be used here")]
+    UnsupportedProtocol(String),
+    /// No `a=rtcp-mux`: RTCP on a port of its own is not done towards browsers (RFC 9429 §5.1.1).
+    #[error("the offer does not multiplex RTP and RTCP (a=rtcp-mux)")]
+    NoRtcpMux,
+    /// No `a=fingerprint` with a hash of RFC 8122: the peer could not be authenticated.
+    #[error("the offer has no fingerprint (a=fingerprint) with a known hash")]
+    NoFingerprint,
+    /// `a=ice-ufrag` or `a=ice-pwd` is missing.
+    #[error("the offer has no ICE credentials (a=ice-ufrag and a=ice-pwd)")]
+    NoIceCredentials,
+    /// `a=setup:holdconn`, which RFC 8842 §5.1 forbids.
+    #[error("the offer leaves nobody to open the DTLS association (a=setup:holdconn)")]
+    NoSetupRole,
+    /// Not one codec in common.
+    #[error("no common codec: offered {}, supported {}", list(offered), list(ours))]
+    NoCommonCodec {
+        /// What the peer has, as `name/clock rate/channels`.
+        offered: Vec<String>,
+        /// What we have, as `name/clock rate/channels`.
+        ours: Vec<String>,
+    },
+    /// The peer's answer rejects the audio section with port 0.
+    #[error("the peer rejected the audio (port 0)")]
+    Rejected,
+    /// The answer does not have the sections of the offer (RFC 3264 §6).
+    #[error("the answer has {answered} media sections for {offered} that were offered")]
+    SectionsDiffer {
+        /// Sections of the offer.
+        offered: usize,
+        /// Sections of the answer.
+        answered: usize,
+    },
+    /// No `c=` says where media goes.
+    #[error("the description has no address for its media (c=)")]
+    NoAddress,
+    /// The address is a domain name; resolving names is not done here.
+    #[error("the address {0:?} is not an IP address")]
+    AddressIsAName(String),
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

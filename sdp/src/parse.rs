@@ -1,0 +1,228 @@
+//! Reads a description: which line may stand where, and whether its value fits its grammar.
+
+use crate::attribute::{self, Level, Raw, Unreadable};
+use crate::check;
+use crate::description::Description;
+use crate::error::{Found, ParseError};
+use crate::field::{Bandwidth, Connection, Origin, Timing};
+use crate::grammar::{Invalid, is_token};
+use crate::line::Line;
+use crate::lines::{Entry, Lines};
+use crate::media::Media;
+use crate::options::{Leniency, Mode, Options};
+use crate::section::Section;
+
+/// A line of a level: its letter, its place in the order, and whether it may stand only once.
+type Place = (char, u8, bool);
+
+/// The order of the session level (RFC 8866 §9). `t`, `r` and `z` repeat as a group.
+const SESSION: [Place; 14] = [
+    ('v', 0, true),
+    ('o', 1, true),
+    ('s', 2, true),
+    ('i', 3, true),
+    ('u', 4, true),
+    ('e', 5, false),
+    ('p', 6, false),
+    ('c', 7, true),
+    ('b', 8, false),
+    ('t', 9, false),
+    ('r', 9, false),
+    ('z', 9, false),
+    ('k', 10, true),
+    ('a', 11, false),
+];
+
+/// The order below an `m=` line (RFC 8866 §9).
+const MEDIA: [Place; 5] = [
+    ('i', 0, true),
+    ('c', 1, false),
+    ('b', 2, false),
+    ('k', 3, true),
+    ('a', 4, false),
+];
+
+pub(crate) fn description(text: &str, options: Options) -> Result<Description<'_>, ParseError> {
+    let mode = options.mode;
+    let mut lines = Lines::new(text, options)?;
+    let mut session = Section::with_capacity(lines.ahead());
+    let mut next = lines.next()?;
+    check_version(next.as_ref())?;
+    let mut order = Order::new(&SESSION, mode);
+    while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
+        order.take(&entry)?;
+        session.push_line(line(&entry, Level::Session, mode)?);
+        next = lines.next()?;
+    }
+    check_required(&session, next.as_ref(), lines.next_number(), mode)?;
+
+    let mut media = Vec::new();
+    while let Some(head) = next {
+        if media.len() == options.limits.media {
+            let found = Found::Count(media.len() + 1);
+            return Err(ParseError::limit(
+                head.number,
+                media.len(),
+                "media sections",
+                found,
+            ));
+        }
+        let section = Media::read(head.value, head.end, lines.ahead());
+        let mut section = section.map_err(|invalid| head.invalid(invalid))?;
+        let mut order = Order::new(&MEDIA, mode);
+        next = lines.next()?;
+        while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
+            order.take(&entry)?;
+            section.push_line(line(&entry, Level::Media, mode)?);
+            next = lines.next()?;
+        }
+        media.push(section);
+    }
+    let description = Description::assemble(session, media, lines.tail());
+    check::description(&description, mode)?;
+    Ok(description)
+}
+
+/// The first line is `v=0` (RFC 8866 §5.1).
+fn check_version(first: Option<&Entry<'_>>) -> Result<(), ParseError> {
+    match first {
+        Some(entry) if entry.letter != 'v' => Err(entry.misplaced("v=0")),
+        Some(entry) if entry.value != "0" => Err(entry.invalid(Invalid::new(entry.value, "0"))),
+        Some(_) => Ok(()),
+        None => Err(ParseError::line(1, None, "v=0")),
+    }
+}
+
+/// The session level has `o=`, `s=` and `t=` (RFC 8866 §9).
+fn check_required(
+    session: &Section<'_>,
+    next: Option<&Entry<'_>>,
+    number: usize,
+    mode: Mode,
+) -> Result<(), ParseError> {
+    let required = [('o', "an o= line"), ('s', "an s= line"), ('t', "a t= line")];
+    for (letter, expected) in required {
+        let forgiven = letter == 's' && mode.forgives(Leniency::MissingSessionName);
+        if session.value(letter).is_none() && !forgiven {
+            return Err(match next {
+                Some(entry) => entry.misplaced(expected),
+                None => ParseError::line(number, None, expected),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The order of the lines of one level.
+struct Order {
+    places: &'static [Place],
+    mode: Mode,
+    reached: u8,
+    seen: [bool; 14],
+}
+
+impl Order {
+    fn new(places: &'static [Place], mode: Mode) -> Self {
+        Self {
+            places,
+            mode,
+            reached: 0,
+            seen: [false; 14],
+        }
+    }
+
+    fn take(&mut self, entry: &Entry<'_>) -> Result<(), ParseError> {
+        let mut places = self.places.iter().zip(&mut self.seen);
+        let Some(((_, rank, once), seen)) = places.find(|((c, ..), _)| *c == entry.letter) else {
+            // RFC 8866 §5: a description with an unknown type letter is refused as a whole.
+            let session = SESSION.iter().any(|(letter, ..)| *letter == entry.letter);
+            let wanted = "a line of a media section (m, i, c, b, k or a)";
+            return Err(entry.misplaced(if session {
+                wanted
+            } else {
+                "a known type letter"
+            }));
+        };
+        if *once && std::mem::replace(seen, true) {
+            return Err(entry.misplaced("no second line of this type"));
+        }
+        if *rank < self.reached && !self.mode.forgives(Leniency::LineOrder) {
+            return Err(entry.misplaced("lines in the order of RFC 8866 section 9"));
+        }
+        self.reached = self.reached.max(*rank);
+        Ok(())
+    }
+}
+
+/// Checks the value of one line and keeps the line.
+fn line<'a>(entry: &Entry<'a>, level: Level, mode: Mode) -> Result<Line<'a>, ParseError> {
+    let value = entry.value;
+    let checked = match entry.letter {
+        'o' => Origin::read(value).map(|_| ()),
+        'c' => Connection::read(value).and_then(|connection| {
+            match connection.has_needless_ttl() && !mode.forgives(Leniency::TtlOnUnicast) {
+                true => Err(Invalid::new("", "an address without TTL")),
+                false => Ok(()),
+            }
+        }),
+        'b' => Bandwidth::read(value).map(|_| ()),
+        't' => Timing::read(value).map(|_| ()),
+        'a' => return attribute(entry, level, mode).map(|()| keep(entry)),
+        _ if value.is_empty() && !mode.forgives(Leniency::EmptyText) => {
+            Err(Invalid::new("", "text"))
+        }
+        _ => Ok(()),
+    };
+    checked.map_err(|invalid| entry.invalid(invalid))?;
+    Ok(keep(entry))
+}
+
+fn keep<'a>(entry: &Entry<'a>) -> Line<'a> {
+    Line::read(entry.letter, entry.value, entry.end)
+}
+
+/// Checks one attribute: its name, and as a known one its level and value.
+pub(crate) fn attribute(entry: &Entry<'_>, level: Level, mode: Mode) -> Result<(), ParseError> {
+    let raw = Raw::split(entry.value);
+    let bad = raw.name.find(|c| !is_token(c));
+    let bad = if raw.name.is_empty() { Some(0) } else { bad };
+    if let Some(at) = bad {
+        return Err(ParseError::at(
+            entry.number,
+            entry.text,
+            at + 2,
+            "an attribute name",
+        ));
+    }
+    let Some((allowed, read, unreadable)) = attribute::check(raw) else {
+        if raw.value == Some("") && !mode.forgives(Leniency::EmptyAttributeValue) {
+            return Err(entry.invalid(Invalid::new("", "a value, or no colon")));
+        }
+        return Ok(());
+    };
+    if allowed != Level::Inherited && allowed != level && !mode.forgives(Leniency::AttributeLevel) {
+        return Err(ParseError::at(
+            entry.number,
+            entry.text,
+            2,
+            match level {
+                Level::Media => "an attribute of a media section",
+                Level::Session | Level::Inherited => "an attribute of the session level",
+            },
+        ));
+    }
+    let Err(invalid) = read else { return Ok(()) };
+    let forgiven = match unreadable {
+        Unreadable::Refuse => false,
+        Unreadable::Ignore => mode.forgives(Leniency::UnreadableAttribute),
+        Unreadable::RefuseUnless(rule, slip) => mode.forgives(rule) && raw.value.is_some_and(slip),
+    };
+    if forgiven {
+        return Ok(());
+    }
+    let mut error = entry.invalid(invalid);
+    if attribute::is_secret(raw.name) && error.found != Found::EndOfLine {
+        error.found = Found::Hidden;
+    }
+    Err(error)
+}

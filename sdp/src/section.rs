@@ -1,0 +1,120 @@
+//! The lines of the session or of one media section, and the typed views on them.
+
+use crate::attribute::{Attribute, Raw, Typed};
+use crate::field::{Bandwidth, Connection};
+use crate::line::Line;
+
+/// The lines of one level, in order, every one as it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Section<'a> {
+    lines: Vec<Line<'a>>,
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn with_capacity(lines: usize) -> Self {
+        Self {
+            lines: Vec::with_capacity(lines),
+        }
+    }
+
+    /// The lines, in order.
+    #[must_use]
+    pub fn lines(&self) -> &[Line<'a>] {
+        &self.lines
+    }
+
+    /// The value of the first line with this type letter.
+    #[must_use]
+    pub fn value(&self, letter: char) -> Option<&str> {
+        self.lines
+            .iter()
+            .find(|line| line.letter() == letter)
+            .map(Line::value)
+    }
+
+    /// Where media goes: the first `c=` of this level.
+    #[must_use]
+    pub fn connection(&self) -> Option<Connection<'_>> {
+        Connection::read(self.value('c')?).ok()
+    }
+
+    /// The `b=` lines of this level.
+    pub fn bandwidths(&self) -> impl Iterator<Item = Bandwidth<'_>> {
+        let lines = self.lines.iter().filter(|line| line.letter() == 'b');
+        lines.filter_map(|line| Bandwidth::read(line.value()).ok())
+    }
+
+    /// The attributes of this level as text, known or not.
+    pub fn raw_attributes(&self) -> impl Iterator<Item = Raw<'_>> {
+        self.lines.iter().filter_map(Line::attribute)
+    }
+
+    /// The attributes of this level, each as its type. One that cannot be read is
+    /// [`Attribute::Unknown`].
+    pub fn attributes(&self) -> impl Iterator<Item = Attribute<'_>> {
+        self.raw_attributes().map(Attribute::read)
+    }
+
+    /// Every attribute of type `T` on this level. Unreadable ones are passed over.
+    pub fn all<'s, T: Typed<'s>>(&'s self) -> impl Iterator<Item = T> {
+        let named = self
+            .raw_attributes()
+            .filter(|raw| T::NAMES.contains(&raw.name));
+        named.filter_map(|raw| T::read(raw).ok())
+    }
+
+    /// The first attribute of type `T` on this level. For the value that holds for a media
+    /// section, whichever level it stands on, ask
+    /// [`Description::find_for`](crate::Description::find_for).
+    #[must_use]
+    pub fn find<'s, T: Typed<'s>>(&'s self) -> Option<T> {
+        self.all().next()
+    }
+
+    /// Whether an attribute of type `T` stands on this level.
+    #[must_use]
+    pub fn has<'s, T: Typed<'s>>(&'s self) -> bool {
+        self.find::<T>().is_some()
+    }
+
+    /// Adds an attribute at the end of this level.
+    pub fn push<'t>(&mut self, attribute: &impl Typed<'t>) {
+        self.push_line(Line::new('a', &attribute.to_string()));
+    }
+
+    /// Adds an attribute that has no type here. Without a value it is a property.
+    ///
+    /// # Errors
+    /// When `name` is not a token (RFC 8866 §9): the attribute would read back as another one.
+    pub fn push_raw(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<(), crate::grammar::Invalid> {
+        crate::grammar::whole(name, crate::grammar::token("an attribute name"))?;
+        self.push_line(match value {
+            Some(value) => Line::new('a', &format!("{name}:{value}")),
+            None => Line::new('a', name),
+        });
+        Ok(())
+    }
+
+    /// Removes the attributes of type `T` from this level.
+    pub fn remove<T: for<'t> Typed<'t>>(&mut self) {
+        self.lines.retain(|line| {
+            !line
+                .attribute()
+                .is_some_and(|raw| T::NAMES.contains(&raw.name))
+        });
+    }
+
+    pub(crate) fn push_line(&mut self, line: Line<'a>) {
+        self.lines.push(line);
+    }
+
+    pub(crate) fn into_owned(self) -> Section<'static> {
+        Section {
+            lines: self.lines.into_iter().map(Line::into_owned).collect(),
+        }
+    }
+}

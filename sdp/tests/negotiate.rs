@@ -1,0 +1,360 @@
+//! The offer/answer engine on captured offers of browsers and phones.
+
+mod shared;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sdp::attribute::{Direction, EndOfCandidates, Group, Mid, RtcpMux, Rtpmap, Setup};
+use sdp::negotiate::browser::{self, DtlsRole};
+use sdp::negotiate::phone::{self, Destination};
+use sdp::negotiate::{Codec, PayloadTypes, Refusal};
+use sdp::{Description, Protocol};
+use shared::{capabilities, endpoint, sdp_files};
+
+/// An audio offer as Chromium writes it, shortened.
+const BROWSER: &str = "v=0\r\no=- 8160689358404223748 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+    a=group:BUNDLE 0\r\na=extmap-allow-mixed\r\n\
+    m=audio 44351 UDP/TLS/RTP/SAVPF 111 9 0 8 110 126\r\nc=IN IP4 10.77.0.1\r\n\
+    a=rtcp:9 IN IP4 0.0.0.0\r\n\
+    a=candidate:2875798359 1 udp 2122260223 10.77.0.1 44351 typ host generation 0\r\n\
+    a=ice-ufrag:pn58\r\na=ice-pwd:UQnh+i2iJxvaOwoiSLJc64HY\r\na=ice-options:trickle\r\n\
+    a=fingerprint:sha-256 43:92:4C:19:E1:AD:F7:61:F0:96:D4:D2:22:8F:DE:85:67:6F:BC:36:FB:20:26:4D:57:9E:CB:16:DC:6E:AF:71\r\n\
+    a=setup:actpass\r\na=mid:0\r\na=sendrecv\r\na=rtcp-mux\r\n\
+    a=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n\
+    a=rtpmap:9 G722/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n\
+    a=rtpmap:110 telephone-event/48000\r\na=rtpmap:126 telephone-event/8000\r\n\
+    a=ssrc:1792108783 cname:bkUxYMzUR1WFOFIr\r\n";
+
+fn refusal(text: &str) -> Refusal {
+    let offer = Description::parse(text).unwrap();
+    browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap_err()
+}
+
+#[test]
+fn a_browser_gets_one_codec_with_its_keypad() {
+    let offer = Description::parse(BROWSER).unwrap();
+    for (codec, number, event) in [(Codec::PCMU, 0, 126), (Codec::OPUS, 111, 110)] {
+        let answer = browser::answer(&offer, &capabilities(vec![codec.clone()])).unwrap();
+        assert_eq!(answer.audio.codec, codec);
+        assert_eq!(
+            answer.audio.payload_types,
+            PayloadTypes {
+                send: number,
+                receive: number
+            }
+        );
+        assert_eq!(
+            answer.audio.telephone_event,
+            Some(PayloadTypes {
+                send: event,
+                receive: event
+            })
+        );
+
+        let text = answer.description.to_string();
+        let read = Description::parse_strict(&text).unwrap();
+        let [media] = read.media() else {
+            panic!("one section")
+        };
+        assert_eq!(media.format_list(), format!("{number} {event}"));
+        assert_eq!(media.protocol(), &Protocol::UdpTlsRtpSavpf);
+        assert_eq!(media.find::<Mid>().unwrap().tag, "0");
+        assert_eq!(
+            read.session().find::<Group>().unwrap().to_string(),
+            "group:BUNDLE 0"
+        );
+        assert_eq!(media.find::<Setup>(), Some(Setup::Passive));
+        assert!(media.has::<RtcpMux>() && media.has::<EndOfCandidates>());
+        assert_eq!(media.find::<Direction>(), Some(Direction::Sendrecv));
+        assert_eq!(media.all::<Rtpmap>().count(), 2);
+    }
+}
+
+#[test]
+fn the_facts_of_the_peer_come_along() {
+    let offer = Description::parse(BROWSER).unwrap();
+    let answer = browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap();
+    assert_eq!((answer.section, answer.mid.as_deref()), (0, Some("0")));
+    assert_eq!(answer.role, DtlsRole::Server);
+    assert_eq!(answer.audio.direction, Direction::Sendrecv);
+    let remote = &answer.remote;
+    assert_eq!(remote.credentials.ufrag, "pn58");
+    assert_eq!(remote.credentials.pwd, "UQnh+i2iJxvaOwoiSLJc64HY");
+    assert!(remote.candidates[0].starts_with("candidate:2875798359 1 udp "));
+    assert!(remote.fingerprints[0].starts_with("sha-256 43:92:4C:"));
+    assert!(!remote.end_of_candidates && !remote.ice_lite);
+    assert_eq!(remote.ssrcs, [1_792_108_783]);
+}
+
+#[test]
+fn setup_and_direction_are_answered() {
+    let role = |setup: &str| {
+        let text = BROWSER.replace("a=setup:actpass", setup);
+        let offer = Description::parse(&text).unwrap();
+        browser::answer(&offer, &capabilities(vec![Codec::PCMU])).map(|answer| answer.role)
+    };
+    assert_eq!(role("a=setup:active"), Ok(DtlsRole::Server));
+    assert_eq!(role("a=setup:passive"), Ok(DtlsRole::Client));
+    assert_eq!(role("a=x-none"), Ok(DtlsRole::Server));
+    assert_eq!(role("a=setup:holdconn"), Err(Refusal::NoSetupRole));
+
+    let text = BROWSER.replace("a=sendrecv", "a=sendonly");
+    let offer = Description::parse(&text).unwrap();
+    let answer = browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap();
+    assert_eq!(answer.audio.direction, Direction::Recvonly);
+    assert!(answer.description.to_string().contains("a=recvonly\r\n"));
+}
+
+#[test]
+fn refusals_say_what_is_missing() {
+    let without = |line: &str| {
+        assert!(BROWSER.contains(line), "{line}");
+        refusal(&BROWSER.replace(line, "a=x"))
+    };
+    assert_eq!(without("a=rtcp-mux"), Refusal::NoRtcpMux);
+    assert_eq!(without("a=ice-ufrag:pn58"), Refusal::NoIceCredentials);
+    assert_eq!(
+        without("a=ice-pwd:UQnh+i2iJxvaOwoiSLJc64HY"),
+        Refusal::NoIceCredentials
+    );
+    assert_eq!(
+        refusal(&BROWSER.replace("sha-256", "sha3-256")),
+        Refusal::NoFingerprint
+    );
+    assert_eq!(
+        refusal(&BROWSER.replace("m=audio", "m=video")),
+        Refusal::NoAudio
+    );
+    assert_eq!(
+        refusal(&BROWSER.replace("m=audio 44351", "m=audio 0")),
+        Refusal::NoAudio
+    );
+    let plain = refusal(&BROWSER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"));
+    assert_eq!(plain, Refusal::UnsupportedProtocol("RTP/AVP".to_owned()));
+    let Refusal::NoCommonCodec { offered, ours } = refusal(&BROWSER.replace("PCMU", "PCMX")) else {
+        panic!("no common codec");
+    };
+    assert!(offered.contains(&"opus/48000/2".to_owned()), "{offered:?}");
+    assert_eq!(ours, ["PCMU/8000"]);
+}
+
+#[test]
+fn payload_types_that_look_like_rtcp_are_not_used() {
+    let text = BROWSER
+        .replace(" 0 8 ", " 72 8 ")
+        .replace("a=rtpmap:0 PCMU", "a=rtpmap:72 PCMU");
+    assert!(matches!(refusal(&text), Refusal::NoCommonCodec { .. }));
+}
+
+#[test]
+fn captured_browser_offers_are_answered() {
+    let Some(files) = sdp_files() else { return };
+    let mut answered = 0;
+    for (name, text) in files
+        .iter()
+        .filter(|(name, _)| name.contains("offer") && !name.contains("answer"))
+    {
+        let offer = Description::parse(text).unwrap();
+        let browser = name.starts_with("chrom") || name.starts_with("firefox");
+        let Some(audio) = offer
+            .media()
+            .iter()
+            .position(|media| media.kind() == "audio")
+        else {
+            let refusal = browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap_err();
+            assert_eq!(refusal, Refusal::NoAudio, "{name}");
+            continue;
+        };
+        if !browser {
+            continue;
+        }
+        for codec in [Codec::PCMU, Codec::PCMA, Codec::OPUS] {
+            if codec == Codec::OPUS && name.contains("g711") {
+                continue;
+            }
+            let ours = capabilities(vec![codec.clone()]);
+            let answer = browser::answer(&offer, &ours).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(
+                (answer.section, &answer.audio.codec),
+                (audio, &codec),
+                "{name}"
+            );
+            check_answer(name, &offer, &answer.description.to_string(), audio);
+            answered += 1;
+        }
+    }
+    assert!(answered > 60, "{answered} offers answered");
+}
+
+/// RFC 3264 §6: as many sections as offered, in their order, each with the same kind; all but one
+/// rejected.
+fn check_answer(name: &str, offer: &Description<'_>, text: &str, audio: usize) {
+    let answer = Description::parse_strict(text).unwrap_or_else(|e| panic!("{name}: {e}\n{text}"));
+    assert_eq!(answer.media().len(), offer.media().len(), "{name}");
+    for (index, (ours, theirs)) in answer.media().iter().zip(offer.media()).enumerate() {
+        assert_eq!(ours.kind(), theirs.kind(), "{name}");
+        assert_eq!(ours.protocol(), theirs.protocol(), "{name}");
+        assert_eq!(ours.find::<Mid>(), theirs.find::<Mid>(), "{name}");
+        assert_eq!(ours.port() != 0, index == audio, "{name}");
+        let offered: Vec<_> = theirs.formats().collect();
+        assert!(
+            ours.formats().all(|format| offered.contains(&format)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_phone_gets_an_offer_and_its_answer_is_read() {
+    let offer = phone::offer(endpoint(vec![Codec::PCMU, Codec::OPUS]));
+    let text = offer.description.to_string();
+    let expected = "m=audio 20000 RTP/AVP 0 111 101 102\r\nc=IN IP4 192.0.2.1\r\n";
+    assert!(text.contains(expected), "{text}");
+    assert!(
+        text.contains("a=rtpmap:101 telephone-event/8000\r\na=fmtp:101 0-15\r\n"),
+        "{text}"
+    );
+    Description::parse_strict(&text).unwrap();
+
+    let answer = "v=0\r\no=- 1 1 IN IP4 10.77.0.2\r\ns=-\r\nc=IN IP4 10.77.0.2\r\nt=0 0\r\n\
+        m=audio 20064 RTP/AVP 0 97\r\na=rtpmap:97 telephone-event/8000\r\na=ptime:30\r\n";
+    let session = offer
+        .accept(&Description::parse_strict(answer).unwrap())
+        .unwrap();
+    assert_eq!(session.audio.codec, Codec::PCMU);
+    assert_eq!(
+        session.audio.payload_types,
+        PayloadTypes {
+            send: 0,
+            receive: 0
+        }
+    );
+    assert_eq!(
+        session.audio.telephone_event,
+        Some(PayloadTypes {
+            send: 97,
+            receive: 101
+        })
+    );
+    assert_eq!(session.audio.packet_time, Some(Duration::from_millis(30)));
+    let at = |port| SocketAddr::from(([10, 77, 0, 2], port));
+    let destination = Destination::Address {
+        rtp: at(20_064),
+        rtcp: at(20_065),
+    };
+    assert_eq!(session.destination, destination);
+
+    let with = |line: &str| {
+        let text = format!("{answer}{line}\r\n");
+        offer
+            .accept(&Description::parse(&text).unwrap())
+            .unwrap()
+            .destination
+    };
+    assert_eq!(
+        with("a=rtcp:53020"),
+        Destination::Address {
+            rtp: at(20_064),
+            rtcp: at(53_020)
+        }
+    );
+    // We did not offer to multiplex.
+    assert_eq!(with("a=rtcp-mux"), destination);
+}
+
+#[test]
+fn a_phone_may_refuse_hold_or_go_wrong() {
+    let offer = phone::offer(endpoint(vec![Codec::PCMU]));
+    let answer = |media: &str| {
+        let text = format!("v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nt=0 0\r\n{media}");
+        offer.accept(&Description::parse(&text).unwrap())
+    };
+    let error = |media: &str| answer(media).unwrap_err();
+    assert_eq!(
+        error("m=audio 0 RTP/AVP 0\r\nc=IN IP4 10.0.0.2\r\n"),
+        Refusal::Rejected
+    );
+    assert_eq!(
+        error(""),
+        Refusal::SectionsDiffer {
+            offered: 1,
+            answered: 0
+        }
+    );
+    let name = error("m=audio 9 RTP/AVP 0\r\nc=IN IP4 phone.example.com\r\n");
+    assert_eq!(
+        name,
+        Refusal::AddressIsAName("phone.example.com".to_owned())
+    );
+    let codec = error("m=audio 9 RTP/AVP 18\r\nc=IN IP4 10.0.0.2\r\n");
+    assert_eq!(
+        codec.to_string(),
+        "no common codec: offered G729/8000, supported PCMU/8000"
+    );
+    let secure = error("m=audio 9 RTP/SAVP 0\r\nc=IN IP4 10.0.0.2\r\n");
+    assert_eq!(secure, Refusal::UnsupportedProtocol("RTP/SAVP".to_owned()));
+
+    let held = answer("m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n").unwrap();
+    assert_eq!(held.destination, Destination::Held);
+    assert_eq!(held.audio.direction, Direction::Recvonly);
+    let held = answer("m=audio 9 RTP/AVP 0\r\nc=IN IP4 10.0.0.2\r\na=sendonly\r\n").unwrap();
+    assert_eq!(held.audio.direction, Direction::Recvonly);
+}
+
+#[test]
+fn captured_phones_agree() {
+    let Some(files) = sdp_files() else { return };
+    let mut plain = 0;
+    for (name, text) in &files {
+        let description = Description::parse(text).unwrap();
+        let Some(media) = description.media().first() else {
+            continue;
+        };
+        if *media.protocol() != Protocol::RtpAvp {
+            continue;
+        }
+        plain += 1;
+        let ours = endpoint(vec![Codec::PCMU, Codec::PCMA]);
+        let answer = phone::answer(&description, &ours).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert!(
+            matches!(answer.session.destination, Destination::Address { .. }),
+            "{name}"
+        );
+        let text = answer.description.to_string();
+        let read = Description::parse_strict(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(read.media().len(), 1, "{name}");
+
+        // Our own answer, read by the one who offered.
+        let offer = phone::offer(ours);
+        let session = offer
+            .accept(&read)
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!(session.audio.codec, answer.session.audio.codec, "{name}");
+    }
+    assert!(plain >= 12, "{plain} descriptions with plain RTP");
+}
+
+#[test]
+fn an_offer_of_many_sections_gets_one() {
+    let text = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+        m=video 4000 RTP/AVP 31\r\nm=audio 4002 RTP/SAVP 0\r\n\
+        a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n\
+        m=audio 4004 RTP/AVP 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=inactive\r\n";
+    let offer = Description::parse_strict(text).unwrap();
+    let answer = phone::answer(&offer, &endpoint(vec![Codec::PCMU])).unwrap();
+    let ports: Vec<_> = answer
+        .description
+        .media()
+        .iter()
+        .map(|media| media.port())
+        .collect();
+    assert_eq!(ports, [0, 0, 20_000]);
+    assert_eq!(answer.session.audio.direction, Direction::Inactive);
+    assert!(
+        answer
+            .description
+            .to_string()
+            .contains("m=audio 20000 RTP/AVP 0 96\r\n")
+    );
+}

@@ -1,0 +1,48 @@
+//! The bounds of a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver).
+
+use crate::error::ConfigError;
+
+/// Smallest window of RFC 3711 §3.3.2, and the greatest that index estimation can tell apart.
+const WINDOW_RANGE: core::ops::RangeInclusive<u16> = 64..=32_767;
+
+/// Settings of a [`Sender`](crate::Sender) or a [`Receiver`](crate::Receiver).
+///
+/// ```
+/// let mut config = srtp::Config::default();
+/// config.rtp_window = 1024;
+/// config.max_streams = 8;
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Replay window of each RTP stream in packets, 64 to 32767; 128 by default. A sender uses
+    /// it to refuse a sequence number that it has protected before.
+    pub rtp_window: u16,
+    /// Replay window of each RTCP stream in packets, 64 to 32767; 128 by default. A sender
+    /// counts its own index and has no use for it.
+    pub rtcp_window: u16,
+    /// How many RTP streams and, apart from them, how many RTCP streams there may be at a time;
+    /// 1024 by default.
+    pub max_streams: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            rtp_window: 128,
+            rtcp_window: 128,
+            max_streams: 1024,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn validate(self) -> Result<Self, ConfigError> {
+        for found in [self.rtp_window, self.rtcp_window] {
+            if !WINDOW_RANGE.contains(&found) {
+                return Err(ConfigError::ReplayWindow { found });
+            }
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,231 @@
+//! Why a key, a setting or a packet was refused.
+
+use thiserror::Error;
+
+use crate::Profile;
+use crate::crypto::{Unsealable, WrongTag};
+use crate::replay::Refusal;
+use crate::stream_table::Full;
+
+/// Key material of the wrong length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The master key has not the length of the profile. Lengths in bytes.
+    #[error("{profile} needs a master key of {expected} bytes, found {found}")]
+    KeyLength {
+        /// The profile the key was meant for.
+        profile: Profile,
+        /// The length the profile needs.
+        expected: usize,
+        /// The length that was given.
+        found: usize,
+    },
+    /// The master salt has not the length of the profile. Lengths in bytes.
+    #[error("{profile} needs a master salt of {expected} bytes, found {found}")]
+    SaltLength {
+        /// The profile the salt was meant for.
+        profile: Profile,
+        /// The length the profile needs.
+        expected: usize,
+        /// The length that was given.
+        found: usize,
+    },
+    /// The exported keying material has not the length of the profile. Lengths in bytes.
+    #[error("{profile} needs {expected} bytes of exported keying material, found {found}")]
+    ExportLength {
+        /// The profile that was negotiated.
+        profile: Profile,
+        /// The length the profile needs ([`Profile::export_len`]).
+        expected: usize,
+        /// The length that was given.
+        found: usize,
+    },
+    /// The cipher did not take the key, although its length is right.
+    #[error("the cipher of {profile} did not take the key")]
+    Rejected {
+        /// The profile the key was meant for.
+        profile: Profile,
+    },
+}
+
+/// A [`Config`](crate::Config) that cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A replay window outside 64 to 32767 packets (RFC 3711 §3.3.2: at least 64).
+    #[error("a replay window holds 64 to 32767 packets, found {found}")]
+    ReplayWindow {
+        /// The size that was asked for, in packets.
+        found: u16,
+    },
+}
+
+/// A roll-over counter or index that cannot be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum SetIndexError {
+    /// The value lies below the present one. Going back would use a key stream twice.
+    #[error("index {requested} lies below the present {present}")]
+    Backwards {
+        /// The present value.
+        present: u32,
+        /// The value that was asked for.
+        requested: u32,
+    },
+    /// An SRTCP index has 31 bits (RFC 3711 §3.4).
+    #[error("SRTCP index {requested} has more than 31 bits")]
+    TooLarge {
+        /// The value that was asked for.
+        requested: u32,
+    },
+    /// The stream is new and there is no room for it.
+    #[error("{limit} streams are open already")]
+    TooManyStreams {
+        /// The bound of [`Config::max_streams`](crate::Config::max_streams).
+        limit: usize,
+    },
+}
+
+/// A packet whose header cannot be read. Lengths in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Malformed {
+    /// The packet ends before its header does, or leaves no room for the authentication tag.
+    #[error("packet of {found} bytes, needs at least {needed}")]
+    TooShort {
+        /// The least length the packet would need.
+        needed: usize,
+        /// Its length.
+        found: usize,
+    },
+    /// The packet is longer than a datagram can be.
+    #[error("packet of {found} bytes, at most {limit} fit a datagram")]
+    TooLong {
+        /// The greatest length.
+        limit: usize,
+        /// The length the packet has or would have.
+        found: usize,
+    },
+    /// The version is not 2 (RFC 3550 §5.1).
+    #[error("version {found}, only 2 is known")]
+    Version {
+        /// The version found.
+        found: u8,
+    },
+}
+
+/// Why a packet was not protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ProtectError {
+    /// The packet is no RTP or RTCP packet.
+    #[error("malformed: {0}")]
+    Malformed(#[from] Malformed),
+    /// The buffer has no room for the trailer. Lengths in bytes.
+    #[error("the buffer has {available} bytes, the protected packet needs {needed}")]
+    NoRoom {
+        /// The length of the protected packet.
+        needed: usize,
+        /// The length of the buffer.
+        available: usize,
+    },
+    /// This sequence number was protected before. Protecting another packet under it would use
+    /// a key stream twice (RFC 3711 §9.1, RFC 7714 §8.4).
+    #[error("the sequence number was protected before")]
+    SequenceReused,
+    /// The sequence number is too far behind to know that it was not protected before.
+    #[error("the sequence number lies behind the window of those just protected")]
+    SequenceTooOld,
+    /// The packet opens a stream and there is no room for one more.
+    #[error("{limit} streams are open already")]
+    TooManyStreams {
+        /// The bound of [`Config::max_streams`](crate::Config::max_streams).
+        limit: usize,
+    },
+    /// All 2^48 SRTP or 2^31 SRTCP indices of this stream are used: the key must not be used
+    /// any more (RFC 3711 §9.2).
+    #[error("the key has no index left for this stream")]
+    KeyExhausted,
+    /// The cipher did not take the packet, although its length is right.
+    #[error("the cipher did not take the packet")]
+    Rejected,
+}
+
+/// Why a packet was not taken. Nothing but a counter changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnprotectError {
+    /// The packet is no SRTP or SRTCP packet; refused before any cryptography.
+    #[error("malformed: {0}")]
+    Malformed(#[from] Malformed),
+    /// The authentication tag is not the one of this packet under this key.
+    #[error("wrong authentication tag")]
+    WrongTag,
+    /// A packet with this index was taken before (RFC 3711 §3.3.2).
+    #[error("replayed")]
+    Replayed,
+    /// The index lies behind the replay window, or before the first packet of the stream's
+    /// first roll-over (RFC 3711 §3.3.1, §3.3.2).
+    #[error("too old: behind the replay window")]
+    TooOld,
+    /// The packet would open a stream and there is no room for one more.
+    #[error("{limit} streams are open already")]
+    TooManyStreams {
+        /// The bound of [`Config::max_streams`](crate::Config::max_streams).
+        limit: usize,
+    },
+    /// The index would be beyond 2^48: the key must not be used any more (RFC 3711 §9.2).
+    #[error("the key has no index left for this stream")]
+    KeyExhausted,
+}
+
+impl From<Refusal> for ProtectError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Repeated => Self::SequenceReused,
+            Refusal::TooOld => Self::SequenceTooOld,
+            Refusal::Exhausted => Self::KeyExhausted,
+        }
+    }
+}
+
+impl From<Refusal> for UnprotectError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Repeated => Self::Replayed,
+            Refusal::TooOld => Self::TooOld,
+            Refusal::Exhausted => Self::KeyExhausted,
+        }
+    }
+}
+
+impl From<WrongTag> for UnprotectError {
+    fn from(_: WrongTag) -> Self {
+        Self::WrongTag
+    }
+}
+
+impl From<Unsealable> for ProtectError {
+    fn from(_: Unsealable) -> Self {
+        Self::Rejected
+    }
+}
+
+impl From<Full> for ProtectError {
+    fn from(Full { limit }: Full) -> Self {
+        Self::TooManyStreams { limit }
+    }
+}
+
+impl From<Full> for UnprotectError {
+    fn from(Full { limit }: Full) -> Self {
+        Self::TooManyStreams { limit }
+    }
+}
+
+impl From<Full> for SetIndexError {
+    fn from(Full { limit }: Full) -> Self {
+        Self::TooManyStreams { limit }
+    }
+}

@@ -1,0 +1,209 @@
+//! The protection profiles: one table of names, ids and lengths.
+
+use core::fmt;
+
+/// The largest number of bytes that protecting a packet adds, over all profiles and both
+/// protocols (bytes). Leave as many behind a packet that is to be protected in place.
+pub const TRAILER_MAX: usize = 20;
+
+/// Bytes of the word with E bit and index that SRTCP adds (RFC 3711 §3.4).
+pub(crate) const RTCP_INDEX_LEN: usize = 4;
+
+/// A protection profile: which cipher, which authentication, which lengths.
+///
+/// DTLS ids and SDES names are separate conversions, because not every profile has both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Profile {
+    /// AES-128 in counter mode, HMAC-SHA1 with an 80-bit tag (RFC 3711, RFC 5764 §4.1.2).
+    AesCm128HmacSha1_80,
+    /// AES-128 in counter mode, HMAC-SHA1 with a 32-bit tag on RTP and 80 bits on RTCP.
+    AesCm128HmacSha1_32,
+    /// AES-256 in counter mode, HMAC-SHA1 with an 80-bit tag (RFC 6188). SDES only.
+    AesCm256HmacSha1_80,
+    /// AES-256 in counter mode, HMAC-SHA1 with a 32-bit tag on RTP and 80 bits on RTCP. SDES only.
+    AesCm256HmacSha1_32,
+    /// AES-128-GCM with a 128-bit tag (RFC 7714).
+    AeadAes128Gcm,
+    /// AES-256-GCM with a 128-bit tag (RFC 7714).
+    AeadAes256Gcm,
+}
+
+/// The transform that a profile uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    CounterModeHmacSha1,
+    Gcm,
+}
+
+/// One row of the table. Lengths in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parameters {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) sdes_name: &'static str,
+    pub(crate) dtls_id: Option<u16>,
+    pub(crate) key_len: usize,
+    pub(crate) salt_len: usize,
+    pub(crate) rtp_tag_len: usize,
+    pub(crate) rtcp_tag_len: usize,
+}
+
+impl Profile {
+    /// Every profile of this crate.
+    pub const ALL: [Self; 6] = [
+        Self::AesCm128HmacSha1_80,
+        Self::AesCm128HmacSha1_32,
+        Self::AesCm256HmacSha1_80,
+        Self::AesCm256HmacSha1_32,
+        Self::AeadAes128Gcm,
+        Self::AeadAes256Gcm,
+    ];
+
+    /// The table: RFC 4568 §6.2, RFC 5764 §4.1.2, RFC 6188 §3, RFC 7714 §12 and §14.2.
+    ///
+    /// The `_32` profiles shorten the tag of SRTP only: SRTCP keeps 80 bits (RFC 5764 §4.1.2).
+    pub(crate) const fn parameters(self) -> Parameters {
+        let counter_mode = Parameters {
+            algorithm: Algorithm::CounterModeHmacSha1,
+            sdes_name: "AES_CM_128_HMAC_SHA1_80",
+            dtls_id: Some(0x0001),
+            key_len: 16,
+            salt_len: 14,
+            rtp_tag_len: 10,
+            rtcp_tag_len: 10,
+        };
+        let gcm = Parameters {
+            algorithm: Algorithm::Gcm,
+            sdes_name: "AEAD_AES_128_GCM",
+            dtls_id: Some(0x0007),
+            key_len: 16,
+            salt_len: 12,
+            rtp_tag_len: 16,
+            rtcp_tag_len: 16,
+        };
+        match self {
+            Self::AesCm128HmacSha1_80 => counter_mode,
+            Self::AesCm128HmacSha1_32 => Parameters {
+                sdes_name: "AES_CM_128_HMAC_SHA1_32",
+                dtls_id: Some(0x0002),
+                rtp_tag_len: 4,
+                ..counter_mode
+            },
+            Self::AesCm256HmacSha1_80 => Parameters {
+                sdes_name: "AES_256_CM_HMAC_SHA1_80",
+                dtls_id: None,
+                key_len: 32,
+                ..counter_mode
+            },
+            Self::AesCm256HmacSha1_32 => Parameters {
+                sdes_name: "AES_256_CM_HMAC_SHA1_32",
+                dtls_id: None,
+                key_len: 32,
+                rtp_tag_len: 4,
+                ..counter_mode
+            },
+            Self::AeadAes128Gcm => gcm,
+            Self::AeadAes256Gcm => Parameters {
+                sdes_name: "AEAD_AES_256_GCM",
+                dtls_id: Some(0x0008),
+                key_len: 32,
+                ..gcm
+            },
+        }
+    }
+
+    /// The profile that a `use_srtp` extension names (RFC 5764 §4.1.2, RFC 7714 §14.2).
+    #[must_use]
+    pub fn from_dtls_id(id: u16) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.dtls_id() == Some(id))
+    }
+
+    /// The id in a `use_srtp` extension; `None` for a profile that DTLS cannot negotiate.
+    #[must_use]
+    pub const fn dtls_id(self) -> Option<u16> {
+        self.parameters().dtls_id
+    }
+
+    /// The profile that a crypto-suite of `a=crypto` names (RFC 4568 §6.2). Case matters not.
+    #[must_use]
+    pub fn from_sdes_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.sdes_name().eq_ignore_ascii_case(name))
+    }
+
+    /// The crypto-suite name of `a=crypto` (RFC 4568 §6.2, RFC 6188 §3.1, RFC 7714 §14.1).
+    #[must_use]
+    pub const fn sdes_name(self) -> &'static str {
+        self.parameters().sdes_name
+    }
+
+    /// Length of the master key in bytes.
+    #[must_use]
+    pub const fn key_len(self) -> usize {
+        self.parameters().key_len
+    }
+
+    /// Length of the master salt in bytes.
+    #[must_use]
+    pub const fn salt_len(self) -> usize {
+        self.parameters().salt_len
+    }
+
+    /// Length in bytes of the keying material that DTLS exports for both directions under the
+    /// label `EXTRACTOR-dtls_srtp` (RFC 5764 §4.2).
+    #[must_use]
+    pub const fn export_len(self) -> usize {
+        2 * (self.key_len() + self.salt_len())
+    }
+
+    /// Bytes that protecting adds to an RTP packet.
+    #[must_use]
+    pub const fn rtp_overhead(self) -> usize {
+        self.parameters().rtp_tag_len
+    }
+
+    /// Bytes that protecting adds to an RTCP packet.
+    #[must_use]
+    pub const fn rtcp_overhead(self) -> usize {
+        self.parameters().rtcp_tag_len + RTCP_INDEX_LEN
+    }
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.sdes_name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailer_max_is_the_largest_overhead() {
+        let largest = Profile::ALL
+            .into_iter()
+            .map(|profile| profile.rtp_overhead().max(profile.rtcp_overhead()))
+            .max();
+        assert_eq!(largest, Some(TRAILER_MAX));
+    }
+
+    #[test]
+    fn ids_and_names_lead_back_to_their_profile() {
+        for profile in Profile::ALL {
+            assert_eq!(Profile::from_sdes_name(profile.sdes_name()), Some(profile));
+            if let Some(id) = profile.dtls_id() {
+                assert_eq!(Profile::from_dtls_id(id), Some(profile));
+            }
+        }
+        assert_eq!(
+            Profile::from_dtls_id(5),
+            None,
+            "NULL ciphers are not offered"
+        );
+        assert_eq!(Profile::from_dtls_id(0), None);
+    }
+}

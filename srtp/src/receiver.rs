@@ -1,0 +1,190 @@
+//! The receiving side: SRTP to RTP, SRTCP to RTCP.
+
+use crate::config::Config;
+use crate::error::{ConfigError, SetIndexError, UnprotectError};
+use crate::header::{RTCP_CLEAR_LEN, RtpHeader, check_len, check_min, rtcp_ssrc};
+use crate::key::MasterKey;
+use crate::replay::ReplayWindow;
+use crate::rtp_stream::RtpStream;
+use crate::sender::set_roc;
+use crate::stats::ReceiverStats;
+use crate::stream_table::StreamTable;
+use crate::transform::PacketId;
+
+/// Opens the packets of one direction, in place.
+///
+/// A stream begins with its first authentic packet, whose roll-over counter is taken to be 0
+/// unless [`set_roc`](Self::set_roc) told another. From there on the index is estimated from the
+/// highest one so far (RFC 3711 §3.3.1): a gap of more than 2^15 packets loses the roll-over
+/// counter, and later packets fail with [`UnprotectError::WrongTag`] until it is told. A packet
+/// that is refused moves nothing.
+#[derive(Debug)]
+pub struct Receiver {
+    key: MasterKey,
+    config: Config,
+    rtp: StreamTable<RtpStream>,
+    rtcp: StreamTable<ReplayWindow>,
+    stats: ReceiverStats,
+}
+
+impl Receiver {
+    /// A receiver with default settings.
+    #[must_use]
+    pub fn new(key: MasterKey) -> Self {
+        Self::build(key, Config::default())
+    }
+
+    /// A receiver with other settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a setting is out of its range.
+    pub fn with_config(key: MasterKey, config: Config) -> Result<Self, ConfigError> {
+        config.validate().map(|config| Self::build(key, config))
+    }
+
+    fn build(key: MasterKey, config: Config) -> Self {
+        let rtp = StreamTable::new(config.max_streams);
+        let rtcp = StreamTable::new(config.max_streams);
+        Self {
+            key,
+            config,
+            rtp,
+            rtcp,
+            stats: ReceiverStats::default(),
+        }
+    }
+
+    /// Verifies and decrypts the SRTP packet that `packet` is, and gives the length of the RTP
+    /// packet that stands at its beginning then.
+    ///
+    /// # Errors
+    /// [`UnprotectError`], also counted in [`stats`](Self::stats); then the contents of `packet`
+    /// are not to be used any more.
+    #[inline]
+    pub fn unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, UnprotectError> {
+        let result = self.try_unprotect_rtp(packet);
+        match result {
+            Ok(_) => self.stats.rtp += 1,
+            Err(error) => self.stats.count(error),
+        }
+        result
+    }
+
+    /// Verifies and decrypts the SRTCP packet that `packet` is, and gives the length of the RTCP
+    /// packet that stands at its beginning then. A packet without the E bit, authenticated but
+    /// not encrypted, is taken too (RFC 3711 §3.4).
+    ///
+    /// # Errors
+    /// [`UnprotectError`], also counted in [`stats`](Self::stats); then the contents of `packet`
+    /// are not to be used any more.
+    #[inline]
+    pub fn unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, UnprotectError> {
+        let result = self.try_unprotect_rtcp(packet);
+        match result {
+            Ok(_) => self.stats.rtcp += 1,
+            Err(error) => self.stats.count(error),
+        }
+        result
+    }
+
+    fn try_unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, UnprotectError> {
+        check_len(packet.len())?;
+        let header = RtpHeader::parse(packet)?;
+        let overhead = self.key.profile.rtp_overhead();
+        check_min(packet, header.len + overhead)?;
+        let ssrc = header.ssrc;
+        match self.rtp.find_mut(ssrc) {
+            Some(stream) => {
+                let index = stream.admit(header.sequence_number)?;
+                self.key
+                    .rtp
+                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                stream.mark(index);
+            }
+            None => {
+                self.rtp.check_room()?;
+                let index = u64::from(header.sequence_number);
+                self.key
+                    .rtp
+                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                self.rtp.insert(
+                    ssrc,
+                    RtpStream::starting_with(index, self.config.rtp_window),
+                )?;
+            }
+        }
+        Ok(packet.len() - overhead)
+    }
+
+    fn try_unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, UnprotectError> {
+        check_len(packet.len())?;
+        let ssrc = rtcp_ssrc(packet)?;
+        let overhead = self.key.profile.rtcp_overhead();
+        check_min(packet, RTCP_CLEAR_LEN + overhead)?;
+        let word = self
+            .key
+            .rtcp
+            .rtcp_word(packet)
+            .ok_or(UnprotectError::WrongTag)?;
+        let index = u64::from(word.index);
+        match self.rtcp.find_mut(ssrc) {
+            Some(window) => {
+                window.check(index)?;
+                self.key.rtcp.open_rtcp(packet, ssrc, word)?;
+                window.mark(index);
+            }
+            None => {
+                self.rtcp.check_room()?;
+                self.key.rtcp.open_rtcp(packet, ssrc, word)?;
+                let mut window = ReplayWindow::new(self.config.rtcp_window);
+                window.mark(index);
+                self.rtcp.insert(ssrc, window)?;
+            }
+        }
+        Ok(packet.len() - overhead)
+    }
+
+    /// The roll-over counter of a stream: of its highest sequence number so far.
+    #[must_use]
+    pub fn roc(&self, ssrc: u32) -> Option<u32> {
+        self.rtp.find(ssrc).map(RtpStream::roc)
+    }
+
+    /// Sets the roll-over counter of a stream's next packet: for a receiver that joins late, or
+    /// one that lost it in a gap of more than 2^15 packets. The stream need not be open yet.
+    /// Packets taken before are still known as replayed.
+    ///
+    /// # Errors
+    /// [`SetIndexError`]; then nothing changed.
+    pub fn set_roc(&mut self, ssrc: u32, roc: u32) -> Result<(), SetIndexError> {
+        set_roc(&mut self.rtp, ssrc, roc, self.config.rtp_window)
+    }
+
+    /// Forgets a stream, so that another may take its place. Whether any was known.
+    ///
+    /// Its replay protection is forgotten with it: packets of roll-over 0 recorded by an attacker
+    /// would be taken again. Do it for an SSRC that the signalling has ended.
+    pub fn forget(&mut self, ssrc: u32) -> bool {
+        let rtp = self.rtp.remove(ssrc).is_some();
+        let rtcp = self.rtcp.remove(ssrc).is_some();
+        rtp || rtcp
+    }
+
+    /// What was taken and refused.
+    #[must_use]
+    pub const fn stats(&self) -> ReceiverStats {
+        self.stats
+    }
+
+    /// How many RTP streams are open.
+    #[must_use]
+    pub const fn rtp_streams(&self) -> usize {
+        self.rtp.len()
+    }
+
+    /// How many RTCP streams are open.
+    #[must_use]
+    pub const fn rtcp_streams(&self) -> usize {
+        self.rtcp.len()
+    }
+}

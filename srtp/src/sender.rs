@@ -1,0 +1,230 @@
+//! The sending side: RTP to SRTP, RTCP to SRTCP.
+
+use crate::config::Config;
+use crate::error::{ConfigError, ProtectError, SetIndexError};
+use crate::header::{RtpHeader, check_len, rtcp_ssrc};
+use crate::key::MasterKey;
+use crate::packet_index::RTCP_INDEX_MAX;
+use crate::rtp_stream::RtpStream;
+use crate::stats::SenderStats;
+use crate::stream_table::StreamTable;
+use crate::transform::{PacketId, RtcpWord};
+
+/// Protects the packets of one direction, in place.
+///
+/// Roll-over counters start at 0 and follow the sequence numbers, which may come in any order
+/// within [`Config::rtp_window`]; SRTCP indices start at 0 (RFC 3711 §3.2.1, §3.4). A sequence
+/// number is protected once: a second time would use its key stream twice. A stream that starts
+/// anew under the same key therefore needs a new SSRC.
+#[derive(Debug)]
+pub struct Sender {
+    key: MasterKey,
+    config: Config,
+    rtp: StreamTable<RtpStream>,
+    /// The next SRTCP index of each stream; beyond [`RTCP_INDEX_MAX`] there is none.
+    rtcp: StreamTable<u32>,
+    stats: SenderStats,
+}
+
+impl Sender {
+    /// A sender with default settings.
+    #[must_use]
+    pub fn new(key: MasterKey) -> Self {
+        Self::build(key, Config::default())
+    }
+
+    /// A sender with other settings.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a setting is out of its range.
+    pub fn with_config(key: MasterKey, config: Config) -> Result<Self, ConfigError> {
+        config.validate().map(|config| Self::build(key, config))
+    }
+
+    fn build(key: MasterKey, config: Config) -> Self {
+        let rtp = StreamTable::new(config.max_streams);
+        let rtcp = StreamTable::new(config.max_streams);
+        Self {
+            key,
+            config,
+            rtp,
+            rtcp,
+            stats: SenderStats::default(),
+        }
+    }
+
+    /// Protects the RTP packet in the first `len` bytes of `buf` and gives the length of the SRTP
+    /// packet that stands there then: [`Profile::rtp_overhead`](crate::Profile::rtp_overhead)
+    /// bytes longer. Header, CSRC list and header extension stay in the clear (RFC 3711 §3.1).
+    ///
+    /// # Errors
+    /// [`ProtectError`]; then `buf` is unchanged and the sequence number unused.
+    #[inline]
+    pub fn protect_rtp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
+        let result = self.try_protect_rtp(buf, len);
+        match result {
+            Ok(_) => self.stats.rtp += 1,
+            Err(error) => self.stats.count(error),
+        }
+        result
+    }
+
+    /// Protects the RTCP packet, compound or not, in the first `len` bytes of `buf` and gives the
+    /// length of the SRTCP packet that stands there then:
+    /// [`Profile::rtcp_overhead`](crate::Profile::rtcp_overhead) bytes longer.
+    ///
+    /// # Errors
+    /// [`ProtectError`]; then `buf` is unchanged and no index used.
+    #[inline]
+    pub fn protect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
+        let result = self.try_protect_rtcp(buf, len);
+        match result {
+            Ok(_) => self.stats.rtcp += 1,
+            Err(error) => self.stats.count(error),
+        }
+        result
+    }
+
+    fn try_protect_rtp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
+        let (packet, sealed) = room(buf, len, self.key.profile.rtp_overhead())?;
+        let header = RtpHeader::parse(packet)?;
+        let place = buf.get_mut(..sealed).unwrap_or_default();
+        let ssrc = header.ssrc;
+        match self.rtp.find_mut(ssrc) {
+            Some(stream) => {
+                let index = stream.admit(header.sequence_number)?;
+                self.key
+                    .rtp
+                    .seal_rtp(place, header.len, PacketId { ssrc, index })?;
+                stream.mark(index);
+            }
+            None => {
+                self.rtp.check_room()?;
+                let index = u64::from(header.sequence_number);
+                self.key
+                    .rtp
+                    .seal_rtp(place, header.len, PacketId { ssrc, index })?;
+                self.rtp.insert(
+                    ssrc,
+                    RtpStream::starting_with(index, self.config.rtp_window),
+                )?;
+            }
+        }
+        Ok(sealed)
+    }
+
+    fn try_protect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
+        let (packet, sealed) = room(buf, len, self.key.profile.rtcp_overhead())?;
+        let ssrc = rtcp_ssrc(packet)?;
+        let place = buf.get_mut(..sealed).unwrap_or_default();
+        match self.rtcp.find_mut(ssrc) {
+            // RFC 3711 §9.2: after 2^31 packets the key MUST NOT be used any more.
+            Some(next) if *next > RTCP_INDEX_MAX => return Err(ProtectError::KeyExhausted),
+            Some(next) => {
+                let word = RtcpWord {
+                    encrypted: true,
+                    index: *next,
+                };
+                self.key.rtcp.seal_rtcp(place, ssrc, word)?;
+                *next += 1;
+            }
+            None => {
+                self.rtcp.check_room()?;
+                let word = RtcpWord {
+                    encrypted: true,
+                    index: 0,
+                };
+                self.key.rtcp.seal_rtcp(place, ssrc, word)?;
+                self.rtcp.insert(ssrc, 1)?;
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// The roll-over counter of a stream: of its highest sequence number so far.
+    #[must_use]
+    pub fn roc(&self, ssrc: u32) -> Option<u32> {
+        self.rtp.find(ssrc).map(RtpStream::roc)
+    }
+
+    /// Sets the roll-over counter of a stream's next packet, for a stream that another sender has
+    /// begun under the same key. Packets before that one must not be protected again.
+    ///
+    /// # Errors
+    /// [`SetIndexError`]; then nothing changed.
+    pub fn set_roc(&mut self, ssrc: u32, roc: u32) -> Result<(), SetIndexError> {
+        set_roc(&mut self.rtp, ssrc, roc, self.config.rtp_window)
+    }
+
+    /// The SRTCP index of a stream's next packet.
+    #[must_use]
+    pub fn next_rtcp_index(&self, ssrc: u32) -> Option<u32> {
+        self.rtcp.find(ssrc).copied()
+    }
+
+    /// Sets the SRTCP index of a stream's next packet, for a stream that another sender has begun
+    /// under the same key. 0 to 2^31 - 1.
+    ///
+    /// # Errors
+    /// [`SetIndexError`]; then nothing changed.
+    pub fn set_next_rtcp_index(&mut self, ssrc: u32, index: u32) -> Result<(), SetIndexError> {
+        if index > RTCP_INDEX_MAX {
+            return Err(SetIndexError::TooLarge { requested: index });
+        }
+        match self.rtcp.find_mut(ssrc) {
+            Some(&mut present) if index < present => {
+                return Err(SetIndexError::Backwards {
+                    present,
+                    requested: index,
+                });
+            }
+            Some(next) => *next = index,
+            None => self.rtcp.insert(ssrc, index)?,
+        }
+        Ok(())
+    }
+
+    /// What was protected and refused.
+    #[must_use]
+    pub const fn stats(&self) -> SenderStats {
+        self.stats
+    }
+
+    /// How many RTP streams are open.
+    #[must_use]
+    pub const fn rtp_streams(&self) -> usize {
+        self.rtp.len()
+    }
+}
+
+/// Sets the roll-over counter in a table of streams; a stream that is not there yet begins.
+pub(crate) fn set_roc(
+    streams: &mut StreamTable<RtpStream>,
+    ssrc: u32,
+    roc: u32,
+    window: u16,
+) -> Result<(), SetIndexError> {
+    match streams.find_mut(ssrc) {
+        Some(stream) => stream
+            .set_roc(roc)
+            .map_err(|present| SetIndexError::Backwards {
+                present,
+                requested: roc,
+            }),
+        None => Ok(streams.insert(ssrc, RtpStream::waiting_at(roc, window))?),
+    }
+}
+
+/// The packet in the first `len` bytes and its protected length, which fits into `buf`.
+#[inline]
+fn room(buf: &[u8], len: usize, overhead: usize) -> Result<(&[u8], usize), ProtectError> {
+    let needed = len.saturating_add(overhead);
+    check_len(needed)?;
+    match buf.get(..len) {
+        Some(packet) if needed <= buf.len() => Ok((packet, needed)),
+        _ => Err(ProtectError::NoRoom {
+            needed,
+            available: buf.len(),
+        }),
+    }
+}

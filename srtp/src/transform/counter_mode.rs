@@ -1,0 +1,115 @@
+//! AES in counter mode with HMAC-SHA1 (RFC 3711 §4.1.1, §4.2.1).
+//!
+//! ```text
+//! SRTP:   header | encrypted payload | tag                     tag over all before it and ROC
+//! SRTCP:  8 bytes | encrypted rest | E and index | tag         tag over all before it
+//! ```
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use super::{PacketId, RtcpWord, split_end};
+use crate::crypto::{AesCm, HmacSha1, Unsealable, WrongTag};
+use crate::derive::SessionKeys;
+use crate::header::RTCP_CLEAR_LEN;
+use crate::profile::RTCP_INDEX_LEN;
+
+pub(crate) struct CounterMode {
+    cipher: AesCm,
+    salt: Salt,
+    mac: HmacSha1,
+    tag_len: usize,
+}
+
+/// The session salt, multiplied by 2^16 as the IV wants it.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Salt(u128);
+
+impl CounterMode {
+    pub(super) fn new(keys: &SessionKeys, tag_len: usize) -> Option<Self> {
+        Some(Self {
+            cipher: AesCm::new(keys.encryption())?,
+            salt: Salt(keys.salt_112() << 16),
+            mac: HmacSha1::new(keys.authentication())?,
+            tag_len,
+        })
+    }
+
+    pub(super) const fn tag_len(&self) -> usize {
+        self.tag_len
+    }
+
+    /// IV = (salt * 2^16) XOR (SSRC * 2^64) XOR (index * 2^16) (RFC 3711 §4.1.1).
+    #[inline]
+    const fn iv(&self, id: PacketId) -> u128 {
+        self.salt.0 ^ (id.number() << 16)
+    }
+
+    #[inline]
+    pub(super) fn seal_rtp(
+        &self,
+        buf: &mut [u8],
+        header_len: usize,
+        id: PacketId,
+    ) -> Result<(), Unsealable> {
+        let (packet, tag) = split_end(buf, self.tag_len).ok_or(Unsealable)?;
+        let payload = packet.get_mut(header_len..).ok_or(Unsealable)?;
+        self.cipher.apply(self.iv(id), payload);
+        self.write_tag(packet, &id.roc(), tag)
+    }
+
+    #[inline]
+    pub(super) fn open_rtp(
+        &self,
+        packet: &mut [u8],
+        header_len: usize,
+        id: PacketId,
+    ) -> Result<(), WrongTag> {
+        let (packet, tag) = split_end(packet, self.tag_len).ok_or(WrongTag)?;
+        self.mac.verify(packet, &id.roc(), tag)?;
+        let payload = packet.get_mut(header_len..).ok_or(WrongTag)?;
+        self.cipher.apply(self.iv(id), payload);
+        Ok(())
+    }
+
+    pub(super) fn seal_rtcp(
+        &self,
+        buf: &mut [u8],
+        ssrc: u32,
+        word: RtcpWord,
+    ) -> Result<(), Unsealable> {
+        let (authenticated, tag) = split_end(buf, self.tag_len).ok_or(Unsealable)?;
+        let (packet, place) = split_end(authenticated, RTCP_INDEX_LEN).ok_or(Unsealable)?;
+        place.copy_from_slice(&word.to_bytes());
+        self.apply_rtcp(packet, ssrc, word).ok_or(Unsealable)?;
+        self.write_tag(authenticated, &[], tag)
+    }
+
+    pub(super) fn open_rtcp(
+        &self,
+        packet: &mut [u8],
+        ssrc: u32,
+        word: RtcpWord,
+    ) -> Result<(), WrongTag> {
+        let (authenticated, tag) = split_end(packet, self.tag_len).ok_or(WrongTag)?;
+        self.mac.verify(authenticated, &[], tag)?;
+        let (packet, _) = split_end(authenticated, RTCP_INDEX_LEN).ok_or(WrongTag)?;
+        self.apply_rtcp(packet, ssrc, word).ok_or(WrongTag)
+    }
+
+    /// Encrypts or decrypts what an RTCP packet hides: nothing without the E bit.
+    fn apply_rtcp(&self, packet: &mut [u8], ssrc: u32, word: RtcpWord) -> Option<()> {
+        let hidden = packet.get_mut(RTCP_CLEAR_LEN..)?;
+        if word.encrypted {
+            self.cipher.apply(self.iv(word.id(ssrc)), hidden);
+        }
+        Some(())
+    }
+
+    #[inline]
+    fn write_tag(&self, message: &[u8], suffix: &[u8], place: &mut [u8]) -> Result<(), Unsealable> {
+        let tag = self.mac.tag(message, suffix);
+        let left = tag.get(..place.len()).ok_or(Unsealable)?;
+        place.copy_from_slice(left);
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! The layouts of protected packets: one file per transform.
+
+mod counter_mode;
+mod gcm;
+
+use crate::Profile;
+use crate::crypto::{Unsealable, WrongTag};
+use crate::derive::{Protocol, SessionKeys};
+use crate::profile::{Algorithm, RTCP_INDEX_LEN};
+
+use counter_mode::CounterMode;
+use gcm::Gcm;
+
+/// The E bit of the SRTCP index word: the packet is encrypted (RFC 3711 §3.4).
+const E_BIT: u32 = 1 << 31;
+
+/// What makes the key stream of a packet its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PacketId {
+    pub(crate) ssrc: u32,
+    /// Roll-over counter and sequence number, or the SRTCP index.
+    pub(crate) index: u64,
+}
+
+impl PacketId {
+    /// SSRC and 48-bit index side by side: both transforms mix this number into their salt
+    /// (RFC 3711 §4.1.1, RFC 7714 §8.1, §9.1).
+    const fn number(self) -> u128 {
+        (self.ssrc as u128) << 48 | self.index as u128
+    }
+
+    /// The roll-over counter as it is authenticated (RFC 3711 §4.2).
+    const fn roc(self) -> [u8; 4] {
+        crate::packet_index::roc(self.index).to_be_bytes()
+    }
+}
+
+/// The word that SRTCP adds: E bit and index (RFC 3711 §3.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RtcpWord {
+    pub(crate) encrypted: bool,
+    pub(crate) index: u32,
+}
+
+impl RtcpWord {
+    const fn to_bytes(self) -> [u8; RTCP_INDEX_LEN] {
+        let e = if self.encrypted { E_BIT } else { 0 };
+        (e | self.index).to_be_bytes()
+    }
+
+    const fn from_bytes(bytes: [u8; RTCP_INDEX_LEN]) -> Self {
+        let word = u32::from_be_bytes(bytes);
+        Self {
+            encrypted: word & E_BIT != 0,
+            index: word & !E_BIT,
+        }
+    }
+
+    const fn id(self, ssrc: u32) -> PacketId {
+        PacketId {
+            ssrc,
+            index: self.index as u64,
+        }
+    }
+}
+
+/// A transform with the session keys of one protocol. Boxed, so that moving it copies no key.
+pub(crate) enum Transform {
+    CounterMode(Box<CounterMode>),
+    Gcm(Box<Gcm>),
+}
+
+impl Transform {
+    pub(crate) fn new(profile: Profile, protocol: Protocol, keys: &SessionKeys) -> Option<Self> {
+        let parameters = profile.parameters();
+        let tag_len = match protocol {
+            Protocol::Rtp => parameters.rtp_tag_len,
+            Protocol::Rtcp => parameters.rtcp_tag_len,
+        };
+        match parameters.algorithm {
+            Algorithm::CounterModeHmacSha1 => CounterMode::new(keys, tag_len)
+                .map(Box::new)
+                .map(Self::CounterMode),
+            Algorithm::Gcm => Gcm::new(keys).map(Box::new).map(Self::Gcm),
+        }
+    }
+
+    /// Protects an RTP packet. `buf` is the packet and room for exactly the tag; the first
+    /// `header_len` bytes stay in the clear.
+    #[inline]
+    pub(crate) fn seal_rtp(
+        &self,
+        buf: &mut [u8],
+        header_len: usize,
+        id: PacketId,
+    ) -> Result<(), Unsealable> {
+        match self {
+            Self::CounterMode(it) => it.seal_rtp(buf, header_len, id),
+            Self::Gcm(it) => it.seal_rtp(buf, header_len, id),
+        }
+    }
+
+    /// Verifies and decrypts an SRTP packet; its tag becomes meaningless.
+    #[inline]
+    pub(crate) fn open_rtp(
+        &self,
+        packet: &mut [u8],
+        header_len: usize,
+        id: PacketId,
+    ) -> Result<(), WrongTag> {
+        match self {
+            Self::CounterMode(it) => it.open_rtp(packet, header_len, id),
+            Self::Gcm(it) => it.open_rtp(packet, header_len, id),
+        }
+    }
+
+    /// Protects an RTCP packet. `buf` is the packet and room for exactly tag and index word.
+    #[inline]
+    pub(crate) fn seal_rtcp(
+        &self,
+        buf: &mut [u8],
+        ssrc: u32,
+        word: RtcpWord,
+    ) -> Result<(), Unsealable> {
+        match self {
+            Self::CounterMode(it) => it.seal_rtcp(buf, ssrc, word),
+            Self::Gcm(it) => it.seal_rtcp(buf, ssrc, word),
+        }
+    }
+
+    /// The index word of an SRTCP packet, before it is known to be authentic.
+    #[inline]
+    pub(crate) fn rtcp_word(&self, packet: &[u8]) -> Option<RtcpWord> {
+        let behind_word = match self {
+            Self::CounterMode(it) => it.tag_len(),
+            Self::Gcm(_) => 0,
+        };
+        let before_tag = packet.get(..packet.len().checked_sub(behind_word)?)?;
+        before_tag.last_chunk().copied().map(RtcpWord::from_bytes)
+    }
+
+    /// Verifies and decrypts an SRTCP packet; its trailer becomes meaningless.
+    #[inline]
+    pub(crate) fn open_rtcp(
+        &self,
+        packet: &mut [u8],
+        ssrc: u32,
+        word: RtcpWord,
+    ) -> Result<(), WrongTag> {
+        match self {
+            Self::CounterMode(it) => it.open_rtcp(packet, ssrc, word),
+            Self::Gcm(it) => it.open_rtcp(packet, ssrc, word),
+        }
+    }
+}
+
+/// Splits `buf` so that the second part has `len` bytes.
+#[inline]
+fn split_end(buf: &mut [u8], len: usize) -> Option<(&mut [u8], &mut [u8])> {
+    buf.len()
+        .checked_sub(len)
+        .and_then(|at| buf.split_at_mut_checked(at))
+}

@@ -1,0 +1,78 @@
+//! No allocation per packet, counted by the allocator itself.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![allow(unsafe_code, reason = "a counting allocator is unsafe to implement")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use srtp::{Profile, Receiver, Sender};
+
+use common::{key, rtcp, rtp, with_room};
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: as the caller's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: as the caller's.
+        unsafe { System.dealloc(place, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations() -> u64 {
+    ALLOCATIONS.with(Cell::get)
+}
+
+#[test]
+fn packets_of_known_streams_allocate_nothing() {
+    for profile in Profile::ALL {
+        let (mut sender, mut receiver) =
+            (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
+        let packets: Vec<_> = (0..2000u16)
+            .map(|at| with_room(&rtp(u32::from(at % 3), at.wrapping_sub(1000), &[5; 160])))
+            .collect();
+        let reports: Vec<_> = (0..300).map(|at| with_room(&rtcp(at % 3, 100))).collect();
+        let mut counts = Vec::with_capacity(4000);
+        for (mut buf, len) in packets {
+            let before = allocations();
+            let sealed = sender.protect_rtp(&mut buf, len).unwrap();
+            receiver.unprotect_rtp(&mut buf[..sealed]).unwrap();
+            assert!(receiver.unprotect_rtp(&mut [0x80; 60]).is_err());
+            counts.push(allocations() - before);
+        }
+        for (mut buf, len) in reports {
+            let before = allocations();
+            let sealed = sender.protect_rtcp(&mut buf, len).unwrap();
+            receiver.unprotect_rtcp(&mut buf[..sealed]).unwrap();
+            counts.push(allocations() - before);
+        }
+        assert_ne!(
+            counts[0], 0,
+            "the allocator counts: a stream begins with the first packet"
+        );
+        let steady = counts[3..2000].iter().chain(&counts[2003..]).sum::<u64>();
+        assert_eq!(steady, 0, "{profile}");
+    }
+}

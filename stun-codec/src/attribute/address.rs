@@ -1,0 +1,61 @@
+//! The address format shared by MAPPED-ADDRESS and its relatives (RFC 8489 §14.1, §14.2).
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::fixed;
+use crate::message::MAGIC_COOKIE;
+use crate::{AttributeType, DecodeError, TransactionId, ValueWriter};
+
+const IPV4: u8 = 1;
+const IPV6: u8 = 2;
+
+pub(super) fn decode(attribute: AttributeType, value: &[u8]) -> Result<SocketAddr, DecodeError> {
+    let [_, family, high, low, ip @ ..] = value else {
+        return Err(DecodeError::ValueLength {
+            attribute,
+            found: value.len(),
+        });
+    };
+    let wrong_length = |_| DecodeError::ValueLength {
+        attribute,
+        found: value.len(),
+    };
+    let ip = match *family {
+        IPV4 => IpAddr::from(fixed::<4>(attribute, ip).map_err(wrong_length)?),
+        IPV6 => IpAddr::from(fixed::<16>(attribute, ip).map_err(wrong_length)?),
+        found => return Err(DecodeError::AddressFamily { attribute, found }),
+    };
+    Ok(SocketAddr::new(ip, u16::from_be_bytes([*high, *low])))
+}
+
+pub(super) fn encode(address: SocketAddr, value: &mut ValueWriter<'_>) {
+    value.u8(0);
+    match address.ip() {
+        IpAddr::V4(ip) => {
+            value.u8(IPV4);
+            value.u16(address.port());
+            value.bytes(&ip.octets());
+        }
+        IpAddr::V6(ip) => {
+            value.u8(IPV6);
+            value.u16(address.port());
+            value.bytes(&ip.octets());
+        }
+    }
+}
+
+/// Hides an address from meddling middleboxes, or shows it again: the port is combined with the
+/// upper half of the cookie, the IP address with the cookie and the id (RFC 8489 §14.2).
+pub(super) fn xor(address: SocketAddr, id: TransactionId) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) => IpAddr::V4(Ipv4Addr::from_bits(ip.to_bits() ^ MAGIC_COOKIE)),
+        IpAddr::V6(ip) => {
+            let low =
+                id.0.iter()
+                    .fold(0, |bits, &byte| (bits << 8) | u128::from(byte));
+            let mask = (u128::from(MAGIC_COOKIE) << 96) | low;
+            IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() ^ mask))
+        }
+    };
+    SocketAddr::new(ip, address.port() ^ (MAGIC_COOKIE >> 16) as u16)
+}

@@ -1,0 +1,27 @@
+//! ICE-CONTROLLING (RFC 8445 §16.1).
+
+use super::fixed;
+use crate::{AttributeType, Decode, DecodeError, Encode, EncodeError, TransactionId, ValueWriter};
+
+/// The sender thinks it is controlling; the number breaks ties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IceControlling(pub u64);
+
+impl Decode<'_> for IceControlling {
+    const TYPE: AttributeType = AttributeType::ICE_CONTROLLING;
+
+    fn decode(value: &[u8], _: TransactionId) -> Result<Self, DecodeError> {
+        fixed(Self::TYPE, value).map(u64::from_be_bytes).map(Self)
+    }
+}
+
+impl Encode for IceControlling {
+    fn attribute_type(&self) -> AttributeType {
+        Self::TYPE
+    }
+
+    fn encode(&self, value: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        value.u64(self.0);
+        Ok(())
+    }
+}

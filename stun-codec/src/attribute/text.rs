@@ -1,0 +1,33 @@
+//! Text values: UTF-8, with a limit (RFC 8489 §14.3, §14.8, §14.9, §14.14).
+
+use crate::{AttributeType, DecodeError, EncodeError, ValueWriter};
+
+/// The most bytes a text may have: 127 characters of six bytes, and one more, which is what a
+/// receiver must be ready for (RFC 8489 §14.9).
+pub(super) const LIMIT: usize = 763;
+
+pub(super) fn decode(attribute: AttributeType, value: &[u8]) -> Result<&str, DecodeError> {
+    if value.len() > LIMIT {
+        return Err(DecodeError::ValueLength {
+            attribute,
+            found: value.len(),
+        });
+    }
+    core::str::from_utf8(value).map_err(|error| DecodeError::Utf8 { attribute, error })
+}
+
+pub(super) fn encode(
+    attribute: AttributeType,
+    text: &[u8],
+    value: &mut ValueWriter<'_>,
+) -> Result<(), EncodeError> {
+    if text.len() > LIMIT {
+        return Err(EncodeError::ValueTooLong {
+            attribute,
+            length: text.len(),
+            limit: LIMIT,
+        });
+    }
+    value.bytes(text);
+    Ok(())
+}
