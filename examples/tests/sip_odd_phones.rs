@@ -482,3 +482,16 @@ async fn requests_that_belong_to_no_call() {
         }
     ));
 }
+
+#[tokio::test]
+async fn an_invite_is_repeated_until_it_is_answered() {
+    let agent = agent().await;
+    let peer = Peer::new(&agent).await;
+    let _call = peer.call(&agent).await;
+    let start = Instant::now();
+    for milliseconds in [0, 500, 1500, 3500] {
+        peer.hear("INVITE").await;
+        let late = start.elapsed().saturating_sub(Duration::from_millis(milliseconds));
+        assert!(late < Duration::from_millis(400), "{:?}", start.elapsed());
+    }
+}
