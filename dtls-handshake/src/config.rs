@@ -12,7 +12,9 @@ const MIN_MTU: usize = 256;
 const MAX_MTU: usize = 65_507;
 /// More profiles for SRTP than are registered.
 const MAX_SRTP_PROFILES: usize = 64;
-const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
+/// Longer than anybody waits, short enough to add to any time.
+pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// The settings of a connection. Put into an [`Arc`] once and used for many.
 #[derive(Debug, Clone)]
@@ -65,25 +67,25 @@ impl Config {
         self
     }
 
-    /// When an unanswered flight is sent again for the first time; 1 ms or more. It doubles with
-    /// each time.
+    /// When an unanswered flight is sent again for the first time: 1 ms to a day, as all times
+    /// here; what is outside is taken as the nearest. It doubles with each time.
     #[must_use]
     pub fn with_initial_timeout(mut self, timeout: Duration) -> Self {
-        self.initial_timeout = timeout.max(MIN_TIMEOUT);
+        self.initial_timeout = timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
         self
     }
 
     /// The bound of that doubling.
     #[must_use]
     pub fn with_maximum_timeout(mut self, timeout: Duration) -> Self {
-        self.maximum_timeout = timeout.max(MIN_TIMEOUT);
+        self.maximum_timeout = timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
         self
     }
 
     /// How long the handshake may take, from making the connection to `Connected`.
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
-        self.handshake_timeout = timeout;
+        self.handshake_timeout = timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
         self
     }
 

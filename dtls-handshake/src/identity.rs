@@ -1,5 +1,6 @@
 //! Our side's certificate and key.
 
+use core::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -8,10 +9,9 @@ use crate::error::IdentityError;
 use crate::fingerprint::Fingerprint;
 
 /// A certificate and its private key. Cloning shares them; the key is parsed once.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Identity(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     certificate: Vec<u8>,
     key: SigningKey,
@@ -45,5 +45,11 @@ impl Identity {
 
     pub(crate) fn key(&self) -> &SigningKey {
         &self.0.key
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.fingerprint())
     }
 }

@@ -14,6 +14,8 @@ mod peer;
 mod record;
 mod stats;
 mod suite;
+#[doc(hidden)]
+pub mod testing;
 mod v12;
 mod wire;
 

@@ -108,7 +108,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
         media,
         identity: Identity::generate(now)?,
         dtls_role: DtlsRole::Client,
-        codecs: config.sip.codecs.clone(),
+        codecs: config.sip.codecs.iter().map(|codec| codec.to_sdp()).collect(),
         silence: config.media.timeout,
         max_calls: config.max_calls,
         routes: Routes {

@@ -1,4 +1,5 @@
 //! The configuration from its real sources: the command line, a file, a token file.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail like tests
 
 mod http_support;
 

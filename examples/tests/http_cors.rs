@@ -1,4 +1,5 @@
 //! Pages of other origins, over real HTTPS.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail like tests
 
 mod http_support;
 

@@ -1,4 +1,5 @@
 //! Event streams, slow clients and the end of the server, over real HTTPS.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail like tests
 
 mod http_support;
 

@@ -242,7 +242,7 @@ function pairText({ local, remote, roundTripTime }) {
     return `${host}:${port} (${TYPES[type] ?? type})`;
   };
   const protocol = (local.relayProtocol ?? local.protocol).toUpperCase();
-  const time = roundTripTime === null ? "" : `, ${roundTripTime} ms`;
+  const time = roundTripTime === null ? "" : `, ${roundTripTime}\u00a0ms`;
   return `${end(local)} ↔ ${end(remote)}, ${protocol}${time}`;
 }
 

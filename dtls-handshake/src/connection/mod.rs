@@ -18,6 +18,7 @@ use crate::event::{Connected, Event, Version};
 use crate::fingerprint::Fingerprint;
 use crate::handshake::{Context, Transcript};
 use crate::peer::{ExpectedPeer, VerifiedPeer};
+use crate::record::{PROTECTED, Protection};
 use crate::stats::Stats;
 use crate::v12::{ClientState, Completed, ServerState, Session};
 use crate::wire::{AlertDescription, AlertLevel};
@@ -115,6 +116,23 @@ impl Connection {
         }
     }
 
+    /// A client whose handshake is over, for [`testing`](crate::testing).
+    pub(crate) fn connected(
+        config: Arc<Config>,
+        session: Session,
+        read: Protection,
+        write: Protection,
+        now: Instant,
+    ) -> Self {
+        let mut connection = Self::new(config, [0; 32], now);
+        connection.timers.stop_all();
+        connection.context.records.start_reading(PROTECTED, read);
+        connection.context.records.start_writing(PROTECTED, write);
+        connection.context.inbox.enter(PROTECTED);
+        connection.phase = Phase::Connected(session);
+        connection
+    }
+
     /// Says which certificates the peer may have: one that matches a fingerprint of the best hash
     /// function in the list (RFC 8122 §5.1). An empty list matches none.
     ///
@@ -140,9 +158,14 @@ impl Connection {
         if self.timers.take_due(Timer::Handshake, now) {
             self.end(CloseCause::TimedOut);
         } else if self.timers.take_due(Timer::Retransmit, now) {
-            self.stats.timeouts += 1;
+            // What never left cannot have been answered, and says nothing about the path.
+            let at = if self.context.flight.is_sent() {
+                self.stats.timeouts += 1;
+                self.backoff.unanswered(now)
+            } else {
+                self.backoff.repeated(now)
+            };
             self.context.flight.rewind();
-            let at = self.backoff.unanswered(now);
             self.timers.set(Timer::Retransmit, at);
         }
     }

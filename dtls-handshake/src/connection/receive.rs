@@ -116,19 +116,27 @@ impl Connection {
             }
             _ => {}
         }
+        self.receive_fragments(now, epoch, payload)
+    }
+
+    fn receive_fragments(
+        &mut self,
+        now: Instant,
+        epoch: u16,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
         let mut reader = Reader::new(payload);
-        let mut result = Err(DropReason::MalformedFragment);
+        let mut taken = false;
+        let mut dropped = None;
         while !reader.is_empty() {
             let Ok(fragment) = Fragment::read(&mut reader) else {
                 return self.malformed_fragment(epoch);
             };
             match self.context.inbox.insert(epoch, &fragment) {
-                Inserted::Kept => result = Ok(()),
-                Inserted::Repeated => {
-                    result = Err(DropReason::Repeated);
-                    self.answer_repetition(now);
-                }
-                Inserted::Dropped(reason) => result = Err(reason),
+                Inserted::Kept => taken = true,
+                Inserted::Answered if self.answer_again(now) => taken = true,
+                Inserted::Answered => dropped = Some(DropReason::Repeated),
+                Inserted::Dropped(reason) => dropped = Some(reason),
                 Inserted::Conflict => {
                     self.end(CloseCause::Illegal("fragments that contradict each other"));
                     return Ok(());
@@ -139,7 +147,15 @@ impl Connection {
             }
         }
         self.replay_early(now);
-        result
+        match (taken, dropped) {
+            (true, None) => Ok(()),
+            (true, Some(reason)) => {
+                self.stats.count(reason);
+                Ok(())
+            }
+            // A record without a fragment in it is malformed.
+            (false, reason) => Err(reason.unwrap_or(DropReason::MalformedFragment)),
+        }
     }
 
     /// Anybody can send a cut fragment in the clear; one that authenticates is the peer's fault.
@@ -165,26 +181,31 @@ impl Connection {
             return self.malformed_fragment(epoch);
         };
         let requests = fragment.kind == HandshakeType::HelloRequest;
-        if !requests && self.context.inbox.is_behind(fragment.message_seq) {
-            self.answer_repetition(now);
-            return Err(DropReason::Repeated);
+        if !requests && self.context.inbox.is_answered(fragment.message_seq) {
+            return if self.answer_again(now) {
+                Ok(())
+            } else {
+                Err(DropReason::Repeated)
+            };
         }
         // RFC 5746 §4.5: renegotiation is refused with a warning. Once is enough.
-        if !self.renegotiation_answered {
-            self.renegotiation_answered = true;
-            self.alerts.push_back(Alert {
-                epoch,
-                level: AlertLevel::Warning,
-                description: AlertDescription::NoRenegotiation,
-            });
+        if self.renegotiation_answered {
+            return Err(DropReason::OutOfPlace);
         }
-        Err(DropReason::OutOfPlace)
+        self.renegotiation_answered = true;
+        self.alerts.push_back(Alert {
+            epoch,
+            level: AlertLevel::Warning,
+            description: AlertDescription::NoRenegotiation,
+        });
+        Ok(())
     }
 
-    /// RFC 6347 §4.2.4: a peer that repeats its flight has not seen our answer.
-    fn answer_repetition(&mut self, now: Instant) {
+    /// RFC 6347 §4.2.4: a peer that repeats its flight has not seen our answer. `false` when
+    /// there is none, or it went out just now.
+    fn answer_again(&mut self, now: Instant) -> bool {
         if self.context.flight.is_empty() || !self.backoff.may_repeat(now) {
-            return;
+            return false;
         }
         self.stats.repeats_answered += 1;
         self.context.flight.rewind();
@@ -193,6 +214,7 @@ impl Connection {
         if matches!(self.phase, Phase::Client(_) | Phase::Server(_)) {
             self.timers.set(Timer::Retransmit, at);
         }
+        true
     }
 
     fn step(&mut self, now: Instant, message: &Message) {
@@ -214,10 +236,12 @@ impl Connection {
             Step::Wait(state) => self.phase = phase(state),
             Step::Answered(state) => {
                 self.phase = phase(state);
+                self.context.inbox.mark_answered();
                 let at = self.backoff.restart(now);
                 self.timers.set(Timer::Retransmit, at);
             }
             Step::Complete(completed) => {
+                self.context.inbox.mark_answered();
                 self.backoff.restart(now);
                 self.timers.stop(Timer::Retransmit);
                 self.context.transcript = Default::default();

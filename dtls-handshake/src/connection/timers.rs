@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::config::{MAX_TIMEOUT, MIN_TIMEOUT};
+
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
@@ -84,7 +86,7 @@ impl Backoff {
     }
 
     pub(super) fn set_initial(&mut self, initial: Duration) {
-        self.initial = initial.max(Duration::from_millis(1));
+        self.initial = initial.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
     }
 
     /// A new flight: the peer has answered the one before.

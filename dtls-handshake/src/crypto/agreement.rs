@@ -16,7 +16,11 @@ pub(crate) struct KeyExchange {
 
 impl KeyExchange {
     /// The groups that can be agreed on, the preferred first.
-    pub(crate) const GROUPS: [NamedGroup; 2] = [NamedGroup::X25519, NamedGroup::Secp256r1];
+    pub(crate) const GROUPS: [NamedGroup; 3] = [
+        NamedGroup::X25519,
+        NamedGroup::Secp256r1,
+        NamedGroup::Secp384r1,
+    ];
 
     /// A fresh key.
     pub(crate) fn generate(group: NamedGroup) -> Result<Self, Refused> {
@@ -33,7 +37,7 @@ impl KeyExchange {
         self.group
     }
 
-    /// Our share: 32 bytes for X25519, an uncompressed point for P-256.
+    /// Our share: 32 bytes for X25519, an uncompressed point for the others.
     pub(crate) fn public_key(&self) -> &[u8] {
         self.public.as_ref()
     }
@@ -54,6 +58,7 @@ fn algorithm(group: NamedGroup) -> Result<&'static agreement::Algorithm, Refused
     match group {
         NamedGroup::X25519 => Ok(&agreement::X25519),
         NamedGroup::Secp256r1 => Ok(&agreement::ECDH_P256),
+        NamedGroup::Secp384r1 => Ok(&agreement::ECDH_P384),
         NamedGroup::Unknown(_) => Err(Refused),
     }
 }
@@ -79,7 +84,9 @@ mod tests {
         let x25519 = || KeyExchange::generate(NamedGroup::X25519).unwrap();
         assert_eq!(x25519().agree(&[0; 32], |_| ()), Err(Refused));
         assert_eq!(x25519().agree(&[9; 31], |_| ()), Err(Refused));
-        let p256 = KeyExchange::generate(NamedGroup::Secp256r1).unwrap();
-        assert_eq!(p256.agree(&[4; 65], |_| ()), Err(Refused));
+        for (group, length) in [(NamedGroup::Secp256r1, 65), (NamedGroup::Secp384r1, 97)] {
+            let ours = KeyExchange::generate(group).unwrap();
+            assert_eq!(ours.agree(&vec![4; length], |_| ()), Err(Refused));
+        }
     }
 }

@@ -77,6 +77,11 @@ impl Flight {
         self.next = Position::default();
     }
 
+    /// Whether all of it was handed out since it was made or rewound.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.next.item >= self.items.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
@@ -214,7 +219,7 @@ mod tests {
             }
             assert_eq!(lengths, [70, 900, 0]);
             assert_eq!(change_cipher_specs, 1);
-            assert!(!flight.is_empty());
+            assert!(flight.is_sent() && !flight.is_empty());
         }
     }
 

@@ -42,8 +42,8 @@ impl Message {
 pub(crate) enum Inserted {
     /// It was kept, or brought nothing new.
     Kept,
-    /// It belongs to a message that was handled before.
-    Repeated,
+    /// It belongs to a flight that was answered: the answer may have been lost.
+    Answered,
     /// It is not acceptable.
     Dropped(DropReason),
     /// It contradicts another fragment of its message (RFC 9147 §5.5: abort the handshake).
@@ -55,6 +55,8 @@ pub(crate) enum Inserted {
 pub(crate) struct Inbox {
     /// The number of the message at the front of `waiting`.
     next_message_seq: u16,
+    /// Messages before this number belong to flights that were answered.
+    answered: u16,
     /// The epoch that new messages come in.
     epoch: u16,
     waiting: VecDeque<Option<Partial>>,
@@ -73,6 +75,7 @@ impl Inbox {
     pub(crate) fn new() -> Self {
         Self {
             next_message_seq: 0,
+            answered: 0,
             epoch: PLAIN,
             waiting: VecDeque::new(),
         }
@@ -85,14 +88,23 @@ impl Inbox {
         self.waiting.clear();
     }
 
-    /// Whether a message of this number was handled before.
-    pub(crate) fn is_behind(&self, message_seq: u16) -> bool {
-        message_seq < self.next_message_seq
+    /// The peer's flight is complete and answered.
+    pub(crate) fn mark_answered(&mut self) {
+        self.answered = self.next_message_seq;
+    }
+
+    /// Whether a message of this number belongs to a flight that was answered.
+    pub(crate) fn is_answered(&self, message_seq: u16) -> bool {
+        message_seq < self.answered
     }
 
     pub(crate) fn insert(&mut self, epoch: u16, fragment: &Fragment<'_>) -> Inserted {
         let Some(ahead) = fragment.message_seq.checked_sub(self.next_message_seq) else {
-            return Inserted::Repeated;
+            return if self.is_answered(fragment.message_seq) {
+                Inserted::Answered
+            } else {
+                Inserted::Dropped(DropReason::Repeated)
+            };
         };
         if epoch != self.epoch {
             return Inserted::Dropped(DropReason::WrongEpoch);
@@ -255,10 +267,11 @@ mod tests {
             hex::encode(&message.bytes()[..12]),
             "0b0000640000000000000064"
         );
-        assert_eq!(
-            insert(&mut inbox, part(0, &whole, 0, 10)),
-            Inserted::Repeated
-        );
+        let again = part(0, &whole, 0, 10);
+        let repeated = Inserted::Dropped(DropReason::Repeated);
+        assert_eq!(insert(&mut inbox, again), repeated);
+        inbox.mark_answered();
+        assert_eq!(insert(&mut inbox, again), Inserted::Answered);
     }
 
     #[test]

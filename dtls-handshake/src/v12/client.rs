@@ -1,7 +1,6 @@
 //! The client's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
-use super::session::{RecordKeys, Side};
-use super::{Completed, Negotiated, PeerCertificate, Session, Step, unexpected};
+use super::{Completed, Negotiated, PeerCertificate, RecordKeys, Session, Side, Step, unexpected};
 use crate::crypto::{KeyExchange, PublicKey};
 use crate::error::{CloseCause, Parameter};
 use crate::handshake::{Context, Message};

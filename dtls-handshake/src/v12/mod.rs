@@ -7,12 +7,14 @@ mod session;
 
 pub(crate) use client::ClientState;
 pub(crate) use server::ServerState;
-pub(crate) use session::Session;
+pub(crate) use session::{RecordKeys, Session, Side};
 
 use crate::crypto::{KeyKind, PublicKey, public_key};
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message};
-use crate::message::Certificate;
+use crate::message::{Certificate, Random, ServerShare};
+use crate::suite::Suite;
+use crate::wire::{HandshakeType, SignatureScheme, Writer};
 
 /// What a message led to.
 #[derive(Debug)]
@@ -65,7 +67,7 @@ impl PeerCertificate {
     /// RFC 5246 §7.4.3 and §7.4.8: the scheme has to be one that we offered.
     fn verify(
         &self,
-        scheme: crate::wire::SignatureScheme,
+        scheme: SignatureScheme,
         message: &[u8],
         signature: &[u8],
         what: &'static str,
@@ -82,36 +84,35 @@ impl PeerCertificate {
 /// What the hello messages settled.
 #[derive(Debug)]
 struct Negotiated {
-    suite: crate::suite::Suite,
-    client_random: crate::message::Random,
-    server_random: crate::message::Random,
+    suite: Suite,
+    client_random: Random,
+    server_random: Random,
     srtp_profile: Option<u16>,
 }
 
 impl Negotiated {
     /// What the server signs besides its share (RFC 8422 §5.4).
-    fn signed_share(&self, share: &crate::message::ServerShare<'_>) -> Vec<u8> {
+    fn signed_share(&self, share: &ServerShare<'_>) -> Vec<u8> {
         let mut signed = [self.client_random, self.server_random].concat();
-        share.write(&mut crate::wire::Writer::new(&mut signed));
+        share.write(&mut Writer::new(&mut signed));
         signed
     }
 }
 
 /// A message that has no place in a state.
 fn unexpected(message: &Message) -> CloseCause {
-    use crate::wire::HandshakeType as Kind;
     CloseCause::Unexpected(match message.kind {
-        Kind::HelloRequest => "HelloRequest",
-        Kind::ClientHello => "ClientHello",
-        Kind::ServerHello => "ServerHello",
-        Kind::HelloVerifyRequest => "HelloVerifyRequest",
-        Kind::Certificate => "Certificate",
-        Kind::ServerKeyExchange => "ServerKeyExchange",
-        Kind::CertificateRequest => "CertificateRequest",
-        Kind::ServerHelloDone => "ServerHelloDone",
-        Kind::CertificateVerify => "CertificateVerify",
-        Kind::ClientKeyExchange => "ClientKeyExchange",
-        Kind::Finished => "Finished",
-        Kind::Unknown(_) => "handshake message of unknown type",
+        HandshakeType::HelloRequest => "HelloRequest",
+        HandshakeType::ClientHello => "ClientHello",
+        HandshakeType::ServerHello => "ServerHello",
+        HandshakeType::HelloVerifyRequest => "HelloVerifyRequest",
+        HandshakeType::Certificate => "Certificate",
+        HandshakeType::ServerKeyExchange => "ServerKeyExchange",
+        HandshakeType::CertificateRequest => "CertificateRequest",
+        HandshakeType::ServerHelloDone => "ServerHelloDone",
+        HandshakeType::CertificateVerify => "CertificateVerify",
+        HandshakeType::ClientKeyExchange => "ClientKeyExchange",
+        HandshakeType::Finished => "Finished",
+        HandshakeType::Unknown(_) => "handshake message of unknown type",
     })
 }

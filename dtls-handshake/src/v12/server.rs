@@ -1,7 +1,6 @@
 //! The server's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
-use super::session::{RecordKeys, Side};
-use super::{Completed, Negotiated, PeerCertificate, Session, Step, unexpected};
+use super::{Completed, Negotiated, PeerCertificate, RecordKeys, Session, Side, Step, unexpected};
 use crate::crypto::{KeyExchange, KeyKind, PublicKey};
 use crate::error::{CloseCause, Parameter};
 use crate::handshake::{Context, Message};
@@ -86,12 +85,10 @@ fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
 
 /// What has to hold for any set of parameters.
 fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
-    // Numbers of later versions are smaller. RFC 8446 §4.2.1: the list, where there is one,
-    // decides alone.
-    let speaks_1_2 = match hello.supported_versions {
-        Some(versions) => versions.contains(DTLS_1_2),
-        None => (0xFE00..=DTLS_1_2).contains(&hello.version),
-    };
+    // Numbers of later versions are smaller. Where there is a list of versions it decides
+    // (RFC 8446 §4.2.1), but the old field has to say DTLS 1.2 even then (RFC 9147 §5.3).
+    let speaks_1_2 = (0xFE00..=DTLS_1_2).contains(&hello.version)
+        && hello.supported_versions.is_none_or(|versions| versions.contains(DTLS_1_2));
     if !speaks_1_2 {
         return Err(CloseCause::NothingInCommon(Parameter::Version));
     }
@@ -110,7 +107,8 @@ fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
     Ok(())
 }
 
-/// Without a list any group will do (RFC 8422 §4): then the one everybody has.
+/// Without a list any group will do (RFC 8422 §4): then the one everybody has. With one, it has
+/// to have the group of our certificate as well (RFC 8422 §5.1).
 fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
     let Some(theirs) = hello.groups else {
         return Ok(NamedGroup::Secp256r1);
@@ -118,6 +116,7 @@ fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
     KeyExchange::GROUPS
         .into_iter()
         .find(|group| theirs.contains((*group).into()))
+        .filter(|_| theirs.contains(NamedGroup::Secp256r1.into()))
         .ok_or(CloseCause::NothingInCommon(Parameter::Group))
 }
 

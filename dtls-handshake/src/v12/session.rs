@@ -64,6 +64,26 @@ impl Session {
         }
     }
 
+    /// A session whose master secret is known, for the vectors of [`testing`](crate::testing).
+    pub(crate) fn from_master_secret(
+        suite: Suite,
+        master_secret: &[u8; MASTER_SECRET_LENGTH],
+        client_random: Random,
+        server_random: Random,
+    ) -> Self {
+        let master_secret = Secret::filled(|out| *out = *master_secret);
+        Self {
+            suite,
+            master_secret,
+            client_random,
+            server_random,
+        }
+    }
+
+    pub(crate) fn master_secret(&self) -> &[u8; MASTER_SECRET_LENGTH] {
+        self.master_secret.expose()
+    }
+
     pub(crate) fn suite(&self) -> Suite {
         self.suite
     }
@@ -153,7 +173,7 @@ impl Session {
         let mut line = String::from("CLIENT_RANDOM ");
         push_hex(&mut line, &self.client_random);
         line.push(' ');
-        push_hex(&mut line, self.master_secret.expose());
+        push_hex(&mut line, self.master_secret());
         line
     }
 }

@@ -88,6 +88,7 @@ code_points! {
     /// Groups for the key exchange (IANA "TLS Supported Groups").
     pub(crate) enum NamedGroup: u16 {
         Secp256r1 = 23 "secp256r1",
+        Secp384r1 = 24 "secp384r1",
         X25519 = 29 "x25519",
     }
 }

@@ -12,43 +12,43 @@ use dtls_handshake::{
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-pub const LABEL: &str = "EXTRACTOR-dtls_srtp";
+pub(crate) const LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 #[allow(clippy::disallowed_methods)] // an origin for virtual time
-pub fn origin() -> Instant {
+pub(crate) fn origin() -> Instant {
     static ORIGIN: OnceLock<Instant> = OnceLock::new();
     *ORIGIN.get_or_init(Instant::now)
 }
 
 /// Two identities for all tests of a program: making them is slow.
-pub fn identities() -> &'static [Identity; 2] {
+pub(crate) fn identities() -> &'static [Identity; 2] {
     static IDENTITIES: OnceLock<[Identity; 2]> = OnceLock::new();
     let make = || Identity::generate(UNIX_EPOCH + Duration::from_secs(1_780_000_000)).unwrap();
     IDENTITIES.get_or_init(|| [make(), make()])
 }
 
-pub fn configs() -> [Config; 2] {
+pub(crate) fn configs() -> [Config; 2] {
     identities()
         .clone()
         .map(|identity| Config::new(identity).with_srtp_profiles(&[7, 1]))
 }
 
-pub fn fingerprint(side: usize) -> Fingerprint {
+pub(crate) fn fingerprint(side: usize) -> Fingerprint {
     identities()[side].fingerprint()
 }
 
 /// One end and what its owner knows of it.
-pub struct End {
-    pub connection: Connection,
-    pub connected: Option<Connected>,
-    pub connected_at: Option<Instant>,
-    pub closed: Option<CloseCause>,
-    pub closed_at: Option<Instant>,
-    pub sent: usize,
+pub(crate) struct End {
+    pub(crate) connection: Connection,
+    pub(crate) connected: Option<Connected>,
+    pub(crate) connected_at: Option<Instant>,
+    pub(crate) closed: Option<CloseCause>,
+    pub(crate) closed_at: Option<Instant>,
+    pub(crate) sent: usize,
 }
 
 impl End {
-    pub fn new(connection: Connection) -> Self {
+    pub(crate) fn new(connection: Connection) -> Self {
         Self {
             connection,
             connected: None,
@@ -59,7 +59,7 @@ impl End {
         }
     }
 
-    pub fn transmits(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn transmits(&mut self) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         let mut out = BytesMut::new();
         while let Some(range) = self.connection.poll_transmit(&mut out) {
@@ -69,7 +69,7 @@ impl End {
         all
     }
 
-    pub fn take_events(&mut self, now: Instant) {
+    pub(crate) fn take_events(&mut self, now: Instant) {
         while let Some(event) = self.connection.poll_event() {
             assert!(self.closed.is_none(), "an event after the end: {event:?}");
             match event {
@@ -87,11 +87,11 @@ impl End {
         }
     }
 
-    pub fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.connected.is_some() || self.closed.is_some()
     }
 
-    pub fn exported(&self) -> [u8; 60] {
+    pub(crate) fn exported(&self) -> [u8; 60] {
         let mut out = [0; 60];
         let peer = &self.connected.as_ref().unwrap().peer;
         self.connection
@@ -100,7 +100,7 @@ impl End {
         out
     }
 
-    pub fn data(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn data(&mut self) -> Vec<Vec<u8>> {
         let mut all = Vec::new();
         let mut out = BytesMut::new();
         while let Some(range) = self.connection.poll_data(&mut out) {
@@ -112,26 +112,30 @@ impl End {
 
 /// How bad a link is: chances in a thousand.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Weather {
-    pub loss: u32,
-    pub duplication: u32,
-    pub reordering: u32,
-    pub corruption: u32,
-    pub delay: Duration,
+pub(crate) struct Weather {
+    pub(crate) loss: u32,
+    pub(crate) duplication: u32,
+    pub(crate) reordering: u32,
+    pub(crate) corruption: u32,
+    pub(crate) delay: Duration,
 }
 
 /// Client at index 0, server at index 1, and what is under way between them.
-pub struct Link {
-    pub ends: [End; 2],
-    pub now: Instant,
+pub(crate) struct Link {
+    pub(crate) ends: [End; 2],
+    pub(crate) now: Instant,
     weather: Weather,
     rng: ChaCha8Rng,
     under_way: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
     serial: u64,
+    /// The largest datagram that was sent, in bytes.
+    pub(crate) largest: usize,
+    /// Everything that this side sends is lost.
+    pub(crate) muted: Option<usize>,
 }
 
 impl Link {
-    pub fn new(configs: [Config; 2], seed: u64, weather: Weather) -> Self {
+    pub(crate) fn new(configs: [Config; 2], seed: u64, weather: Weather) -> Self {
         let [client, server] = configs.map(Arc::new);
         let now = origin();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
@@ -151,11 +155,13 @@ impl Link {
             rng,
             under_way: BTreeMap::new(),
             serial: 0,
+            largest: 0,
+            muted: None,
         }
     }
 
     /// Both ends know whom they speak with.
-    pub fn introduced(mut self) -> Self {
+    pub(crate) fn introduced(mut self) -> Self {
         for side in 0..2 {
             let peer = vec![fingerprint(1 - side)];
             self.ends[side]
@@ -163,6 +169,23 @@ impl Link {
                 .set_peer_fingerprints(self.now, peer);
         }
         self
+    }
+
+    pub(crate) fn causes(&self) -> [Option<CloseCause>; 2] {
+        self.ends.each_ref().map(|end| end.closed)
+    }
+
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Delivers what is under way, without waiting for timeouts.
+    pub(crate) fn deliver(&mut self) {
+        self.drain();
+        while self.is_busy() {
+            self.step();
+            self.drain();
+        }
     }
 
     fn chance(&mut self, in_a_thousand: u32) -> bool {
@@ -183,12 +206,13 @@ impl Link {
             .insert((self.now + delay, self.serial), (1 - from, datagram));
     }
 
-    pub fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         for side in 0..2 {
             let now = self.now;
             self.ends[side].take_events(now);
             for mut datagram in self.ends[side].transmits() {
-                if self.chance(self.weather.loss) {
+                self.largest = self.largest.max(datagram.len());
+                if self.chance(self.weather.loss) || self.muted == Some(side) {
                     continue;
                 }
                 if self.chance(self.weather.duplication) {
@@ -207,7 +231,7 @@ impl Link {
     }
 
     /// Goes on to the next arrival or timeout. `false` when nothing will ever happen again.
-    pub fn step(&mut self) -> bool {
+    pub(crate) fn step(&mut self) -> bool {
         self.drain();
         let arrival = self.under_way.keys().next().map(|key| key.0);
         let timeout = self
@@ -241,7 +265,7 @@ impl Link {
     }
 
     /// Until both ends are connected or closed and nothing is under way.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.drain();
             if self.ends.iter().all(End::is_settled) && self.under_way.is_empty() {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use dtls_handshake::CloseCause;
+use ice_agent::FailureCause;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
@@ -152,10 +154,10 @@ impl Call<'_> {
     /// reach it.
     fn on_failure(&self, failure: &Failure) -> CallEvent {
         match failure {
-            Failure::Secure(SecureFailure::Dtls(cause)) if cause.is_by_peer() => {
+            Failure::Secure(SecureFailure::Dtls(cause @ CloseCause::ClosedByPeer)) => {
                 self.over(EndedBy::Browser, format!("the browser closed its connection: {cause}"))
             }
-            Failure::Ice(failure) if failure.cause.is_loss() => {
+            Failure::Ice(failure) if matches!(failure.cause, FailureCause::ConsentLost { .. }) => {
                 self.over(EndedBy::Browser, format!("the browser is gone: {failure}"))
             }
             _ => self.over(EndedBy::Gateway, format!("no connection to the browser: {failure}")),

@@ -1,5 +1,7 @@
 //! Why a request about a call was refused.
 
+use crate::sip::InvalidUser;
+
 /// Why a request about a call was refused. HTTP statuses stand beside the HTTP routes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -10,7 +12,7 @@ pub enum CallError {
         /// What was asked for.
         to: String,
         /// What is wrong with it.
-        problem: &'static str,
+        problem: InvalidUser,
     },
     /// No route leads to `to`.
     #[error("no route to {to:?}: no SIP server is configured")]

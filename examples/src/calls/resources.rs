@@ -4,9 +4,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use dtls_handshake::Identity;
+use sdp::negotiate::Codec;
 
 use super::CallError;
-use crate::config::Codec;
 use crate::media::Pool;
 use crate::session::DtlsRole;
 use crate::sip::{Server, User, UserAgent};

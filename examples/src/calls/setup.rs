@@ -12,11 +12,11 @@ use sdp::{Description, Fragment, ParseError};
 use tokio::sync::mpsc;
 
 use super::phone::PhoneOffer;
-use super::{CallError, ETag, NewCall, Resources, Route};
+use super::{CallError, ETag, NewCall, Resources};
 use crate::bridge::{self, Bridge, BridgeConfig, Formats, Rewriter};
 use crate::media::{Placed, Seat};
 use crate::session::{DtlsRole, Session, SessionConfig};
-use crate::sip::{OutgoingCall, User};
+use crate::sip::{InvalidUser, OutgoingCall, User};
 
 /// From the answer to the end of a call whose browser we cannot reach.
 const ICE_DEADLINE: Duration = Duration::from_secs(20);
@@ -37,9 +37,9 @@ pub(super) struct SetUp {
 
 /// Answers the offer and invites the phone.
 pub(super) async fn set_up(resources: &Resources, new: &NewCall) -> Result<SetUp, CallError> {
-    let to: User = new.to.parse().map_err(|error| CallError::BadTarget {
+    let to: User = new.to.parse().map_err(|error: InvalidUser| CallError::BadTarget {
         to: new.to.clone(),
-        problem: problem_of(error),
+        problem: error,
     })?;
     let route = resources.routes.find(&to)?;
     let random = Random::draw()?;
@@ -89,7 +89,7 @@ impl BrowserLeg {
         let seat = resources.media.place();
         let mut ice = local_agent(&seat, random.ice, now)?;
         let ufrag = ice.local_credentials().ufrag().to_owned();
-        let ours = capabilities(resources, &ice, random);
+        let ours = capabilities(resources, &mut ice, random);
         let answer = browser::answer(&offer, &ours).map_err(|refusal| unacceptable(&refusal))?;
         tell_remote(&mut ice, &answer.remote, now)?;
         let fingerprints = answer.remote.fingerprints.iter().map(|text| Fingerprint::from_str(text));
@@ -120,7 +120,18 @@ fn local_agent(seat: &Seat, seed: [u8; 32], now: Instant) -> Result<Agent, CallE
     Ok(ice)
 }
 
-fn capabilities(resources: &Resources, ice: &Agent, random: &Random) -> Capabilities {
+/// The candidates for the answer, as the agent tells them.
+fn local_candidates(ice: &mut Agent) -> Vec<String> {
+    let events = std::iter::from_fn(|| ice.poll_event());
+    let candidates = events.filter_map(|event| match event {
+        ice_agent::Event::LocalCandidate(candidate) => Some(candidate.to_string()),
+        _ => None,
+    });
+    candidates.collect()
+}
+
+fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capabilities {
+    let candidates = local_candidates(ice);
     let credentials = ice.local_credentials();
     Capabilities {
         codecs: resources.codecs.clone(),
@@ -137,7 +148,7 @@ fn capabilities(resources: &Resources, ice: &Agent, random: &Random) -> Capabili
                 ufrag: credentials.ufrag().to_owned(),
                 pwd: credentials.password().to_owned(),
             },
-            candidates: ice.local_candidates().map(|candidate| candidate.to_string()).collect(),
+            candidates,
             end_of_candidates: true,
             fingerprints: vec![resources.identity.fingerprint().to_string()],
             role: match resources.dtls_role {

@@ -15,6 +15,14 @@ impl Codec {
     /// All of them, in the order of the defaults.
     pub const ALL: [Self; 1] = [Self::Pcmu];
 
+    /// As SDP describes it.
+    #[must_use]
+    pub fn to_sdp(self) -> sdp::negotiate::Codec {
+        match self {
+            Self::Pcmu => sdp::negotiate::Codec::PCMU,
+        }
+    }
+
     /// The name in SDP.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -30,7 +30,7 @@ pub use cli::Arguments;
 pub use codec::{Codec, UnknownCodec};
 pub use error::ConfigError;
 pub use settings::{IceServerEntry, Settings, TokenEntry};
-pub use sip_server::{InvalidSipServer, SipServer};
+pub use sip_server::SipServer;
 pub use token::{Secret, Token, Tokens};
 
 /// What the gateway runs with.

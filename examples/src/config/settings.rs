@@ -18,7 +18,7 @@ pub struct Settings {
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
     /// The SIP server whose users can be called; without one only 'echo' can
-    #[arg(long, value_name = "HOST:PORT[;transport=udp|tcp]")]
+    #[arg(long, value_name = "HOST[:PORT][;transport=udp|tcp|tls]")]
     pub sip_server: Option<String>,
     /// The UDP ports for media [default: 16384-65535]
     #[arg(long, value_name = "LOW-HIGH")]

@@ -288,8 +288,8 @@ mod tests {
             ("listen = 'here'", "listen: \"here\": "),
             ("listen = '8443'", "listen: \"8443\": "),
             (
-                "sip-server = 'pbx'",
-                "sip-server: \"pbx\": expected HOST:PORT",
+                "sip-server = 'pbx:0'",
+                "sip-server: \"pbx:0\": \"0\" is no port",
             ),
             (
                 "media-ports = '9-1'",

@@ -76,7 +76,9 @@ async fn read(body: Body, limit: usize) -> Result<BytesMut, Problem> {
         let detail = format!("the body is larger than {limit} bytes");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
     };
-    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX) > limit.saturating_mul(PATIENCE) {
+    if usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX)
+        > limit.saturating_mul(PATIENCE)
+    {
         return Err(too_large());
     }
     let mut kept = BytesMut::new();

@@ -15,7 +15,7 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     position: Option<Position>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 /// A place in the request's body, from 1.
@@ -79,7 +79,7 @@ impl Problem {
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some((name, value));
+        self.header = Some(Box::new((name, value)));
         self
     }
 }
@@ -117,7 +117,7 @@ impl IntoResponse for Problem {
         // Strings and numbers always serialise.
         let body = serde_json::to_vec(&json).unwrap_or_default();
         let content_type = [(CONTENT_TYPE, "application/problem+json")];
-        let headers: HeaderMap = self.header.into_iter().collect();
+        let headers: HeaderMap = self.header.map(|header| *header).into_iter().collect();
         (self.status, content_type, headers, body).into_response()
     }
 }
@@ -125,6 +125,7 @@ impl IntoResponse for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sip::InvalidUser;
 
     #[test]
     fn every_call_error_has_its_status() {
@@ -133,7 +134,7 @@ mod tests {
             (
                 CallError::BadTarget {
                     to: to(),
-                    problem: "",
+                    problem: InvalidUser::Empty,
                 },
                 400,
             ),

@@ -73,7 +73,7 @@ impl Hub {
     }
 
     fn on_browser(&mut self, now: Instant, path: Path, ports: &Ports, data: &mut [u8]) {
-        let named = ice_agent::local_ufrag_of(data).map(|ufrag| self.routes.by_ufrag(ufrag));
+        let named = ice_agent::local_ufrag(data).map(|ufrag| self.routes.by_ufrag(ufrag));
         let request = named.is_some();
         let Some(slot) = named.unwrap_or_else(|| self.routes.by_address(&path)) else { return };
         let Some(call) = self.calls.get_mut(slot) else { return };

@@ -40,7 +40,7 @@ pub struct PortPair {
 ///
 /// # Errors
 /// [`NoPort`] when none of several tries succeeds.
-pub fn bind_one(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<UdpSocket, NoPort> {
+pub(super) fn bind_one(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<UdpSocket, NoPort> {
     try_ports(ip, ports, |port| bind(SocketAddr::new(ip, port)))
 }
 
@@ -48,7 +48,7 @@ pub fn bind_one(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<UdpSocket, No
 ///
 /// # Errors
 /// [`NoPort`] when none of several tries succeeds.
-pub fn bind_pair(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<PortPair, NoPort> {
+pub(super) fn bind_pair(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<PortPair, NoPort> {
     try_ports(ip, ports, |port| {
         let even = port & !1;
         if !ports.contains(&even) || !ports.contains(&(even | 1)) {

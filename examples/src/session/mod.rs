@@ -13,13 +13,12 @@ mod secure;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::net::SocketAddr;
 use std::ops::Range;
 use std::time::Instant;
 
 use bytes::BytesMut;
 use dtls_handshake::Fingerprint;
-use ice_agent::{Agent, Candidate, FailureCause, HEADROOM, Received, SocketId, Transmit};
+use ice_agent::{Agent, Candidate, HEADROOM, Received, Transmit};
 
 pub use secure::SecureFailure;
 use secure::{Change, Secure, Start};
@@ -78,10 +77,10 @@ pub enum Event {
     },
     /// ICE sends on another pair than before.
     Path {
-        /// Our address.
-        local: SocketAddr,
-        /// The browser's address.
-        remote: SocketAddr,
+        /// Our candidate.
+        local: String,
+        /// The browser's candidate.
+        remote: String,
     },
     /// It is over; nothing follows.
     Failed(Failure),
@@ -93,7 +92,7 @@ pub enum Event {
 pub enum Failure {
     /// No path, or the path was lost.
     #[error("ICE: {0}")]
-    Ice(FailureCause),
+    Ice(Box<ice_agent::Failure>),
     /// No keys, or the peer closed.
     #[error("{0}")]
     Secure(SecureFailure),
@@ -257,7 +256,7 @@ impl Session {
         if let Some(transmit) = self.ice.poll_transmit(out) {
             return Some(transmit);
         }
-        if !self.ice.can_send() {
+        if !self.ice.can_send(self.told) {
             return None;
         }
         let end = out.len();
@@ -321,7 +320,7 @@ impl Session {
         while let Some(event) = self.ice.poll_event() {
             self.on_ice(event);
         }
-        if self.ice.can_send() {
+        if self.ice.can_send(now) {
             self.secure.start(now, self.ice.rtt());
         }
         while let Some(change) = self.secure.poll() {
@@ -334,9 +333,15 @@ impl Session {
 
     fn on_ice(&mut self, event: ice_agent::Event) {
         match event {
-            ice_agent::Event::Failed(cause) => {
-                self.events.push_back(Event::Failed(Failure::Ice(cause)));
+            ice_agent::Event::SelectedPair(pair) => {
+                let (local, remote) = (pair.local.to_string(), pair.remote.to_string());
+                self.events.push_back(Event::Path { local, remote });
             }
+            ice_agent::Event::Failed(failure) => {
+                self.secure.fail();
+                self.events.push_back(Event::Failed(Failure::Ice(failure)));
+            }
+            // Local candidates are signalled before there is a session; names are not resolved.
             _ => {}
         }
     }

@@ -4,8 +4,9 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use dtls_handshake::{CloseCause, Connection, Event, Fingerprint};
-use srtp::{ExportedKeys, Profile, Receiver, Sender};
+use dtls_handshake::{CloseCause, Connected, Connection, Event, Fingerprint};
+use srtp::{ExportedKeys, Profile, Receiver, Sender, keys_from_dtls_export};
+use zeroize::Zeroizing;
 
 use super::DtlsRole;
 
@@ -27,6 +28,9 @@ pub(super) enum Secure {
     /// Over. DTLS stays to send its alert.
     Closed(Option<Box<Connection>>),
 }
+
+/// The label of RFC 5764 §4.2.
+const EXPORT_LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 /// All that a handshake needs to begin.
 pub(super) struct Start {
@@ -97,12 +101,15 @@ impl Secure {
         self.dtls()?.poll_transmit(out)
     }
 
-    /// Takes up what DTLS has to say.
+    /// Takes up what DTLS has to say. After the end it has nothing to say that matters.
     pub(super) fn poll(&mut self) -> Option<Change> {
+        if matches!(self, Self::Closed(_)) {
+            return None;
+        }
         match self.dtls()?.poll_event()? {
             Event::Connected(connected) => Some(self.open(&connected)),
             Event::Closed(cause) => {
-                self.close_with();
+                self.fail();
                 Some(Change::Closed(SecureFailure::Dtls(cause)))
             }
             _ => None,
@@ -110,7 +117,7 @@ impl Secure {
     }
 
     /// Derives the SRTP contexts (RFC 5764 §4.2): the client's keys protect what the client sends.
-    fn open(&mut self, connected: &dtls_handshake::Connected) -> Change {
+    fn open(&mut self, connected: &Connected) -> Change {
         let Self::Handshake { dtls, role } = std::mem::replace(self, Self::Closed(None)) else {
             return Change::Closed(SecureFailure::Keys);
         };
@@ -133,7 +140,7 @@ impl Secure {
     }
 
     /// Forgets the keys; DTLS stays for its last alert.
-    fn close_with(&mut self) {
+    pub(super) fn fail(&mut self) {
         *self = match std::mem::replace(self, Self::Closed(None)) {
             Self::Waiting(_) => Self::Closed(None),
             Self::Handshake { dtls, .. } | Self::Open { dtls, .. } => Self::Closed(Some(dtls)),
@@ -146,6 +153,18 @@ impl Secure {
         if let Some(dtls) = self.dtls() {
             dtls.close(now);
         }
-        self.close_with();
+        self.fail();
     }
+}
+
+/// Twice the round trip of ICE, so that a healthy path never sees a flight twice.
+fn first_timeout(rtt: Duration) -> Duration {
+    (rtt * 2).clamp(Duration::from_millis(100), Duration::from_secs(2))
+}
+
+fn export(dtls: &Connection, connected: &Connected, profile: Profile) -> Option<ExportedKeys> {
+    let mut exported = Zeroizing::new(vec![0; profile.export_len()]);
+    let peer = &connected.peer;
+    dtls.export_keying_material(peer, EXPORT_LABEL, None, &mut exported).ok()?;
+    keys_from_dtls_export(profile, &exported).ok()
 }

@@ -16,6 +16,12 @@ pub struct User(String);
 const LONGEST: usize = 64;
 
 impl User {
+    /// The name under which the gateway itself calls.
+    #[must_use]
+    pub fn gateway() -> Self {
+        Self("crosspoint".to_owned())
+    }
+
     /// The name as it stands in the URI.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,5 +1,6 @@
 //! A gateway's HTTPS side over calls that are played, and clients for it.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test uses a part of it
+#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,13 +12,18 @@ use examples::calls::{
 };
 use examples::config::{Config, Secret, Settings, TokenEntry};
 use examples::http::{Limits, Server};
+use examples::sip::InvalidUser;
 use reqwest::Client;
 use tokio::sync::{broadcast, mpsc};
 
 pub const OFFER: &str = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n";
-pub const ANSWER: &str = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=answer\r\n";
 pub const ALICE: &str = "alice-0123456789";
 pub const BOB: &str = "bob-0123456789ab";
+
+/// The played answer to an offer of this length.
+pub fn answer(len: usize) -> String {
+    format!("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=offered:{len}\r\n")
+}
 
 /// A folder that goes away again.
 pub struct Folder(PathBuf);
@@ -213,7 +219,7 @@ fn create(call: &NewCall) -> Result<Created, CallError> {
         "" => {
             return Err(CallError::BadTarget {
                 to,
-                problem: "it is empty",
+                problem: InvalidUser::Empty,
             });
         }
         "nobody" => return Err(CallError::NoRoute { to }),
@@ -242,7 +248,7 @@ fn create(call: &NewCall) -> Result<Created, CallError> {
     Ok(Created {
         id,
         etag,
-        answer: ANSWER.to_owned(),
+        answer: answer(call.offer.len()),
     })
 }
 

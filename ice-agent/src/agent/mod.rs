@@ -29,7 +29,7 @@ use crate::gather::Gatherer;
 use crate::locals::{Locals, MAX_BASES};
 use crate::outbox::Outbox;
 use crate::random::Random;
-use crate::remotes::{Added, Remotes, is_of_generation};
+use crate::remotes::{Added, RemoteId, Remotes, is_of_generation};
 use crate::stats::Stats;
 use crate::transactions::Transactions;
 
@@ -229,7 +229,7 @@ impl Agent {
         let progress = Progress::Checking {
             deadline: now + self.config.deadline,
         };
-        self.phase = Phase::Running(Running { peer, progress });
+        self.phase = Phase::Running(Box::new(Running { peer, progress }));
         self.events
             .push(Event::StateChanged(State::Checking), &mut self.stats);
         self.pair_all();
@@ -263,12 +263,11 @@ impl Agent {
         if current.is_some_and(|ufrag| !is_of_generation(&candidate, ufrag)) {
             return Err(RemoteError::OtherGeneration);
         }
-        if matches!(candidate.address, Address::Name { .. }) {
-            self.events
-                .push(Event::Unresolved(candidate.clone()), &mut self.stats);
-        }
         match self.remotes.add(candidate) {
-            Added::New(remote) => self.pair_remote(remote),
+            Added::New(remote) => {
+                self.tell_if_named(remote);
+                self.pair_remote(remote);
+            }
             Added::Improved(_) => self.reprioritise(),
             Added::Known => {}
             Added::Full => {
@@ -278,6 +277,14 @@ impl Agent {
         }
         self.advance(now);
         Ok(())
+    }
+
+    fn tell_if_named(&mut self, remote: RemoteId) {
+        let named = |found: &&Candidate| matches!(found.address, Address::Name { .. });
+        if let Some(candidate) = self.remotes.get(remote).filter(named) {
+            self.events
+                .push(Event::Unresolved(candidate.clone()), &mut self.stats);
+        }
     }
 
     /// Says that the peer has no further candidates (RFC 8838 §14). The agent does not fail early

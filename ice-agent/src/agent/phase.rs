@@ -18,7 +18,7 @@ const REMEMBERED_NOMINATIONS: usize = 16;
 #[derive(Debug)]
 pub(super) enum Phase {
     New(Waiting),
-    Running(Running),
+    Running(Box<Running>),
     Failed,
     Closed,
 }

@@ -1,5 +1,6 @@
 //! Answers to our requests (RFC 8445 §7.2.5).
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use stun_codec::attribute::{ErrorCode, XorMappedAddress};
@@ -65,6 +66,9 @@ impl Agent {
         self.gatherer.close(base);
         self.transactions
             .retain(|purpose| !matches!(purpose, Purpose::Server(of) if *of == base));
+        if mapped.ip().is_unspecified() || mapped.ip().is_multicast() || mapped.port() == 0 {
+            return Handled::Consumed;
+        }
         let server = Some(path.remote.ip());
         if let Some(candidate) = self.locals.add_reflexive(base, mapped, server) {
             self.events
@@ -91,6 +95,11 @@ impl Agent {
             self.refuse_pair(now, check, Refusal::Asymmetric);
             return Handled::Dropped;
         }
+        if self.checks.find(path) != Some(check.pair) {
+            // The pair had to make room for a better one.
+            self.stats.unexpected_response += 1;
+            return Handled::Dropped;
+        }
         if response.class() == Class::Error {
             self.handle_check_error(now, check, &response);
             return Handled::Consumed;
@@ -100,16 +109,28 @@ impl Agent {
             return Handled::Dropped;
         };
         self.stats.responses_received += 1;
+        self.check_succeeded(now, pending, check, mapped);
+        Handled::Consumed
+    }
+
+    /// The pair works (RFC 8445 §7.2.5.3).
+    fn check_succeeded(
+        &mut self,
+        now: Instant,
+        pending: &Pending,
+        check: &Check,
+        mapped: SocketAddr,
+    ) {
         let Some(pair) = self.checks.get_mut(check.pair) else {
-            return Handled::Consumed;
+            return;
         };
         pair.tally.answers += 1;
         pair.tally.rtt = pending.round_trip(now).or(pair.tally.rtt);
         // The address the peer sees is a candidate of ours (RFC 8445 §7.2.5.3.1).
         self.locals.add_reflexive(pair.base, mapped, None);
-        let base_host = self.locals.base(pair.base).map(|base| base.host);
-        let Some(local) = self.locals.find(pair.base, mapped).or(base_host) else {
-            return Handled::Consumed;
+        let host = self.locals.base(pair.base).map(|base| base.host);
+        let Some(local) = self.locals.find(pair.base, mapped).or(host) else {
+            return;
         };
         if let Some(valid) = pair.valid_mut() {
             valid.local = local;
@@ -120,14 +141,14 @@ impl Agent {
         }
         let named = pair.named_by_peer && self.role == Role::Controlled;
         self.checks.unfreeze_like(check.pair);
-        let others =
-            |p: &Purpose| !matches!(p, Purpose::Check(c) if c.pair == check.pair && !c.nominate);
-        self.transactions.retain(others);
+        self.transactions.retain(|purpose| match purpose {
+            Purpose::Check(other) => other.pair != check.pair || other.nominate,
+            Purpose::Server(_) => true,
+        });
         self.pair_works(now, check.pair);
         if named || (check.nominate && self.role == Role::Controlling) {
             self.select(now, check.pair);
         }
-        Handled::Consumed
     }
 
     /// The response as proved with the remote password. What is not proved counts as if it had

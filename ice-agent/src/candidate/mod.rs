@@ -16,8 +16,9 @@ pub use grammar::{Field, ParseCandidateError};
 /// `a=candidate:`. [`Display`](fmt::Display) prints it with the prefix `candidate:`, which is what
 /// `RTCIceCandidate.candidate` holds; an SDP line is `a=` and then that.
 ///
-/// Printing what was read gives the same text except that the transport is in lower case, a
-/// `tcptype` stands right after the related address, and single spaces separate the fields.
+/// Printing what was read gives the same text except that known words are in lower case, the
+/// related address and then a `tcptype` stand before all extensions, and IPv6 addresses are in
+/// their canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
     /// Equal for candidates of the same kind, base address and server (RFC 8445 §5.1.1.3).

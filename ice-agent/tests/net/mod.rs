@@ -1,8 +1,9 @@
 //! A small internet in virtual time: agents, NATs and STUN servers, joined by links that lose,
 //! duplicate, delay and reorder. Signalling is a reliable channel with a delay of its own.
 #![allow(dead_code)] // each test file uses its own part
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // as in the tests it serves
 
-mod nat;
+pub(crate) mod nat;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use stun_codec::Message;
 
-pub(crate) use nat::{Filtering, Mapping, Nat};
+use nat::Nat;
 
 #[allow(clippy::disallowed_methods)] // an origin for virtual time
 pub(crate) fn origin() -> Instant {

@@ -1,5 +1,7 @@
 //! Answers the audio offer of a WebRTC peer.
 
+use std::time::Duration;
+
 use crate::attribute::{
     BundleOnly, Candidate, Direction, EndOfCandidates, Fingerprint, Group, IceLite, IceOptions,
     IcePwd, IceUfrag, Mid, Msid, Ptime, RtcpMux, Setup, Ssrc,
@@ -9,9 +11,7 @@ use crate::line::Line;
 use crate::media::Media;
 use crate::negotiate::codec::{self, Preference, write_formats};
 use crate::negotiate::{Audio, Codec, Credentials, LocalOrigin, Refusal};
-use crate::protocol::{Protocol, Security};
-
-use std::time::Duration;
+use crate::protocol::Security;
 
 /// What we can do and who we are, for one answer.
 #[derive(Debug, Clone)]
@@ -105,34 +105,28 @@ pub struct RemoteTransport {
     pub ssrcs: Vec<u32>,
 }
 
-/// Answers an offer: exactly one audio codec with `telephone-event`, in the first usable audio
-/// section; every other section is rejected with port 0 (RFC 3264 §6).
+/// Answers an offer: exactly one audio codec with `telephone-event`, in the first audio section
+/// that can be agreed to; every other section is rejected with port 0 (RFC 3264 §6).
 ///
 /// # Errors
-/// The reason why the offer cannot be answered.
+/// The reason why the first audio section cannot be agreed to.
 pub fn answer(offer: &Description<'_>, ours: &Capabilities) -> Result<Answer, Refusal> {
-    let (section, media) = audio_section(offer)?;
-    let carrier = transport_carrier(offer, media);
-    // RFC 9429 §5.1.1 requires rtcp-mux of every offer.
-    if !media.has::<RtcpMux>() && !carrier.has::<RtcpMux>() {
-        return Err(Refusal::NoRtcpMux);
-    }
-    let remote = remote_transport(offer, media, carrier)?;
-    let role = role(offer, carrier, ours.transport.role)?;
-
-    // RFC 5761 §4: with rtcp-mux these numbers could not be told from RTCP.
-    let mut formats = codec::formats(media);
-    formats.retain(|format| !(64..=95).contains(&format.payload_type));
-    let mut common = codec::common(&ours.codecs, &formats, Preference::Ours)?;
-    if !ours.telephone_event {
-        common.telephone_event = None;
-    }
-    let theirs = offer.find_for::<Direction>(media).unwrap_or_default();
-    let audio = common.agreed(media, ours.direction.answer(theirs));
+    // Port 0 with `a=bundle-only` is not a rejection (RFC 9143 §6).
+    let audio = offer.media().iter().enumerate().filter(|(_, media)| {
+        media.kind() == "audio" && (media.port() != 0 || media.has::<BundleOnly>())
+    });
+    let (section, agreed) = codec::first_agreed(audio, |(index, media)| {
+        Ok((index, agree(offer, media, ours)?))
+    })?;
+    let Agreed {
+        mid,
+        audio,
+        role,
+        remote,
+    } = agreed;
 
     let mut description = ours.origin.description();
-    let mid = media.find::<Mid>();
-    if let Some(mid) = mid.filter(|mid| is_bundled(offer, *mid)) {
+    if let Some(mid) = mid.filter(|mid| bundle_of(offer, *mid).is_some()) {
         description
             .session_mut()
             .push_line(Line::new('a', &format!("group:BUNDLE {}", mid.tag)));
@@ -154,29 +148,52 @@ pub fn answer(offer: &Description<'_>, ours: &Capabilities) -> Result<Answer, Re
     })
 }
 
-/// The first audio section that is not rejected. Port 0 with `a=bundle-only` is not a rejection
-/// (RFC 9143 §6).
-fn audio_section<'d, 'a>(offer: &'d Description<'a>) -> Result<(usize, &'d Media<'a>), Refusal> {
-    let mut audio = offer.media().iter().enumerate().filter(|(_, media)| {
-        media.kind() == "audio" && (media.port() != 0 || media.has::<BundleOnly>())
-    });
-    let (index, media) = audio.next().ok_or(Refusal::NoAudio)?;
+/// What can be agreed for one section.
+struct Agreed<'d> {
+    mid: Option<Mid<'d>>,
+    audio: Audio,
+    role: DtlsRole,
+    remote: RemoteTransport,
+}
+
+fn agree<'d, 'a>(
+    offer: &'d Description<'a>,
+    media: &'d Media<'a>,
+    ours: &Capabilities,
+) -> Result<Agreed<'d>, Refusal> {
+    // RFC 9429 §5.1.2 takes the older names as well; without a fingerprint they fail below.
     let protocol = media.protocol();
-    // RFC 9429 §5.1.2 takes the older names as well; without a fingerprint they fail later.
-    let usable = matches!(protocol.security(), Security::Dtls | Security::Srtp);
-    if !protocol.is_rtp() || !usable {
+    if !protocol.is_rtp() || !matches!(protocol.security(), Security::Dtls | Security::Srtp) {
         return Err(Refusal::UnsupportedProtocol(protocol.name().to_owned()));
     }
-    Ok((index, media))
+    let carrier = transport_carrier(offer, media);
+    // RFC 9429 §5.1.1: everything is multiplexed.
+    if !media.has::<RtcpMux>() {
+        return Err(Refusal::NoRtcpMux);
+    }
+    let remote = remote_transport(offer, media, carrier)?;
+    let role = role(offer, carrier, ours.transport.role)?;
+
+    // RFC 5761 §4: with rtcp-mux these numbers could not be told from RTCP.
+    let mut formats = codec::formats(media);
+    formats.retain(|format| !(64..=95).contains(&format.payload_type));
+    let mut common = codec::common(&ours.codecs, &formats, Preference::Ours)?;
+    if !ours.telephone_event {
+        common.telephone_event = None;
+    }
+    let theirs = offer.find_for::<Direction>(media).unwrap_or_default();
+    let audio = common.agreed(media, ours.direction.answer(theirs));
+    Ok(Agreed {
+        mid: media.find::<Mid>(),
+        audio,
+        role,
+        remote,
+    })
 }
 
 fn bundle_of<'d>(offer: &'d Description<'_>, mid: Mid<'_>) -> Option<Group<'d>> {
     let mut groups = offer.session().all::<Group>();
     groups.find(|group| group.is_bundle() && group.mids().any(|other| other == mid.tag))
-}
-
-fn is_bundled(offer: &Description<'_>, mid: Mid<'_>) -> bool {
-    bundle_of(offer, mid).is_some()
 }
 
 /// The section whose ICE and DTLS attributes hold for `media`: itself or, when it has none of its
@@ -330,7 +347,7 @@ fn write_transport(media: &mut Media<'_>, ours: &LocalTransport, role: DtlsRole)
 
 /// The offered section with port 0 (RFC 3264 §6); its formats mean nothing, but must stand there.
 pub(super) fn reject(offered: &Media<'_>) -> Media<'static> {
-    let protocol: Protocol<'static> = offered.protocol().clone().into_owned();
+    let protocol = offered.protocol().clone().into_owned();
     let formats = offered.format_list().to_owned();
     let mut media = Media::assemble(offered.kind(), 0, protocol, formats);
     media.push_line(Line::new('c', "IN IP4 0.0.0.0"));

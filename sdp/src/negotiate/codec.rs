@@ -231,6 +231,22 @@ impl Match<'_, '_> {
     }
 }
 
+/// What the first of `sections` that can be agreed to gives; the reason of the first one if none
+/// can.
+pub(super) fn first_agreed<S, T>(
+    sections: impl Iterator<Item = S>,
+    mut agree: impl FnMut(S) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
+    let mut first = None;
+    for section in sections {
+        match agree(section) {
+            Ok(agreed) => return Ok(agreed),
+            Err(refusal) => first = first.or(Some(refusal)),
+        }
+    }
+    Err(first.unwrap_or(Refusal::NoAudio))
+}
+
 /// Writes the formats of a section: codecs, then `telephone-event`, each with its number.
 pub(super) fn write_formats(media: &mut Media<'_>, codecs: &[(&Codec, u8)], events: &[(u32, u8)]) {
     for (codec, number) in codecs {

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::attribute::{Direction, Ptime, Rtcp, RtcpMux};
+use crate::attribute::{Direction, Mid, Ptime, Rtcp, RtcpMux};
 use crate::description::Description;
 use crate::field::{Connection, family};
 use crate::line::Line;
@@ -138,50 +138,29 @@ impl Offer {
     }
 }
 
-/// Answers the first usable audio section of a phone's offer with one codec; every other section
-/// is rejected with port 0 (RFC 3264 §6).
+/// Answers the first audio section of a phone's offer that can be agreed to, with one codec; every
+/// other section is rejected with port 0 (RFC 3264 §6).
 ///
 /// # Errors
-/// The reason why the offer cannot be answered.
+/// The reason why the first audio section cannot be agreed to.
 pub fn answer(offer: &Description<'_>, endpoint: &Endpoint) -> Result<Answer, Refusal> {
-    let usable = |media: &&Media<'_>| media.kind() == "audio" && media.port() != 0;
-    let audio: Vec<_> = offer.media().iter().filter(usable).collect();
-    let plain = audio.iter().find(|media| check_plain_audio(media).is_ok());
-    let media = match (plain, audio.first()) {
-        (Some(media), _) => *media,
-        (None, Some(media)) => return check_plain_audio(media).and(Err(Refusal::NoAudio)),
-        (None, None) => return Err(Refusal::NoAudio),
-    };
-    let formats = codec::formats(media);
-    let mut common = codec::common(&endpoint.codecs, &formats, Preference::Ours)?;
-    if !endpoint.telephone_event {
-        common.telephone_event = None;
-    }
-    let session = session(offer, media, &common, endpoint)?;
-
-    let Session { audio, .. } = &session;
-    let codecs = [(&audio.codec, audio.payload_types.receive)];
-    let events = audio
-        .telephone_event
-        .map(|event| (audio.codec.clock_rate, event.receive));
-    let events: Vec<_> = events.into_iter().collect();
-    let protocol = media.protocol().clone().into_owned();
-    let mut accepted = section(endpoint, protocol, &codecs, &events, audio.direction);
-    if !media.has::<RtcpMux>() {
-        accepted.remove::<RtcpMux>();
-    }
-    if let Some(mid) = media.find::<crate::attribute::Mid>() {
-        accepted.push(&mid);
-    }
-    let mut accepted = Some(accepted);
+    let sections = offer.media().iter().enumerate();
+    let audio = sections.filter(|(_, media)| media.kind() == "audio" && media.port() != 0);
+    let (index, session) = codec::first_agreed(audio, |(index, media)| {
+        check_plain_audio(media)?;
+        let formats = codec::formats(media);
+        let mut common = codec::common(&endpoint.codecs, &formats, Preference::Ours)?;
+        if !endpoint.telephone_event {
+            common.telephone_event = None;
+        }
+        Ok((index, session(offer, media, &common, endpoint)?))
+    })?;
     let mut description = endpoint.origin.description();
-    for offered in offer.media() {
-        let own = if std::ptr::eq(offered, media) {
-            accepted.take()
-        } else {
-            None
-        };
-        description.push_media(own.unwrap_or_else(|| reject(offered)));
+    for (position, offered) in offer.media().iter().enumerate() {
+        description.push_media(match position == index {
+            true => accept(offered, &session.audio, endpoint),
+            false => reject(offered),
+        });
     }
     Ok(Answer {
         description,
@@ -189,13 +168,31 @@ pub fn answer(offer: &Description<'_>, endpoint: &Endpoint) -> Result<Answer, Re
     })
 }
 
+/// The offered section with our address and the one codec.
+fn accept(offered: &Media<'_>, audio: &Audio, endpoint: &Endpoint) -> Media<'static> {
+    let codecs = [(&audio.codec, audio.payload_types.receive)];
+    let events = audio
+        .telephone_event
+        .map(|event| (audio.codec.clock_rate, event.receive));
+    let events: Vec<_> = events.into_iter().collect();
+    let protocol = offered.protocol().clone().into_owned();
+    let mut media = section(endpoint, protocol, &codecs, &events, audio.direction);
+    // RFC 5761 §5.1.1: an answer multiplexes only what the offer did.
+    if !offered.has::<RtcpMux>() {
+        media.remove::<RtcpMux>();
+    }
+    if let Some(mid) = offered.find::<Mid>() {
+        media.push(&mid);
+    }
+    media
+}
+
 /// Whether a section is audio in plain RTP.
 fn check_plain_audio(media: &Media<'_>) -> Result<(), Refusal> {
     if media.kind() != "audio" {
         return Err(Refusal::NoAudio);
     }
-    let protocol = media.protocol();
-    match protocol {
+    match media.protocol() {
         Protocol::RtpAvp | Protocol::RtpAvpf => Ok(()),
         other => Err(Refusal::UnsupportedProtocol(other.name().to_owned())),
     }

@@ -1,0 +1,142 @@
+//! Handshakes over bad links in virtual time: every one ends connected on both sides with equal
+//! keys, or closed with a cause by its deadline.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Link, Weather, configs, origin};
+use dtls_handshake::CloseCause;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Outcome {
+    connected: bool,
+    took: Duration,
+}
+
+fn run(seed: u64, weather: Weather, mtu: usize) -> Outcome {
+    let configs = configs().map(|config| config.with_mtu(mtu).with_handshake_timeout(DEADLINE));
+    let mut link = Link::new(configs, seed, weather).introduced();
+    link.settle();
+    let context = || format!("seed {seed}, mtu {mtu}, {weather:?}: {:?}", link.causes());
+    let [client, server] = &link.ends;
+    let took = link.now - origin();
+    assert!(took <= DEADLINE + Duration::from_secs(1), "{}", context());
+    match (&client.connected, &server.connected) {
+        (Some(_), Some(_)) => {
+            assert_eq!(client.exported(), server.exported(), "{}", context());
+            Outcome {
+                connected: true,
+                took,
+            }
+        }
+        // The server's last flight can be lost to the end: then the client times out alone.
+        _ => {
+            for end in &link.ends {
+                assert!(end.is_settled(), "{}", context());
+                let cause = end.closed.unwrap_or(CloseCause::TimedOut);
+                assert_eq!(cause, CloseCause::TimedOut, "{}", context());
+            }
+            Outcome {
+                connected: false,
+                took,
+            }
+        }
+    }
+}
+
+fn runs(name: &str, seeds: u64, weather: impl Fn(&mut ChaCha8Rng) -> Weather) -> Vec<Outcome> {
+    let mut outcomes: Vec<_> = (0..seeds)
+        .map(|seed| {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            let weather = weather(&mut rng);
+            let mtu = 256 + rng.next_u32() as usize % 1245;
+            run(seed, weather, mtu)
+        })
+        .collect();
+    outcomes.sort_by_key(|outcome| outcome.took);
+    let connected = outcomes.iter().filter(|outcome| outcome.connected).count();
+    let at = |percent: usize| {
+        outcomes[(outcomes.len() - 1) * percent / 100]
+            .took
+            .as_millis()
+    };
+    println!(
+        "{name}: {connected} of {seeds} connected; ms at 50 / 90 / 99 / 100 %: {} / {} / {} / {}",
+        at(50),
+        at(90),
+        at(99),
+        at(100)
+    );
+    outcomes
+}
+
+#[test]
+fn disorder_without_loss_needs_no_patience() {
+    let outcomes = runs("disorder", 500, |_| Weather {
+        duplication: 300,
+        reordering: 500,
+        delay: Duration::from_millis(20),
+        ..Weather::default()
+    });
+    for outcome in outcomes {
+        assert!(outcome.connected);
+        assert!(
+            outcome.took < Duration::from_millis(800),
+            "{:?}",
+            outcome.took
+        );
+    }
+}
+
+#[test]
+fn light_loss_is_overcome() {
+    let outcomes = runs("loss to 10 %", 1000, |rng| Weather {
+        loss: rng.next_u32() % 100,
+        duplication: 100,
+        reordering: 200,
+        delay: Duration::from_millis(u64::from(rng.next_u32() % 150)),
+        ..Weather::default()
+    });
+    assert!(outcomes.iter().all(|outcome| outcome.connected));
+}
+
+#[test]
+fn heavy_loss_ends_well_or_with_a_cause() {
+    let outcomes = runs("loss to 50 %", 1000, |rng| Weather {
+        loss: rng.next_u32() % 500,
+        duplication: rng.next_u32() % 300,
+        reordering: rng.next_u32() % 500,
+        delay: Duration::from_millis(u64::from(rng.next_u32() % 300)),
+        ..Weather::default()
+    });
+    let connected = outcomes.iter().filter(|outcome| outcome.connected).count();
+    assert!(connected > 900, "{connected}");
+}
+
+/// Corruption in the clear part of a handshake can end it; it must never end it differently on
+/// the two sides with both believing to be connected, and never hang.
+#[test]
+fn corruption_never_gives_different_keys() {
+    let mut connected = 0;
+    for seed in 0..500 {
+        let weather = Weather {
+            corruption: 100,
+            delay: Duration::from_millis(5),
+            ..Weather::default()
+        };
+        let mut link = Link::new(configs(), seed, weather).introduced();
+        link.settle();
+        let [client, server] = &link.ends;
+        assert!(client.is_settled() && server.is_settled());
+        if client.connected.is_some() && server.connected.is_some() {
+            assert_eq!(client.exported(), server.exported());
+            connected += 1;
+        }
+    }
+    println!("corruption: {connected} of 500 connected");
+    assert!(connected > 100, "{connected}");
+}
