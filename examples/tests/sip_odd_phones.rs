@@ -491,7 +491,9 @@ async fn an_invite_is_repeated_until_it_is_answered() {
     let start = Instant::now();
     for milliseconds in [0, 500, 1500, 3500] {
         peer.hear("INVITE").await;
-        let late = start.elapsed().saturating_sub(Duration::from_millis(milliseconds));
+        let late = start
+            .elapsed()
+            .saturating_sub(Duration::from_millis(milliseconds));
         assert!(late < Duration::from_millis(400), "{:?}", start.elapsed());
     }
 }
