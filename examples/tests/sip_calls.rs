@@ -1,4 +1,10 @@
 //! The user agent calls the echo phone, and nobody.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // checks fail loudly
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

@@ -1,6 +1,12 @@
 //! The user agent calls sipp, and sipp calls the echo phone.
 //!
 //! Needs the program `sipp`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // checks fail loudly
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::Stdio;
@@ -179,12 +185,18 @@ async fn a_hundred_calls_to_sipp() {
     let agent = agent().await;
     let (phone, server) = phone(&["-sn", "uas", "-m", "100"], Transport::Udp, "many").await;
     let mut calls = vec![];
-    for _ in 0..100 {
-        calls.push(invite(&agent, &server).await);
+    // Ten at a time: a burst overflows socket buffers, and sipp does not always recover from loss.
+    for _ in 0..10 {
+        let mut batch = vec![];
+        for _ in 0..10 {
+            batch.push(invite(&agent, &server).await);
+        }
+        for call in &mut batch {
+            until_answered(call).await;
+        }
+        calls.extend(batch);
     }
-    for call in &mut calls {
-        until_answered(call).await;
-    }
+    assert_eq!(agent.alive(), (100, 100));
     for call in &mut calls {
         call.hang_up().await;
         let event = next(call).await;

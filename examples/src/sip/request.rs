@@ -100,6 +100,19 @@ fn allow() -> Header {
     Header::Allow(ALLOW.into())
 }
 
+/// What was wrong, for the person at the other end (RFC 3261 §20.43).
+pub(super) fn warning(text: &str) -> Header {
+    let plain = |c: char| {
+        if c.is_control() || matches!(c, '"' | '\\') {
+            '\''
+        } else {
+            c
+        }
+    };
+    let text: String = text.chars().map(plain).collect();
+    Header::Warning(format!("399 crosspoint \"{text}\"").into())
+}
+
 /// Replies without a body, in the background.
 pub(super) fn reply(transaction: Transaction, status: StatusCode, headers: Vec<Header>) {
     reply_with(transaction, status, headers, None);
@@ -112,7 +125,7 @@ fn reply_with(
     body: Option<String>,
 ) {
     tokio::spawn(async move {
-        let method = transaction.original.method.clone();
+        let method = transaction.original.method;
         let body = body.map(String::into_bytes);
         match timeout(PATIENCE, transaction.reply_with(status, headers, body)).await {
             Ok(Ok(())) => {}

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use rsipstack::EndpointBuilder;
 use rsipstack::dialog::dialog_layer::DialogLayer;
+use rsipstack::sip::{HeadersExt, ToTypedHeader};
 use rsipstack::transaction::endpoint::{EndpointInnerRef, EndpointOption};
-use rsipstack::transaction::{CallIdFormat, TransactionReceiver};
+use rsipstack::transaction::{CallIdFormat, Transaction, TransactionReceiver};
 use rsipstack::transport::tcp::TcpConnection;
 use rsipstack::transport::tls::TlsConfig;
 use rsipstack::transport::udp::UdpConnection;
 use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::route::local_towards;
 
 /// Why the user agent could not start.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +109,19 @@ impl Stack {
     pub(super) fn local(&self) -> SocketAddr {
         self.local
     }
+
+    /// Our address as the sender of a request sees it.
+    pub(super) fn local_towards(&self, transaction: &Transaction) -> SocketAddr {
+        let sender = || {
+            let via = transaction.original.via_header().ok()?.typed().ok()?;
+            let received = via.received().and_then(Result::ok);
+            received.or_else(|| via.uri.host_with_port.host.try_into().ok())
+        };
+        match sender() {
+            Some(remote) => local_towards(self.local, SocketAddr::new(remote, 5060)),
+            None => self.local,
+        }
+    }
 }
 
 /// UDP and TCP at one address. With port 0, ports are tried until one is free for both.
@@ -130,34 +146,30 @@ async fn bind(
 
 /// Hands accepted connections to the library. Its own listener binds late and only logs a failure.
 async fn accept(listener: TcpListener, endpoint: EndpointInnerRef, stop: CancellationToken) {
-    let Ok(local) = listener.local_addr() else {
-        return;
-    };
-    let local = SipAddr {
-        r#type: Some(rsipstack::sip::Transport::Tcp),
-        addr: local.into(),
-    };
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
-        let connection = accepted
-            .map_err(rsipstack::Error::from)
-            .and_then(|(stream, _)| {
-                TcpConnection::from_stream(stream, local.clone(), Some(stop.child_token()))
-            });
-        match connection {
+        let Ok((stream, _)) = accepted else {
+            // Out of descriptors, most likely: give others time to close.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let Ok(local) = stream.local_addr() else {
+            continue;
+        };
+        let local = SipAddr {
+            r#type: Some(rsipstack::sip::Transport::Tcp),
+            addr: local.into(),
+        };
+        match TcpConnection::from_stream(stream, local, Some(stop.child_token())) {
             Ok(connection) => {
                 endpoint
                     .transport_layer
                     .add_connection(SipConnection::Tcp(connection));
             }
-            Err(error) => {
-                tracing::warn!(%error, "a SIP connection was not accepted");
-                // Out of descriptors, most likely: give others time to close.
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+            Err(error) => tracing::debug!(%error, "a SIP connection was closed at once"),
         }
     }
 }

@@ -11,12 +11,12 @@ use rsipstack::transaction::Transaction;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::request::reply;
-use super::super::route::{local_towards, own_uri};
+use super::super::request::{reply, warning};
+use super::super::route::own_uri;
 use super::super::stack::Stack;
 use super::super::{Transport, User};
-use super::media::Echo;
-use super::sdp::{self, Answer};
+use super::media::{Echo, Port};
+use super::sdp::{self, Unanswerable};
 use super::{EchoConfig, Extension};
 
 /// How long the caller's ACK may take (RFC 3261 §13.3.1.4, 64*T1).
@@ -31,27 +31,28 @@ pub(super) struct Call {
 
 impl Call {
     pub(super) async fn run(self, transaction: Transaction) {
-        let offer = String::from_utf8_lossy(&transaction.original.body);
-        let Some(offer) = sdp::Offer::read(&offer) else {
-            return reply(transaction, StatusCode::NotAcceptableHere, vec![]);
-        };
-        let local = local_towards(self.stack.local(), SocketAddr::new(offer.address, 9));
-        let echo = match Echo::bind(
-            SocketAddr::new(local.ip(), 0),
-            offer.address,
-            &offer.payload_types(),
-        )
-        .await
-        {
-            Ok(echo) => echo,
+        let local = self.stack.local_towards(&transaction);
+        let port = match Port::bind(local.ip()).await {
+            Ok(port) => port,
             Err(error) => {
                 tracing::warn!(%error, "no RTP port for the echo phone");
                 return reply(transaction, StatusCode::ServiceUnavailable, vec![]);
             }
         };
-        let answer = offer.answer(echo.local());
+        let offer = String::from_utf8_lossy(&transaction.original.body);
+        let answer = match sdp::answer(&offer, port.local()) {
+            Ok(answer) => answer,
+            Err(problem) => {
+                let status = match problem {
+                    Unanswerable::Malformed(_) => StatusCode::BadRequest,
+                    Unanswerable::Refused(_) => StatusCode::NotAcceptableHere,
+                };
+                return reply(transaction, status, vec![warning(&problem.to_string())]);
+            }
+        };
         if let Some((dialog, states)) = self.open(local, transaction) {
-            self.hold(&dialog, states, answer, echo).await;
+            let echo = port.echo(answer.caller, answer.payload_types);
+            self.hold(&dialog, states, answer.text, echo).await;
             self.stack.dialogs.remove_dialog(&dialog.id());
         }
     }
@@ -101,7 +102,7 @@ impl Call {
         &self,
         dialog: &InviteDialog,
         mut states: DialogStateReceiver,
-        answer: Answer,
+        answer: String,
         echo: Echo,
     ) {
         if let Err(error) = dialog.ringing(None, None) {

@@ -16,38 +16,28 @@ const LARGEST: usize = 2048;
 /// Ports are drawn until one is even, as RTP's should be (RFC 3550 §11).
 const ATTEMPTS: usize = 16;
 
-/// An RTP socket that sends back what it hears.
-pub(super) struct Echo {
+/// An open RTP port.
+pub(super) struct Port {
     socket: UdpSocket,
     local: SocketAddr,
-    /// The only address that is listened to.
-    from: IpAddr,
-    payload_types: Vec<u8>,
     stream: Stream,
 }
 
-impl Echo {
-    /// Opens a port at `address` for a caller who sends from `from`.
-    pub(super) async fn bind(
-        address: SocketAddr,
-        from: IpAddr,
-        payload_types: &[u8],
-    ) -> io::Result<Self> {
-        let mut socket = UdpSocket::bind(address).await?;
+impl Port {
+    /// Opens a free port at `ip`.
+    pub(super) async fn bind(ip: IpAddr) -> io::Result<Self> {
+        let any = SocketAddr::new(ip, 0);
+        let mut socket = UdpSocket::bind(any).await?;
         for _ in 1..ATTEMPTS {
             if socket.local_addr()?.port() % 2 == 0 {
                 break;
             }
-            socket = UdpSocket::bind(address).await?;
+            socket = UdpSocket::bind(any).await?;
         }
-        let local = socket.local_addr()?;
-        let stream = Stream::random()?;
         Ok(Self {
+            local: socket.local_addr()?,
             socket,
-            local,
-            from,
-            payload_types: payload_types.to_vec(),
-            stream,
+            stream: Stream::random()?,
         })
     }
 
@@ -55,6 +45,26 @@ impl Echo {
         self.local
     }
 
+    /// The echo for a caller who sends these types from this address; others stay unheard.
+    pub(super) fn echo(self, caller: IpAddr, payload_types: Vec<u8>) -> Echo {
+        Echo {
+            socket: self.socket,
+            caller,
+            payload_types,
+            stream: self.stream,
+        }
+    }
+}
+
+/// An RTP port that sends back what it hears.
+pub(super) struct Echo {
+    socket: UdpSocket,
+    caller: IpAddr,
+    payload_types: Vec<u8>,
+    stream: Stream,
+}
+
+impl Echo {
     /// Echoes until nothing was heard for `silence`.
     pub(super) async fn run(mut self, silence: Duration) {
         let mut buffer = [0; LARGEST];
@@ -70,7 +80,7 @@ impl Echo {
                 Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => continue,
                 Err(error) => return Err(error),
             };
-            if sender.ip() != self.from {
+            if sender.ip() != self.caller {
                 continue;
             }
             let packet = buffer.get(..length).unwrap_or_default();
