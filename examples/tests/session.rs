@@ -1,6 +1,7 @@
 //! Session against session over a simulated link: no socket, no clock.
 
-mod support;
+#[path = "support/link.rs"]
+mod link;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use dtls_handshake::Identity;
 use examples::session::{DtlsRole, Event, Session, SessionConfig};
 use ice_agent::{Agent, Candidate, Config, Role, SocketId};
-use support::link::{Link, Side, Weather};
+use link::{Link, Side, Weather};
 
 #[allow(clippy::disallowed_methods)] // origins for virtual time
 fn origins() -> (Instant, SystemTime) {
@@ -30,14 +31,13 @@ fn seed(run: u64, part: u8) -> [u8; 32] {
 fn pair(now: Instant, identities: &[Identity; 2], run: u64, weather: Weather) -> Link {
     let agent = |role, side: u8| {
         let config = Config { role, ..Config::default() };
-        let mut agent = Agent::new(config, seed(run, side));
-        agent.add_host(SocketId(0), address(side)).unwrap();
+        let mut agent = Agent::new(config, seed(run, side)).unwrap();
+        agent.add_host(now, SocketId(0), address(side)).unwrap();
         agent
     };
     let mut agents = [agent(Role::Controlling, 1), agent(Role::Controlled, 2)];
     let credentials = [agents[0].local_credentials().clone(), agents[1].local_credentials().clone()];
-    let candidates: Vec<Vec<Candidate>> =
-        agents.iter().map(|agent| agent.local_candidates().cloned().collect()).collect();
+    let candidates: Vec<Vec<Candidate>> = agents.iter_mut().map(candidates_of).collect();
     for side in 0..2 {
         agents[side].set_remote_credentials(now, credentials[1 - side].clone()).unwrap();
         for candidate in &candidates[1 - side] {
@@ -58,6 +58,15 @@ fn pair(now: Instant, identities: &[Identity; 2], run: u64, weather: Weather) ->
     };
     let sides = [session(first, 0, DtlsRole::Server), session(second, 1, DtlsRole::Client)];
     Link::new(now, sides, weather, run)
+}
+
+fn candidates_of(agent: &mut Agent) -> Vec<Candidate> {
+    let events = std::iter::from_fn(|| agent.poll_event());
+    let candidates = events.filter_map(|event| match event {
+        ice_agent::Event::LocalCandidate(candidate) => Some(candidate),
+        _ => None,
+    });
+    candidates.collect()
 }
 
 fn rtp(sequence: u16) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -11,11 +12,11 @@ use tokio::time::timeout;
 use super::process::{PATIENCE, Process, Scratch};
 
 /// A browser with one page.
-pub struct Browser {
+pub(crate) struct Browser {
     /// The page.
-    pub page: Client,
+    pub(crate) page: Client,
     /// The driver's process; the browser ends with it.
-    pub driver: Process,
+    pub(crate) driver: Process,
     _profile: Scratch,
 }
 
@@ -23,7 +24,7 @@ impl Browser {
     /// Starts a browser whose microphone hears the WAV file, and opens a page.
     ///
     /// A browser that does not start is tried once more: that is its launch, not our assertion.
-    pub async fn open(url: &str, microphone: &Path) -> Self {
+    pub(crate) async fn open(url: &str, microphone: &Path) -> Self {
         let attempt = timeout(PATIENCE, Self::try_open(url, microphone)).await;
         if let Ok(Ok(browser)) = attempt {
             return browser;
@@ -55,8 +56,7 @@ impl Browser {
             ] },
         });
         let Value::Object(capabilities) = capabilities else { unreachable!() };
-        let page = ClientBuilder::rustls()
-            .map_err(|error| error.to_string())?
+        let page = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
@@ -66,7 +66,7 @@ impl Browser {
     }
 
     /// Dials on the page.
-    pub async fn dial(&self, to: &str) {
+    pub(crate) async fn dial(&self, to: &str) {
         let field = self.find("#to").await;
         field.clear().await.unwrap();
         field.send_keys(to).await.unwrap();
@@ -74,12 +74,12 @@ impl Browser {
     }
 
     /// Hangs up on the page.
-    pub async fn hang_up(&self) {
+    pub(crate) async fn hang_up(&self) {
         self.find("#hangup").await.click().await.unwrap();
     }
 
     /// Waits until the page shows a state, and answers its text.
-    pub async fn state(&self, wanted: &str) {
+    pub(crate) async fn state(&self, wanted: &str) {
         let condition = format!("return document.body.dataset.state === {wanted:?}");
         if self.until(&condition, PATIENCE).await.is_none() {
             let state = self.script("return document.body.dataset.state").await;
@@ -89,7 +89,7 @@ impl Browser {
     }
 
     /// Runs a script again and again until it answers something that is not false, null or zero.
-    pub async fn until(&self, script: &str, patience: Duration) -> Option<Value> {
+    pub(crate) async fn until(&self, script: &str, patience: Duration) -> Option<Value> {
         let poll = async {
             loop {
                 let value = self.script(script).await;
@@ -103,12 +103,12 @@ impl Browser {
     }
 
     /// Runs a script and answers its value.
-    pub async fn script(&self, script: &str) -> Value {
+    pub(crate) async fn script(&self, script: &str) -> Value {
         self.page.execute(script, Vec::new()).await.unwrap()
     }
 
     /// The text of an element.
-    pub async fn text(&self, css: &str) -> String {
+    pub(crate) async fn text(&self, css: &str) -> String {
         self.find(css).await.text().await.unwrap()
     }
 
@@ -117,7 +117,7 @@ impl Browser {
     }
 
     /// Ends the browser.
-    pub async fn close(self) {
+    pub(crate) async fn close(self) {
         let _ = timeout(Duration::from_secs(10), self.page.close()).await;
         self.driver.kill().await;
     }

@@ -5,17 +5,17 @@ use tokio::process::Command;
 use super::process::{Process, Scratch};
 
 /// A running gateway.
-pub struct Gateway {
+pub(crate) struct Gateway {
     /// The process.
-    pub process: Process,
+    pub(crate) process: Process,
     /// `https://…/`, the address of the page.
-    pub page: String,
+    pub(crate) page: String,
     _state: Scratch,
 }
 
 impl Gateway {
     /// Starts the gateway on a free loopback port; media stays on loopback.
-    pub async fn start(args: &[&str]) -> Self {
+    pub(crate) async fn start(args: &[&str]) -> Self {
         let state = Scratch::new("gateway");
         let mut process = Process::start(
             "the gateway",

@@ -10,52 +10,52 @@ use ice_agent::{Path, Received, SocketId, Transport};
 
 /// What a link does to datagrams: percent, and milliseconds.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Weather {
+pub(crate) struct Weather {
     /// Datagrams lost.
-    pub loss: u64,
+    pub(crate) loss: u64,
     /// Datagrams that arrive twice.
-    pub duplication: u64,
+    pub(crate) duplication: u64,
     /// Time on the way.
-    pub delay: u64,
+    pub(crate) delay: u64,
     /// Time on the way on top, up to this, which also reorders.
-    pub jitter: u64,
+    pub(crate) jitter: u64,
 }
 
 /// One side: its session, its address and what it told.
-pub struct Side {
+pub(crate) struct Side {
     /// The session.
-    pub session: Session,
+    pub(crate) session: Session,
     /// Where it is.
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// What it told, in order.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// The RTP packets that arrived, decrypted.
-    pub heard: Vec<Vec<u8>>,
+    pub(crate) heard: Vec<Vec<u8>>,
 }
 
 impl Side {
     /// A side at `address`.
-    pub fn new(session: Session, address: SocketAddr) -> Self {
+    pub(crate) fn new(session: Session, address: SocketAddr) -> Self {
         Self { session, address, events: Vec::new(), heard: Vec::new() }
     }
 
     /// Whether it can send media.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         self.events.iter().any(|event| matches!(event, Event::Connected { .. }))
     }
 
     /// Whether it is over.
-    pub fn has_failed(&self) -> bool {
+    pub(crate) fn has_failed(&self) -> bool {
         self.events.iter().any(|event| matches!(event, Event::Failed(_)))
     }
 }
 
 /// The two sides and what is on its way between them.
-pub struct Link {
+pub(crate) struct Link {
     /// Virtual time.
-    pub now: Instant,
+    pub(crate) now: Instant,
     /// The sides.
-    pub sides: [Side; 2],
+    pub(crate) sides: [Side; 2],
     weather: Weather,
     random: u64,
     air: BinaryHeap<Flight>,
@@ -86,13 +86,13 @@ impl PartialOrd for Flight {
 
 impl Link {
     /// A link between two sides.
-    pub fn new(now: Instant, sides: [Side; 2], weather: Weather, seed: u64) -> Self {
+    pub(crate) fn new(now: Instant, sides: [Side; 2], weather: Weather, seed: u64) -> Self {
         let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         Self { now, sides, weather, random, air: BinaryHeap::new(), sent: 0 }
     }
 
     /// Runs until `done` or the time is over. Answers whether it was done.
-    pub fn run(&mut self, span: Duration, mut done: impl FnMut(&[Side; 2]) -> bool) -> bool {
+    pub(crate) fn run(&mut self, span: Duration, mut done: impl FnMut(&[Side; 2]) -> bool) -> bool {
         let end = self.now + span;
         loop {
             (0..2).for_each(|side| self.drain(side));
@@ -118,7 +118,7 @@ impl Link {
     }
 
     /// Sends an RTP packet from a side. Answers whether its session took it.
-    pub fn send_rtp(&mut self, from: usize, packet: &[u8]) -> bool {
+    pub(crate) fn send_rtp(&mut self, from: usize, packet: &[u8]) -> bool {
         let headroom = ice_agent::HEADROOM;
         let mut buf = vec![0; headroom];
         buf.extend_from_slice(packet);

@@ -15,7 +15,7 @@ use super::sound::Recording;
 
 /// How the phone treats a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Picks up by itself.
     Auto,
     /// Rings until told.
@@ -23,11 +23,11 @@ pub enum Answer {
 }
 
 /// A running phone.
-pub struct Phone {
+pub(crate) struct Phone {
     /// The process.
-    pub process: Process,
+    pub(crate) process: Process,
     /// Its SIP address.
-    pub sip: SocketAddr,
+    pub(crate) sip: SocketAddr,
     folder: Scratch,
     control: TcpStream,
     unread: Vec<u8>,
@@ -36,7 +36,7 @@ pub struct Phone {
 
 impl Phone {
     /// Starts a phone whose microphone hears `hertz`.
-    pub async fn start(hertz: u32, answer: Answer) -> Self {
+    pub(crate) async fn start(hertz: u32, answer: Answer) -> Self {
         let folder = Scratch::new("phone");
         let (sip, control) = (free_port(), free_port());
         std::fs::create_dir(folder.join("rec")).unwrap();
@@ -57,14 +57,14 @@ impl Phone {
     }
 
     /// Gives the phone a command of its menu.
-    pub async fn command(&mut self, command: &str, params: &str) {
+    pub(crate) async fn command(&mut self, command: &str, params: &str) {
         let text = json!({"command": command, "params": params}).to_string();
         let framed = format!("{}:{text},", text.len());
         self.control.write_all(framed.as_bytes()).await.unwrap();
     }
 
     /// Waits for an event of the phone, such as `CALL_ESTABLISHED`.
-    pub async fn event(&mut self, kind: &str) -> Value {
+    pub(crate) async fn event(&mut self, kind: &str) -> Value {
         let wait = async {
             loop {
                 let message = self.message().await;
@@ -77,19 +77,6 @@ impl Phone {
             Ok(message) => message,
             Err(_) => panic!("no {kind} from the phone:\n{}", self.process.output()),
         }
-    }
-
-    /// Waits for the answer to the last command.
-    pub async fn response(&mut self) -> Value {
-        let wait = async {
-            loop {
-                let message = self.message().await;
-                if message["response"] == true {
-                    return message;
-                }
-            }
-        };
-        timeout(PATIENCE, wait).await.expect("no answer from the phone")
     }
 
     /// The next netstring from the control connection.
@@ -113,7 +100,7 @@ impl Phone {
 
     /// The strongest frequency the phone has heard, from the file it records while a call lasts,
     /// and how pure it is. `None` while it has heard nothing.
-    pub fn heard(&self) -> Option<(f64, f64)> {
+    pub(crate) fn heard(&self) -> Option<(f64, f64)> {
         let files = std::fs::read_dir(self.folder.join("rec")).unwrap();
         let decoded = |path: &PathBuf| path.to_string_lossy().ends_with("-dec.wav");
         let path = files.map(|file| file.unwrap().path()).find(decoded)?;
@@ -121,7 +108,7 @@ impl Phone {
     }
 
     /// RTP packets sent and received, from the summary that the phone prints after a call.
-    pub async fn packets(&mut self) -> (u64, u64) {
+    pub(crate) async fn packets(&mut self) -> (u64, u64) {
         let summary = self.process.line_with("EX=BareSip").await;
         let field = |name: &str| {
             let found = summary.split(';').find_map(|field| field.strip_prefix(name));

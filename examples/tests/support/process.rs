@@ -8,11 +8,11 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 /// No event of these tests takes longer on a machine that works.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running program and the lines it prints.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     name: &'static str,
     child: Child,
     lines: mpsc::UnboundedReceiver<String>,
@@ -21,7 +21,7 @@ pub struct Process {
 
 impl Process {
     /// Starts a program; it is killed when the value is dropped.
-    pub fn start(name: &'static str, command: &mut Command) -> Self {
+    pub(crate) fn start(name: &'static str, command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -35,7 +35,7 @@ impl Process {
     }
 
     /// Waits for a line that contains `text` and answers it.
-    pub async fn line_with(&mut self, text: &str) -> String {
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
         let wait = async {
             while let Some(line) = self.lines.recv().await {
                 self.seen.push(line.clone());
@@ -57,31 +57,31 @@ impl Process {
     }
 
     /// Sends a signal, such as `-STOP`.
-    pub async fn signal(&self, signal: &str) {
+    pub(crate) async fn signal(&self, signal: &str) {
         let id = self.child.id().expect("the process has ended before").to_string();
         let sent = Command::new("kill").args([signal, &id]).status().await.unwrap();
         assert!(sent.success(), "{} takes no {signal}", self.name);
     }
 
     /// Sends SIGINT, as Ctrl-C does, and waits for the end.
-    pub async fn interrupt(mut self) -> std::process::ExitStatus {
+    pub(crate) async fn interrupt(mut self) -> std::process::ExitStatus {
         self.signal("-INT").await;
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended.unwrap_or_else(|_| panic!("{} does not end", self.name)).unwrap()
     }
 
     /// Kills it at once, as a crash would.
-    pub async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
     /// The child's standard input, once.
-    pub fn stdin(&mut self) -> Option<tokio::process::ChildStdin> {
+    pub(crate) fn stdin(&mut self) -> Option<tokio::process::ChildStdin> {
         self.child.stdin.take()
     }
 
     /// Everything printed so far.
-    pub fn output(&mut self) -> String {
+    pub(crate) fn output(&mut self) -> String {
         while let Ok(line) = self.lines.try_recv() {
             self.seen.push(line);
         }
@@ -100,11 +100,11 @@ fn forward(pipe: impl AsyncRead + Unpin + Send + 'static, lines: mpsc::Unbounded
 
 /// A folder of its own under the build's temporary folder, removed with the value.
 #[derive(Debug)]
-pub struct Scratch(pub std::path::PathBuf);
+pub(crate) struct Scratch(pub std::path::PathBuf);
 
 impl Scratch {
     /// An empty folder.
-    pub fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let mut random = [0; 8];
         getrandom::fill(&mut random).unwrap();
         let unique = format!("{name}-{:016x}", u64::from_le_bytes(random));
@@ -114,7 +114,7 @@ impl Scratch {
     }
 
     /// A path inside.
-    pub fn join(&self, name: &str) -> std::path::PathBuf {
+    pub(crate) fn join(&self, name: &str) -> std::path::PathBuf {
         self.0.join(name)
     }
 }
@@ -126,7 +126,7 @@ impl Drop for Scratch {
 }
 
 /// A TCP and UDP port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let tcp = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = tcp.local_addr().unwrap().port();
     match std::net::UdpSocket::bind(("127.0.0.1", port)) {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 /// Writes a WAV file with a sine of `hertz`, 16 bits, one channel.
-pub fn write_tone(path: &Path, hertz: f64, rate: u32, seconds: u32) {
+pub(crate) fn write_tone(path: &Path, hertz: f64, rate: u32, seconds: u32) {
     let samples = (0..rate * seconds).map(|n| {
         let phase = TAU * hertz * f64::from(n) / f64::from(rate);
         (phase.sin() * 12_000.0) as i16
@@ -32,16 +32,16 @@ pub fn write_tone(path: &Path, hertz: f64, rate: u32, seconds: u32) {
 
 /// A recording: the first channel of a WAV file with 16-bit samples.
 #[derive(Debug)]
-pub struct Recording {
+pub(crate) struct Recording {
     /// Samples a second.
-    pub rate: u32,
+    pub(crate) rate: u32,
     /// The first channel.
-    pub samples: Vec<f64>,
+    pub(crate) samples: Vec<f64>,
 }
 
 impl Recording {
     /// Reads a WAV file as far as it has been written; `None` while it has no header.
-    pub fn read(path: &Path) -> Option<Self> {
+    pub(crate) fn read(path: &Path) -> Option<Self> {
         let bytes = std::fs::read(path).unwrap();
         if bytes.len() < 64 {
             return None;
@@ -59,7 +59,7 @@ impl Recording {
 
     /// The strongest frequency of the loudest second, in hertz, and how much of that second's
     /// energy lies within 20 Hz of it (0 to 1). `None` if nothing is heard.
-    pub fn dominant(&self) -> Option<(f64, f64)> {
+    pub(crate) fn dominant(&self) -> Option<(f64, f64)> {
         let second = self.loudest_second();
         let energy: f64 = second.iter().map(|s| s * s).sum();
         if energy / (second.len().max(1) as f64) < 100.0 * 100.0 {
