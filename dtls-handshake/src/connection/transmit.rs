@@ -62,7 +62,7 @@ impl Connection {
     /// A closed connection has said its last word.
     fn forget_keys(&mut self) {
         if matches!(self.phase, Phase::Closed) {
-            self.context.records = RecordLayer::new();
+            self.context.records.forget();
             self.context.inbox = Inbox::new();
         }
     }

@@ -58,6 +58,12 @@ impl RecordLayer {
         }
     }
 
+    /// Forgets all keys: nothing is read or written any more.
+    pub(crate) fn forget(&mut self) {
+        self.write.clear();
+        self.read.clear();
+    }
+
     pub(crate) fn start_writing(&mut self, epoch: u16, protection: Protection) {
         let protection = Some(protection);
         self.write.push(WriteEpoch {

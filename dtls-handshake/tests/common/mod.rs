@@ -184,6 +184,13 @@ impl Link {
         core::mem::take(&mut self.under_way).into_values().collect()
     }
 
+    /// Lets somebody change what is under way, told to which side.
+    pub(crate) fn change_under_way(&mut self, mut change: impl FnMut(usize, &mut Vec<u8>)) {
+        for (to, datagram) in self.under_way.values_mut() {
+            change(*to, datagram);
+        }
+    }
+
     /// Delivers what is under way, without waiting for timeouts.
     pub(crate) fn deliver(&mut self) {
         self.drain();

@@ -1,0 +1,285 @@
+//! Peers that offer or answer what must be refused: each is told with the right alert, and the
+//! owner learns the cause.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Link, Weather, configs};
+use dtls_handshake::{AlertDescription, CloseCause, Parameter};
+
+const CLIENT: usize = 0;
+const SERVER: usize = 1;
+
+/// Record and handshake header.
+const HEADERS: usize = 13 + 12;
+
+/// Runs a handshake in which the first datagram that `change` accepts, on its way to `to`, is
+/// changed, and returns the cause there. The other side has to learn the alert.
+fn cause(to: usize, change: impl Fn(&mut Vec<u8>) -> bool) -> CloseCause {
+    let weather = Weather {
+        delay: Duration::from_millis(10),
+        ..Weather::default()
+    };
+    let mut link = Link::new(configs(), 11, weather).introduced();
+    let mut changed = false;
+    for _ in 0..20 {
+        link.drain();
+        link.change_under_way(|side, datagram| {
+            if side == to && !changed {
+                changed = change(datagram);
+            }
+        });
+        if link.ends[to].closed.is_some() || !link.is_busy() {
+            break;
+        }
+        link.step();
+    }
+    assert!(changed, "nothing to change");
+    link.deliver();
+    let cause = link.ends[to]
+        .closed
+        .unwrap_or_else(|| panic!("no refusal: {:?}", link.causes()));
+    let told = CloseCause::PeerAlert(cause.alert().unwrap());
+    assert_eq!(link.ends[1 - to].closed, Some(told));
+    cause
+}
+
+/// Replaces bytes by others of the same number.
+fn replace(from: &[u8], to: &[u8]) -> impl Fn(&mut Vec<u8>) -> bool {
+    assert_eq!(from.len(), to.len());
+    move |datagram| {
+        let at = datagram
+            .windows(from.len())
+            .position(|window| window == from);
+        if let Some(at) = at {
+            datagram[at..at + to.len()].copy_from_slice(to);
+        }
+        at.is_some()
+    }
+}
+
+/// Replaces an extension of the hello at the beginning of a datagram, by none or by another, and
+/// corrects every length around it.
+fn replace_extension(
+    extensions_at: usize,
+    from: &[u8],
+    to: &[u8],
+) -> impl Fn(&mut Vec<u8>) -> bool {
+    move |datagram| {
+        let Some(at) = datagram
+            .windows(from.len())
+            .position(|window| window == from)
+        else {
+            return false;
+        };
+        datagram.splice(at..at + from.len(), to.iter().copied());
+        let grown = to.len() as isize - from.len() as isize;
+        for length_at in [11, 15, 23, extensions_at] {
+            let length = &mut datagram[length_at..length_at + 2];
+            let old = isize::from(i16::from_be_bytes([length[0], length[1]]));
+            length.copy_from_slice(&((old + grown) as u16).to_be_bytes());
+        }
+        true
+    }
+}
+
+/// Version, random, no session id, no cookie, one suite, one compression method.
+const CLIENT_EXTENSIONS: usize = HEADERS + 2 + 32 + 1 + 1 + 4 + 2;
+/// Version, random, no session id, suite, compression method.
+const SERVER_EXTENSIONS: usize = HEADERS + 2 + 32 + 1 + 2 + 1;
+const MASTER_SECRET: [u8; 4] = [0, 23, 0, 0];
+const RENEGOTIATION: [u8; 5] = [0xFF, 1, 0, 1, 0];
+const RENEGOTIATING: [u8; 7] = [0xFF, 1, 0, 3, 2, 1, 1];
+
+#[test]
+fn client_hellos_with_nothing_in_common() {
+    let nothing_in = CloseCause::NothingInCommon;
+    let suites = replace(&[0, 2, 0xC0, 0x2B], &[0, 2, 0xC0, 0x2C]);
+    assert_eq!(cause(SERVER, suites), nothing_in(Parameter::CipherSuite));
+    let groups = replace(&[0, 6, 0, 29, 0, 23, 0, 24], &[0, 6, 9, 9, 9, 8, 9, 7]);
+    assert_eq!(cause(SERVER, groups), nothing_in(Parameter::Group));
+    let not_ours = replace(&[0, 6, 0, 29, 0, 23, 0, 24], &[0, 6, 0, 29, 9, 8, 9, 7]);
+    assert_eq!(cause(SERVER, not_ours), nothing_in(Parameter::Group));
+    let schemes = replace(&[0, 18, 4, 3], &[0, 18, 2, 3]);
+    assert_eq!(
+        cause(SERVER, schemes),
+        nothing_in(Parameter::SignatureScheme)
+    );
+    let version = |datagram: &mut Vec<u8>| {
+        datagram[HEADERS + 1] = 0xFF;
+        true
+    };
+    let refused = cause(SERVER, version);
+    assert_eq!(refused, nothing_in(Parameter::Version));
+    assert_eq!(refused.alert(), Some(AlertDescription::ProtocolVersion));
+}
+
+#[test]
+fn client_hellos_that_must_not_be() {
+    let master_secret = replace_extension(CLIENT_EXTENSIONS, &MASTER_SECRET, &[]);
+    assert_eq!(
+        cause(SERVER, master_secret),
+        CloseCause::ExtendedMasterSecretMissing
+    );
+    let renegotiation = replace_extension(CLIENT_EXTENSIONS, &RENEGOTIATION, &RENEGOTIATING);
+    assert_eq!(
+        cause(SERVER, renegotiation),
+        CloseCause::RenegotiationRefused
+    );
+    let compression = replace(&[0xC0, 0x2B, 1, 0], &[0xC0, 0x2B, 1, 1]);
+    assert_eq!(
+        cause(SERVER, compression),
+        CloseCause::Illegal("compression_methods")
+    );
+    let formats = replace(&[0, 11, 0, 2, 1, 0], &[0, 11, 0, 2, 1, 1]);
+    assert_eq!(
+        cause(SERVER, formats),
+        CloseCause::Illegal("ec_point_formats")
+    );
+    let twice = replace_extension(
+        CLIENT_EXTENSIONS,
+        &MASTER_SECRET,
+        &[0, 23, 0, 0, 0, 23, 0, 0],
+    );
+    let malformed = CloseCause::Malformed("extensions: one comes twice");
+    assert_eq!(cause(SERVER, twice), malformed);
+}
+
+#[test]
+fn server_hellos_that_must_not_be() {
+    let master_secret = replace_extension(SERVER_EXTENSIONS, &MASTER_SECRET, &[]);
+    assert_eq!(
+        cause(CLIENT, master_secret),
+        CloseCause::ExtendedMasterSecretMissing
+    );
+    let renegotiation = replace_extension(SERVER_EXTENSIONS, &RENEGOTIATION, &RENEGOTIATING);
+    assert_eq!(
+        cause(CLIENT, renegotiation),
+        CloseCause::RenegotiationRefused
+    );
+    let ticket = replace_extension(SERVER_EXTENSIONS, &RENEGOTIATION, &[0, 35, 0, 0]);
+    assert_eq!(cause(CLIENT, ticket), CloseCause::UnsolicitedExtension);
+    let suite = replace(&[0, 0xC0, 0x2B, 0], &[0, 0xC0, 0x2C, 0]);
+    assert_eq!(cause(CLIENT, suite), CloseCause::Illegal("cipher_suite"));
+    let compression = replace(&[0, 0xC0, 0x2B, 0], &[0, 0xC0, 0x2B, 1]);
+    assert_eq!(
+        cause(CLIENT, compression),
+        CloseCause::Illegal("compression_method")
+    );
+    let version = |datagram: &mut Vec<u8>| {
+        datagram[HEADERS + 1] = 0xFF;
+        true
+    };
+    assert_eq!(
+        cause(CLIENT, version),
+        CloseCause::NothingInCommon(Parameter::Version)
+    );
+}
+
+/// RFC 5764 §4.1.1: one profile, of those offered, and no key identifier.
+#[test]
+fn use_srtp_answers_that_must_not_be() {
+    let answer = [0, 14, 0, 5, 0, 2, 0, 7, 0];
+    for wrong in [
+        &[0, 14, 0, 5, 0, 2, 0, 9, 0][..],
+        &[0, 14, 0, 7, 0, 4, 0, 7, 0, 1, 0],
+        &[0, 14, 0, 6, 0, 2, 0, 7, 1, 9],
+    ] {
+        let change = replace_extension(SERVER_EXTENSIONS, &answer, wrong);
+        assert_eq!(cause(CLIENT, change), CloseCause::Illegal("use_srtp"));
+    }
+}
+
+/// The server's signature covers its share and both randoms; the client's covers all before it.
+#[test]
+fn what_is_changed_on_the_way_does_not_verify() {
+    let share = |datagram: &mut Vec<u8>| {
+        let Some(at) = datagram
+            .windows(4)
+            .position(|window| window == [3, 0, 29, 32])
+        else {
+            return false;
+        };
+        datagram[at + 4] ^= 1;
+        true
+    };
+    assert_eq!(
+        cause(CLIENT, share),
+        CloseCause::NotVerified("ServerKeyExchange")
+    );
+    let random = |datagram: &mut Vec<u8>| {
+        datagram[HEADERS + 2] ^= 1;
+        true
+    };
+    assert_eq!(
+        cause(CLIENT, random),
+        CloseCause::NotVerified("ServerKeyExchange")
+    );
+    // The list of the CertificateRequest behind its two types.
+    let request = replace(
+        &[2, 64, 1, 0, 18, 4, 3, 5, 3],
+        &[2, 64, 1, 0, 18, 4, 3, 5, 4],
+    );
+    let weather = Weather {
+        delay: Duration::from_millis(10),
+        ..Weather::default()
+    };
+    let mut link = Link::new(configs(), 12, weather).introduced();
+    link.drain();
+    link.step();
+    link.drain();
+    let mut changed = false;
+    link.change_under_way(|_, datagram| changed |= request(datagram));
+    assert!(changed);
+    link.settle();
+    link.deliver();
+    let told = CloseCause::PeerAlert(AlertDescription::DecryptError);
+    let verify = CloseCause::NotVerified("CertificateVerify");
+    assert_eq!(link.causes(), [Some(told), Some(verify)]);
+}
+
+#[test]
+fn shares_off_the_curve_are_illegal() {
+    // ClientKeyExchange is message 2 of the client: type, length 33, number, whole.
+    let header = [16, 0, 0, 33, 0, 2, 0, 0, 0, 0, 0, 33, 32];
+    let zero = |datagram: &mut Vec<u8>| {
+        let Some(at) = datagram.windows(13).position(|window| window == header) else {
+            return false;
+        };
+        datagram[at + 13..at + 45].fill(0);
+        true
+    };
+    assert_eq!(
+        cause(SERVER, zero),
+        CloseCause::Illegal("share of ClientKeyExchange")
+    );
+}
+
+#[test]
+fn a_certificate_has_to_be_there_and_to_be_the_announced_one() {
+    // Certificate is the first message of the client's second flight.
+    let is_certificate = |datagram: &[u8]| datagram[13] == 11;
+    let other = move |datagram: &mut Vec<u8>| {
+        let found = is_certificate(datagram);
+        if found {
+            datagram[HEADERS + 6 + 20] ^= 1;
+        }
+        found
+    };
+    assert_eq!(cause(SERVER, other), CloseCause::FingerprintMismatch);
+    let none = move |datagram: &mut Vec<u8>| {
+        let found = is_certificate(datagram);
+        if found {
+            let length = usize::from(datagram[11]) << 8 | usize::from(datagram[12]);
+            datagram.splice(
+                13..13 + length,
+                [11, 0, 0, 3, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0],
+            );
+            datagram[11..13].copy_from_slice(&[0, 15]);
+        }
+        found
+    };
+    assert_eq!(cause(SERVER, none), CloseCause::PeerCertificateMissing);
+}
