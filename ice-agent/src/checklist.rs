@@ -31,6 +31,8 @@ pub(crate) struct Pair {
     pub(crate) tally: Tally,
     /// The controlling peer named it before it was valid (RFC 8445 §7.3.1.5).
     pub(crate) named_by_peer: bool,
+    /// A check of the peer came that did not nominate.
+    pub(crate) heard_plain: bool,
     foundation: (Foundation, Foundation),
 }
 
@@ -99,6 +101,11 @@ impl Pair {
         )
     }
 
+    /// Whether the peer nominated it with its first check, as it may do with every pair.
+    pub(crate) fn is_named_in_passing(&self) -> bool {
+        self.named_by_peer && !self.heard_plain
+    }
+
     pub(crate) fn check_state(&self) -> CheckState {
         match self.state {
             PairState::Frozen => CheckState::Frozen,
@@ -165,6 +172,7 @@ impl CheckList {
             state: self.first_state(foundation),
             tally: Tally::default(),
             named_by_peer: false,
+            heard_plain: false,
             foundation,
         };
         let id = if self.pairs.len() < self.bound {
@@ -282,6 +290,13 @@ impl CheckList {
     /// Takes nominations out of the queue: the role to nominate is lost.
     pub(crate) fn forget_nominations(&mut self) {
         self.triggered.retain(|(_, nominates)| !nominates);
+    }
+
+    /// Keeps the queued checks that `which` picks.
+    pub(crate) fn retain_triggered(&mut self, which: impl Fn(&Pair) -> bool) {
+        let pairs = &self.pairs;
+        self.triggered
+            .retain(|(id, _)| pairs.get(id.0).is_some_and(&which));
     }
 
     pub(crate) fn has_triggered(&self) -> bool {

@@ -1,10 +1,12 @@
 //! Which pair is selected, and what ends then.
 
+#![allow(clippy::expect_used)] // helpers of tests
+
 mod bench;
 mod net;
 
-use bench::{Bench, LEADER, NOMINATION, PASSWORD, one, two};
-use ice_agent::{Event, Handled, State};
+use bench::{Ask, Bench, LEADER, NOMINATION, PASSWORD, one, two};
+use ice_agent::{Event, Handled, Role, State};
 use net::{addr, controlled, controlling, ms};
 use stun_codec::{AttributeType, Message};
 
@@ -112,9 +114,11 @@ fn a_controlling_agent_repeats_its_nomination_with_consent() {
 fn a_newer_nomination_takes_back_one_that_still_waited() {
     let mut bench = Bench::checking(controlled());
     let three = addr("198.51.100.3:6000");
-    for from in [two(), three] {
-        let request = bench.request(NOMINATION);
-        assert_eq!(bench.hand(from, &request), Handled::Consumed);
+    for ask in [LEADER, NOMINATION] {
+        for from in [two(), three] {
+            let request = bench.request(ask);
+            assert_eq!(bench.hand(from, &request), Handled::Consumed);
+        }
     }
     bench.make_valid(two());
     assert_eq!(bench.agent.state(), State::Connected);
@@ -155,4 +159,103 @@ fn checks_end_with_the_selection() {
     assert_eq!(bench.answer(two()), 0);
     bench.pass(ms(3000));
     assert_eq!(bench.agent.stats().checks_sent, before);
+}
+
+/// Browsers nominate with their first check, and some with every check.
+#[test]
+fn of_pairs_nominated_in_passing_the_best_counts() {
+    // The host candidate is better than what is learned from the request.
+    let orders = [[one(), two()], [two(), one()]];
+    for [first, second] in orders {
+        let mut bench = Bench::checking(controlled());
+        for from in [first, second] {
+            let nomination = bench.request(NOMINATION);
+            assert_eq!(bench.hand(from, &nomination), Handled::Consumed);
+        }
+        bench.make_valid(first);
+        assert_eq!(bench.selected(), Some(first));
+        if first == two() {
+            bench.make_valid(one());
+        } else {
+            bench.pass(ms(2000));
+            let nomination = bench.request(NOMINATION);
+            assert_eq!(bench.hand(two(), &nomination), Handled::Consumed);
+            bench.pass(ms(2000));
+        }
+        assert_eq!(bench.selected(), Some(one()));
+    }
+}
+
+#[test]
+fn a_role_switch_makes_nominations_void() {
+    let mut bench = Bench::checking(controlled());
+    let nomination = bench.request(NOMINATION);
+    assert_eq!(bench.hand(two(), &nomination), Handled::Consumed);
+    let conflict = bench.request(Ask {
+        role: Role::Controlled,
+        ..LEADER
+    });
+    assert_eq!(bench.hand(one(), &conflict), Handled::Consumed);
+    assert_eq!(bench.agent.role(), Role::Controlling);
+    bench.make_valid(two());
+    assert_eq!(bench.agent.state(), State::Connected);
+}
+
+#[test]
+fn a_nomination_that_is_never_granted_gives_way_to_the_next_pair() {
+    let mut bench = Bench::checking(controlling());
+    let worse = "2 1 udp 9 198.51.100.2 6000 typ host".parse().expect("two");
+    bench
+        .agent
+        .add_remote_candidate(bench.now, worse)
+        .expect("two");
+    bench.make_valid(one());
+    let mut named = Vec::new();
+    while bench.agent.state() == State::Connected {
+        bench.now = bench.agent.poll_timeout().expect("alive");
+        bench.agent.handle_timeout(bench.now);
+        while let Some((to, check)) = bench.sent() {
+            if nominates(&check) && !named.contains(&to) {
+                named.push(to);
+            }
+            // The first answers nothing any more; the second all.
+            if to == two() {
+                let grant = bench.grant(&check, PASSWORD);
+                let _ = bench.hand(two(), &grant);
+            }
+        }
+    }
+    assert_eq!(named, [one(), two()]);
+    assert_eq!(
+        (bench.agent.state(), bench.selected()),
+        (State::Completed, Some(two()))
+    );
+}
+
+fn nominates(check: &[u8]) -> bool {
+    Message::parse(check)
+        .expect("sound")
+        .contains(AttributeType::USE_CANDIDATE)
+}
+
+#[test]
+fn a_better_pair_that_is_under_way_is_waited_for() {
+    let mut bench = Bench::checking(controlling());
+    let better = "2 1 udp 2147483647 198.51.100.2 6000 typ host"
+        .parse()
+        .expect("two");
+    bench
+        .agent
+        .add_remote_candidate(bench.now, better)
+        .expect("two");
+    let (_, first) = bench.next_check();
+    let (to, second) = bench.next_check();
+    assert_eq!(to, two());
+    let grant = bench.grant(&first, PASSWORD);
+    assert_eq!(bench.hand(one(), &grant), Handled::Consumed);
+    bench.now += ms(100);
+    let grant = bench.grant(&second, PASSWORD);
+    assert_eq!(bench.hand(two(), &grant), Handled::Consumed);
+    let (to, nomination) = bench.next_check();
+    assert!(to == two() && nominates(&nomination));
 }

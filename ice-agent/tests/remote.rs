@@ -212,3 +212,24 @@ fn the_ufrag_begins_with_the_prefix_and_names_the_agent_of_a_request() {
     assert_eq!(ice_agent::local_ufrag(&check[..check.len() - 1]), None);
     assert!(Agent::new(config("has space"), seed(1)).is_err());
 }
+
+#[test]
+fn undrained_events_are_bounded_and_the_last_are_kept() {
+    let now = origin();
+    let config = Config {
+        max_remote_candidates: 1000,
+        ..controlled()
+    };
+    let mut agent = Agent::new(config, seed(1)).expect("config");
+    for number in 0..600 {
+        let text = format!("1 1 udp 7 h{number}.local 5 typ host");
+        agent
+            .add_remote_candidate(now, candidate(&text))
+            .expect("room");
+    }
+    agent.close(now);
+    let events: Vec<Event> = std::iter::from_fn(|| agent.poll_event()).collect();
+    assert_eq!(events.len(), 256);
+    assert_eq!(events.last(), Some(&Event::StateChanged(State::Closed)));
+    assert_eq!(agent.stats().event_overflow, 601 - 256);
+}

@@ -244,3 +244,19 @@ fn an_early_nomination_is_followed_once_the_credentials_are_known() {
     bench.make_valid(two());
     assert_eq!(bench.agent.state(), State::Completed);
 }
+
+#[test]
+fn a_priority_out_of_range_teaches_nothing() {
+    let mut bench = Bench::checking(controlled());
+    for priority in [0, 0x8000_0000] {
+        let (id, username, key) = (bench.id(), bench.username(), bench.key());
+        let mut out = BytesMut::new();
+        let request = Builder::request(&mut out, Method::BINDING, id)
+            .attribute(&Username(&username))
+            .attribute(&Priority(priority));
+        request.integrity(&key).fingerprint().expect("fits");
+        assert_eq!(bench.hand(two(), &out), Handled::Consumed);
+    }
+    assert_eq!(bench.agent.pairs().len(), 1);
+    assert_eq!(bench.agent.stats().bad_request, 2);
+}

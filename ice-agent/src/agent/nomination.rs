@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::Agent;
 use super::phase::Progress;
-use crate::checklist::{PairId, PairState};
+use crate::checklist::{Pair, PairId, PairState};
 use crate::config::Role;
 use crate::event::{Event, State};
 use crate::failure::FailureCause;
@@ -105,14 +105,18 @@ impl Agent {
             return;
         }
         self.set_progress(Progress::Completed { selected: pair });
-        self.transactions.abandon(now, |_| true);
-        for (_, other) in self.checks.iter_mut() {
+        let priority = self.checks.get(pair).map_or(0, |pair| pair.priority);
+        let awaited = |other: &Pair| other.is_named_in_passing() && other.priority > priority;
+        for (_, other) in self.checks.iter_mut().filter(|(_, other)| !awaited(other)) {
             other.named_by_peer = false;
             if matches!(other.state, PairState::InProgress) {
                 other.state = PairState::Waiting;
             }
         }
-        while self.checks.pop_triggered().is_some() {}
+        let checks = &self.checks;
+        self.transactions
+            .abandon(now, |check| !checks.get(check.pair).is_some_and(awaited));
+        self.checks.retain_triggered(awaited);
         if !before.is_some_and(|before| before.is_completed()) {
             self.events
                 .push(Event::StateChanged(State::Completed), &mut self.stats);
@@ -120,15 +124,41 @@ impl Agent {
         self.tell_carrier();
     }
 
-    /// The controlling peer nominated a pair. The last nomination counts.
+    /// The controlling peer nominated a pair.
+    ///
+    /// The last nomination counts when the peer checked the pair before: it chose. Peers that
+    /// nominate with every check, as RFC 5245 §8.1.1.2 allowed, do not choose by that; of their
+    /// pairs the best one counts, on both sides.
     pub(super) fn follow(&mut self, now: Instant, pair: PairId) {
-        for (id, other) in self.checks.iter_mut() {
-            other.named_by_peer = id == pair;
+        let Some(found) = self.checks.get(pair) else {
+            return;
+        };
+        let (priority, chosen) = (found.priority, found.heard_plain);
+        if chosen {
+            for (_, other) in self.checks.iter_mut().filter(|(id, _)| *id != pair) {
+                other.named_by_peer = false;
+            }
+        } else if self
+            .selected_priority()
+            .is_some_and(|selected| selected > priority)
+        {
+            return;
         }
-        if self.checks.get(pair).is_some_and(|pair| pair.may_send(now)) {
+        let Some(found) = self.checks.get_mut(pair) else {
+            return;
+        };
+        if found.may_send(now) {
             self.select(now, pair);
         } else {
+            found.named_by_peer = true;
             self.trigger(now, pair);
+        }
+    }
+
+    fn selected_priority(&self) -> Option<u64> {
+        match self.phase.progress()? {
+            Progress::Completed { selected } => Some(self.checks.get(selected)?.priority),
+            _ => None,
         }
     }
 

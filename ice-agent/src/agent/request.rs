@@ -12,6 +12,15 @@ use crate::config::Role;
 use crate::outbox::Frame;
 use crate::wire::{Answer, Asked, Refused, UnknownList};
 
+/// What the peer means by a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Intent {
+    Check,
+    Nominate,
+    /// A repetition of a nomination, or one that the peer's role does not allow.
+    NominateAgain,
+}
+
 impl Agent {
     pub(super) fn handle_request(
         &mut self,
@@ -86,10 +95,14 @@ impl Agent {
                 }
             }
             Phase::Running(running) => {
-                let nominates = asked.nominate
-                    && self.role == Role::Controlled
-                    && running.peer.nominations.is_new(asked.id);
-                self.learn(now, path, asked.priority, nominates);
+                let intent = match (asked.nominate, self.role) {
+                    (false, _) => Intent::Check,
+                    (true, Role::Controlled) if running.peer.nominations.is_new(asked.id) => {
+                        Intent::Nominate
+                    }
+                    (true, _) => Intent::NominateAgain,
+                };
+                self.learn(now, path, asked.priority, intent);
             }
             Phase::Failed | Phase::Closed => {}
         }
@@ -117,26 +130,31 @@ impl Agent {
 
     /// What a request that came before the remote credentials would have done.
     pub(super) fn learn_from_early(&mut self, now: Instant, early: Early) {
-        let nominates = early.nominate && self.role == Role::Controlled;
-        self.learn(now, &early.path, early.priority, nominates);
+        let intent = match (early.nominate, self.role) {
+            (true, Role::Controlled) => Intent::Nominate,
+            _ => Intent::Check,
+        };
+        self.learn(now, &early.path, early.priority, intent);
     }
 
     /// Learns the peer's address, checks back, and follows a nomination (RFC 8445 §7.3.1.3 to
     /// §7.3.1.5).
-    fn learn(&mut self, now: Instant, path: &Path, priority: Option<u32>, nominates: bool) {
+    fn learn(&mut self, now: Instant, path: &Path, priority: Option<u32>, intent: Intent) {
         let Some(pair) = self.pair_of_request(path, priority) else {
             return;
         };
-        if let Some(found) = self.checks.get_mut(pair) {
-            found.tally.requests += 1;
-        }
-        if nominates {
-            self.follow(now, pair);
-        } else if !self
+        let Some(found) = self.checks.get_mut(pair) else {
+            return;
+        };
+        found.tally.requests += 1;
+        found.heard_plain |= intent == Intent::Check;
+        let completed = self
             .phase
             .progress()
-            .is_some_and(|progress| progress.is_completed())
-        {
+            .is_some_and(|progress| progress.is_completed());
+        if intent == Intent::Nominate {
+            self.follow(now, pair);
+        } else if !completed {
             self.trigger(now, pair);
         }
     }
