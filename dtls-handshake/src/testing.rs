@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::BytesMut;
+
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::crypto::{self, HashAlgorithm};
@@ -137,6 +139,23 @@ impl KeySchedule {
                     .map(|p| p.to_vec())
             })
             .collect()
+    }
+
+    /// A datagram with one protected record of one side: what a peer that knows the keys, and does
+    /// not keep the rules, could send.
+    #[must_use]
+    pub fn seal(&self, from_client: bool, sequence: u16, content: u8, payload: &[u8]) -> Vec<u8> {
+        let Ok(RecordKeys { client, server }) = self.0.record_keys() else {
+            return Vec::new();
+        };
+        let mut layer = RecordLayer::new();
+        layer.start_writing(PROTECTED, if from_client { client } else { server });
+        let mut out = BytesMut::new();
+        for _ in 0..=sequence {
+            out.clear();
+            let _ = layer.write(PROTECTED, content.into(), &[payload], &mut out);
+        }
+        out.to_vec()
     }
 }
 

@@ -412,6 +412,30 @@ fn a_lost_last_flight_is_sent_again_when_asked_for() {
     assert_eq!(link.ends[1].connection.stats().repeats_answered, 1);
 }
 
+/// A Finished that overtakes what its keys are made from waits for them.
+#[test]
+fn flights_that_arrive_backwards_need_no_repetition() {
+    let configs = configs().map(|config| config.with_mtu(256));
+    let mut link = good_link(configs).introduced();
+    while link.ends[1].connected.is_none() {
+        link.drain();
+        let now = link.now;
+        let mut flight = link.take_under_way();
+        assert!(!flight.is_empty());
+        flight.reverse();
+        for (to, mut datagram) in flight {
+            let _: Handled = link.ends[to].connection.handle_datagram(now, &mut datagram);
+        }
+        link.ends[1].take_events(now);
+    }
+    link.deliver();
+    assert_eq!(link.ends[0].exported(), link.ends[1].exported());
+    for end in &link.ends {
+        assert_eq!(end.connection.stats().timeouts, 0);
+        assert_eq!(end.connection.stats().repeats_answered, 0);
+    }
+}
+
 #[test]
 fn nothing_secret_is_shown() {
     let link = connected();
