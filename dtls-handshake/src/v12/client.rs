@@ -389,3 +389,48 @@ impl AwaitFinished {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::handshake::Fragment;
+    use crate::identity::Identity;
+    use crate::record::PLAIN;
+
+    /// RFC 6347 §4.2.1: neither the first ClientHello nor HelloVerifyRequest is in the transcript.
+    #[test]
+    fn the_transcript_begins_with_the_hello_that_has_the_cookie() {
+        let identity = Identity::generate(UNIX_EPOCH + Duration::from_secs(1_780_000_000)).unwrap();
+        let rng = ChaCha20Rng::from_seed([0; 32]);
+        let mut cx = Context::new(Arc::new(Config::new(identity)), rng);
+        let state = ClientState::start(&mut cx);
+        let length = cx.transcript.messages().len();
+        let request = Fragment {
+            kind: HandshakeType::HelloVerifyRequest,
+            length: 5,
+            message_seq: 0,
+            offset: 0,
+            bytes: &[0xFE, 0xFF, 2, 7, 8],
+        };
+        cx.inbox.insert(PLAIN, &request);
+        let message = cx.inbox.pop().unwrap();
+        let next = state.handle(&message, &mut cx);
+        assert!(matches!(
+            next,
+            Ok(Step::Answered(ClientState::ServerHello(_)))
+        ));
+        let transcript = cx.transcript.messages();
+        assert_eq!(transcript.len(), length + 2);
+        assert_eq!(
+            transcript.get(..6),
+            Some(&[1, 0, 0, (length - 10) as u8, 0, 1][..])
+        );
+    }
+}
