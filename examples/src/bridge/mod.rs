@@ -172,7 +172,7 @@ impl Bridge {
         debug_assert!(packet.start >= HEADROOM);
         match self.session.send_rtp(now, buf, packet) {
             Err(_) => {
-                self.stats.to_browser.not_connected += 1;
+                self.stats.to_browser.not_sent += 1;
                 None
             }
             Ok(transmit) => {
@@ -185,8 +185,9 @@ impl Bridge {
     /// Counts a datagram that arrived at the phone leg's RTCP port.
     pub fn handle_phone_rtcp(&mut self, from: SocketAddr) {
         match &self.phone {
+            None => self.stats.to_browser.too_early += 1,
             Some(phone) if phone.remote().ip() == from.ip() => self.stats.to_browser.rtcp += 1,
-            _ => self.stats.to_browser.wrong_source += 1,
+            Some(_) => self.stats.to_browser.wrong_source += 1,
         }
     }
 

@@ -8,8 +8,8 @@ use super::rtp::Header;
 /// time line.
 ///
 /// Within a source the gaps and the order of the packets are kept, so that the far side sees the
-/// losses there were. A new source goes on where the last one ended (RFC 3550 §5.1: an SSRC never
-/// jumps in sequence or time without reason).
+/// losses there were. A new source, or one whose numbers jump as if it had restarted, goes on
+/// where the last one ended.
 #[derive(Debug)]
 pub struct Rewriter {
     ssrc: u32,
@@ -30,6 +30,8 @@ struct Sent {
 #[derive(Debug, Clone, Copy)]
 struct Source {
     ssrc: u32,
+    /// The newest sequence number that came.
+    newest: u16,
     sequence_offset: u16,
     timestamp_offset: u32,
 }
@@ -56,13 +58,17 @@ impl Rewriter {
     /// The header to send for an incoming one, with the payload type of the far side.
     pub fn rewrite(&mut self, now: Instant, incoming: Header, payload_type: u8) -> Header {
         let (source, marker) = match self.source {
-            Some(source) if source.ssrc == incoming.ssrc => (source, incoming.marker),
+            Some(source) if source.continues_with(incoming) => (source, incoming.marker),
             _ => (self.join(now, incoming), true),
         };
+        let newest = match is_newer(incoming.sequence, source.newest) {
+            true => incoming.sequence,
+            false => source.newest,
+        };
+        self.source = Some(Source { newest, ..source });
         let sequence = incoming.sequence.wrapping_add(source.sequence_offset);
         let timestamp = incoming.timestamp.wrapping_add(source.timestamp_offset);
-        let newer = sequence.wrapping_sub(self.last.sequence) < 1 << 15;
-        if newer {
+        if is_newer(sequence, self.last.sequence) {
             self.last = Sent { sequence, timestamp, at: Some(now) };
         }
         Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
@@ -72,13 +78,12 @@ impl Rewriter {
     fn join(&mut self, now: Instant, first: Header) -> Source {
         let elapsed = self.last.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let timestamp = self.last.timestamp.wrapping_add(self.ticks(elapsed));
-        let source = Source {
+        Source {
             ssrc: first.ssrc,
+            newest: first.sequence,
             sequence_offset: self.last.sequence.wrapping_add(1).wrapping_sub(first.sequence),
             timestamp_offset: timestamp.wrapping_sub(first.timestamp),
-        };
-        self.source = Some(source);
-        source
+        }
     }
 
     /// Wraps around as RTP time does.
@@ -86,6 +91,20 @@ impl Rewriter {
         let ticks = elapsed.as_micros() * u128::from(self.clock_rate) / 1_000_000;
         (ticks & u128::from(u32::MAX)) as u32
     }
+}
+
+impl Source {
+    /// Whether a packet belongs to this source: the same SSRC, and a sequence number that losses
+    /// and reordering explain (RFC 3550 §A.1, MAX_DROPOUT and MAX_MISORDER).
+    fn continues_with(&self, packet: Header) -> bool {
+        let ahead = packet.sequence.wrapping_sub(self.newest);
+        let behind = self.newest.wrapping_sub(packet.sequence);
+        packet.ssrc == self.ssrc && (ahead < 3000 || behind <= 100)
+    }
+}
+
+fn is_newer(sequence: u16, than: u16) -> bool {
+    sequence.wrapping_sub(than) < 1 << 15
 }
 
 #[cfg(test)]
@@ -125,5 +144,19 @@ mod tests {
         assert_eq!(after.timestamp, before.timestamp + 320);
         assert!(after.marker);
         assert_eq!((after.ssrc, after.payload_type), (7, 8));
+    }
+
+    #[test]
+    fn a_source_that_restarts_its_numbers_goes_on_behind_itself() {
+        let now = origin();
+        let mut out = Rewriter::new(7, 8000, [0; 6]);
+        let before = out.rewrite(now, packet(1, 50_000, 1000), 0);
+        let gap = out.rewrite(now, packet(1, 52_999, 1000), 0);
+        assert_eq!(gap.sequence - before.sequence, 2999, "a long gap is kept");
+        let restarted = out.rewrite(now, packet(1, 7, 0), 0);
+        assert_eq!(restarted.sequence, gap.sequence + 1);
+        assert!(restarted.marker);
+        let late = out.rewrite(now, packet(1, 5, 0), 0);
+        assert_eq!(late.sequence, restarted.sequence - 2, "reordering is kept");
     }
 }

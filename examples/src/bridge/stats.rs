@@ -30,8 +30,8 @@ pub struct Direction {
     pub wrong_source: u64,
     /// Dropped: the phone has not told where media goes.
     pub too_early: u64,
-    /// Dropped: the browser's side is not connected.
-    pub not_connected: u64,
+    /// Dropped: the browser's side is not connected, or the packet came twice.
+    pub not_sent: u64,
 }
 
 impl Direction {

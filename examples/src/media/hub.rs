@@ -34,6 +34,8 @@ pub(super) struct Hub {
     routes: Routes,
     timers: Timers,
     out: BytesMut,
+    /// Datagrams at a browser port that belong to no call.
+    unroutable: u64,
 }
 
 impl Hub {
@@ -75,10 +77,14 @@ impl Hub {
     fn on_browser(&mut self, now: Instant, path: Path, ports: &Ports, data: &mut [u8]) {
         let named = ice_agent::local_ufrag(data).map(|ufrag| self.routes.by_ufrag(ufrag));
         let request = named.is_some();
-        let Some(slot) = named.unwrap_or_else(|| self.routes.by_address(&path)) else { return };
+        let Some(slot) = named.unwrap_or_else(|| self.routes.by_address(&path)) else {
+            self.unroutable += 1;
+            return;
+        };
         let Some(call) = self.calls.get_mut(slot) else { return };
         match call.bridge.handle_browser(now, Received { path, data: &mut *data }) {
-            FromBrowser::NotMine | FromBrowser::Dropped => {}
+            FromBrowser::NotMine => self.unroutable += 1,
+            FromBrowser::Dropped => {}
             FromBrowser::ToPhone { remote, range } => {
                 if let (Some(port), Some(packet)) = (ports.port(call.rtp), data.get(range)) {
                     port.send(remote, packet);
@@ -121,6 +127,7 @@ impl Hub {
         for key in keys {
             self.remove(now, key, ports);
         }
+        tracing::info!(unroutable = self.unroutable, "media worker stopped");
     }
 
     /// Wakes every call whose time has come.

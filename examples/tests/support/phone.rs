@@ -64,18 +64,23 @@ impl Phone {
     }
 
     /// Waits for an event of the phone, such as `CALL_ESTABLISHED`.
-    pub(crate) async fn event(&mut self, kind: &str) -> Value {
+    pub(crate) async fn event(&mut self, kind: &str) {
+        self.message_with("type", &Value::from(kind)).await;
+    }
+
+    /// Waits for a message in which `key` has this value.
+    async fn message_with(&mut self, key: &str, value: &Value) -> Value {
         let wait = async {
             loop {
                 let message = self.message().await;
-                if message["type"] == kind {
+                if message[key] == *value {
                     return message;
                 }
             }
         };
         match timeout(PATIENCE, wait).await {
             Ok(message) => message,
-            Err(_) => panic!("no {kind} from the phone:\n{}", self.process.output()),
+            Err(_) => panic!("no {key} = {value} from the phone:\n{}", self.process.output()),
         }
     }
 
@@ -107,14 +112,26 @@ impl Phone {
         Recording::read(&path)?.dominant()
     }
 
-    /// RTP packets sent and received, from the summary that the phone prints after a call.
+    /// Where the phone sends its RTP.
+    pub(crate) async fn remote(&mut self) -> SocketAddr {
+        self.command("audio_debug", "").await;
+        let answer = self.message_with("response", &Value::Bool(true)).await;
+        let report = answer["data"].as_str().unwrap();
+        let remote = report.split_once("remote: ").unwrap().1;
+        remote.split('/').next().unwrap().parse().unwrap()
+    }
+
+    /// RTP packets that the phone has sent and received in the call that is up.
     pub(crate) async fn packets(&mut self) -> (u64, u64) {
-        let summary = self.process.line_with("EX=BareSip").await;
-        let field = |name: &str| {
-            let found = summary.split(';').find_map(|field| field.strip_prefix(name));
-            found.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in {summary}"))
+        self.command("audio_debug", "").await;
+        let answer = self.message_with("response", &Value::Bool(true)).await;
+        let report = answer["data"].as_str().unwrap();
+        let number = |name: &str| {
+            let after = report.split_once(name).unwrap_or_else(|| panic!("{name} in {report}")).1;
+            let digits = after.split(|c: char| !c.is_ascii_digit()).next().unwrap();
+            digits.parse().unwrap()
         };
-        (field("PS="), field("PR="))
+        (number("TX: packets="), number("seq_put="))
     }
 }
 
@@ -137,13 +154,13 @@ fn config(sip: u16, control: u16, hertz: u32, folder: &Scratch) -> String {
          rtp_ports 20000-29999\n\
          rtcp_mux no\n\
          jitter_buffer_delay 2-6\n\
+         net_interface 127.0.0.1\n\
          module_path /usr/lib/baresip/modules\n\
          module stdio.so\n\
          module g711.so\n\
          module ausine.so\n\
          module aubridge.so\n\
          module sndfile.so\n\
-         module rtcpsummary.so\n\
          module uuid.so\n\
          module_tmp account.so\n\
          module_app menu.so\n\
