@@ -58,6 +58,9 @@ impl Stack {
         address: SocketAddr,
         trust: Option<Vec<u8>>,
     ) -> Result<(Self, TransactionReceiver), StartError> {
+        // The library takes the process's provider and panics without one. One that was installed
+        // before stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let stop = CancellationToken::new();
         let (udp, tcp) = bind(address, &stop).await?;
         let local = tcp
