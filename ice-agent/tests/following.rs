@@ -8,6 +8,7 @@ mod net;
 use bench::{Ask, Bench, LEADER, NOMINATION, PASSWORD, one, two};
 use ice_agent::{Event, Handled, Role, State};
 use net::{addr, controlled, controlling, ms};
+use stun_codec::attribute::ErrorCode;
 use stun_codec::{AttributeType, Message};
 
 #[test]
@@ -178,9 +179,11 @@ fn of_pairs_nominated_in_passing_the_best_counts() {
             bench.make_valid(one());
         } else {
             bench.pass(ms(2000));
+            let before = bench.agent.stats().checks_sent;
             let nomination = bench.request(NOMINATION);
             assert_eq!(bench.hand(two(), &nomination), Handled::Consumed);
             bench.pass(ms(2000));
+            assert_eq!(bench.agent.stats().checks_sent, before);
         }
         assert_eq!(bench.selected(), Some(one()));
     }
@@ -199,6 +202,25 @@ fn a_role_switch_makes_nominations_void() {
     assert_eq!(bench.agent.role(), Role::Controlling);
     bench.make_valid(two());
     assert_eq!(bench.agent.state(), State::Connected);
+}
+
+#[test]
+fn an_agent_that_leads_again_nominates_again() {
+    let mut bench = Bench::checking(controlling());
+    bench.make_valid(one());
+    let (_, nomination) = bench.next_check();
+    assert!(nominates(&nomination));
+    let denial = bench.deny(&nomination, ErrorCode::ROLE_CONFLICT);
+    assert_eq!(bench.hand(one(), &denial), Handled::Consumed);
+    assert_eq!(bench.agent.role(), Role::Controlled);
+    let conflict = bench.request(Ask {
+        role: Role::Controlled,
+        tie_breaker: 0,
+        nominate: false,
+    });
+    assert_eq!(bench.hand(one(), &conflict), Handled::Consumed);
+    assert_eq!(bench.agent.role(), Role::Controlling);
+    assert!(nominates(&bench.next_check().1));
 }
 
 #[test]

@@ -366,6 +366,7 @@ impl World {
         let this = &mut self.nodes[node];
         match event {
             Event::LocalCandidate(candidate) => {
+                assert!(!this.gathered, "a candidate after the end");
                 this.candidates.push(candidate.clone());
                 if trickles {
                     self.at(
