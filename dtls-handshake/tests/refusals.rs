@@ -209,6 +209,21 @@ fn what_is_changed_on_the_way_does_not_verify() {
         cause(CLIENT, share),
         CloseCause::NotVerified("ServerKeyExchange")
     );
+    let scheme = |datagram: &mut Vec<u8>| {
+        let Some(at) = datagram
+            .windows(4)
+            .position(|window| window == [3, 0, 29, 32])
+        else {
+            return false;
+        };
+        // ECDSA with SHA-1 behind the share: nobody offered it.
+        datagram[at + 36..at + 38].copy_from_slice(&[2, 3]);
+        true
+    };
+    assert_eq!(
+        cause(CLIENT, scheme),
+        CloseCause::Illegal("signature algorithm")
+    );
     let random = |datagram: &mut Vec<u8>| {
         datagram[HEADERS + 2] ^= 1;
         true
