@@ -332,12 +332,12 @@ fn check(
 }
 
 #[test]
-fn client_of_s_server() {
+fn real_openssl_client_of_s_server() {
     as_client(config().1, &Credentials::p256(), &[]);
 }
 
 #[test]
-fn client_of_s_server_with_fragments_on_both_sides() {
+fn real_openssl_client_of_s_server_with_fragments_on_both_sides() {
     as_client(
         config().1.with_mtu(300),
         &Credentials::p256(),
@@ -346,23 +346,23 @@ fn client_of_s_server_with_fragments_on_both_sides() {
 }
 
 #[test]
-fn client_of_s_server_on_p256() {
+fn real_openssl_client_of_s_server_on_p256() {
     as_client(config().1, &Credentials::p256(), &["-curves", "P-256"]);
 }
 
 #[test]
-fn client_of_s_server_with_a_p384_certificate() {
+fn real_openssl_client_of_s_server_with_a_p384_certificate() {
     let credentials = Credentials::new(&["ec", "-pkeyopt", "ec_paramgen_curve:P-384"]);
     as_client(config().1, &credentials, &[]);
 }
 
 #[test]
-fn server_of_s_client() {
+fn real_openssl_server_of_s_client() {
     as_server(config().1, &Credentials::p256(), &[]);
 }
 
 #[test]
-fn server_of_s_client_with_fragments_on_both_sides() {
+fn real_openssl_server_of_s_client_with_fragments_on_both_sides() {
     as_server(
         config().1.with_mtu(300),
         &Credentials::p256(),
@@ -371,12 +371,12 @@ fn server_of_s_client_with_fragments_on_both_sides() {
 }
 
 #[test]
-fn server_of_s_client_on_p256() {
+fn real_openssl_server_of_s_client_on_p256() {
     as_server(config().1, &Credentials::p256(), &["-curves", "P-256"]);
 }
 
 #[test]
-fn server_of_s_client_with_other_certificates() {
+fn real_openssl_server_of_s_client_with_other_certificates() {
     for key in [
         &["ec", "-pkeyopt", "ec_paramgen_curve:P-384"][..],
         &["ed25519"],
@@ -387,7 +387,7 @@ fn server_of_s_client_with_other_certificates() {
 }
 
 #[test]
-fn a_peer_with_another_certificate_is_told_so() {
+fn real_openssl_a_peer_with_another_certificate_is_told_so() {
     let (ours, config) = config();
     let credentials = Credentials::p256();
     let arguments = ["s_server", "-accept", "127.0.0.1:0", "-Verify", "1"];

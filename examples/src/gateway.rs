@@ -72,7 +72,13 @@ impl Gateway {
         let stop = CancellationToken::new();
         let exchange = calls::run(resources.clone(), commands, stop.clone());
         let exchange = tokio::spawn(exchange);
-        Ok(Self { server, resources, exchange, stop, _echo: echo })
+        Ok(Self {
+            server,
+            resources,
+            exchange,
+            stop,
+            _echo: echo,
+        })
     }
 
     /// The HTTPS side.
@@ -108,7 +114,12 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
         media,
         identity: Identity::generate(now)?,
         dtls_role: DtlsRole::Client,
-        codecs: config.sip.codecs.iter().map(|codec| codec.to_sdp()).collect(),
+        codecs: config
+            .sip
+            .codecs
+            .iter()
+            .map(|codec| codec.to_sdp())
+            .collect(),
         silence: config.media.timeout,
         max_calls: config.max_calls,
         routes: Routes {
@@ -121,22 +132,37 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
 async fn echo_route(config: &config::Sip, echo: &EchoPhone) -> Result<Route, StartError> {
     let agent = agent(config, echo.addr().ip()).await?;
     let server = echo.server(Transport::Udp);
-    Ok(Route { agent, server, media_ip: echo.addr().ip() })
+    Ok(Route {
+        agent,
+        server,
+        media_ip: echo.addr().ip(),
+    })
 }
 
 async fn server_route(config: &config::Sip) -> Result<Option<Route>, StartError> {
-    let Some(server) = &config.server else { return Ok(None) };
+    let Some(server) = &config.server else {
+        return Ok(None);
+    };
     let server: sip::Server = server.as_str().parse()?;
-    let unreachable = |source| StartError::Unreachable { server: server.clone(), source };
+    let unreachable = |source| StartError::Unreachable {
+        server: server.clone(),
+        source,
+    };
     let remote = resolve(&server).await.map_err(unreachable)?;
     let media_ip = media::local_ip_towards(remote).map_err(unreachable)?;
     let agent = agent(config, media_ip).await?;
-    Ok(Some(Route { agent, server, media_ip }))
+    Ok(Some(Route {
+        agent,
+        server,
+        media_ip,
+    }))
 }
 
 async fn resolve(server: &sip::Server) -> io::Result<SocketAddr> {
     let mut found = tokio::net::lookup_host((server.host(), server.port())).await?;
-    found.next().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    found
+        .next()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
 }
 
 async fn agent(config: &config::Sip, local: IpAddr) -> Result<UserAgent, sip::StartError> {

@@ -2,6 +2,13 @@
 //!
 //! Each side has a tone of its own; what a side hears is judged by its strongest frequency.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // a test's panic is its verdict
+
 mod support;
 
 use std::time::Duration;
@@ -32,7 +39,11 @@ impl Desk {
         sound::write_tone(&microphone, BROWSER_TONE, 48_000, 60);
         let gateway = Gateway::start(gateway_args).await;
         let browser = Browser::open(&gateway.page, &microphone).await;
-        Self { gateway, browser, _microphone: folder }
+        Self {
+            gateway,
+            browser,
+            _microphone: folder,
+        }
     }
 
     async fn with_phone(answer: Answer, gateway_args: &[&str]) -> (Self, Phone) {
@@ -55,7 +66,11 @@ impl Desk {
     async fn page_hears_nothing(&self) {
         let silent = format!("const heard = (() => {{ {STRONGEST} }})(); return heard.level < -75");
         let heard = self.browser.until(&silent, PATIENCE).await;
-        assert!(heard.is_some(), "the page still hears {}", self.browser.script(STRONGEST).await);
+        assert!(
+            heard.is_some(),
+            "the page still hears {}",
+            self.browser.script(STRONGEST).await
+        );
     }
 
     async fn close(self) {
@@ -89,8 +104,12 @@ async fn real_chromium_hears_itself_through_the_echo() {
     desk.browser.dial("echo").await;
     desk.browser.state("answered").await;
     desk.page_hears(BROWSER_TONE).await;
+    desk.browser.picture("call.png").await;
     let pair = desk.browser.text("#pair").await;
-    assert!(pair.contains("127.0.0.1"), "the page names the candidate pair: {pair:?}");
+    assert!(
+        pair.contains("127.0.0.1"),
+        "the page names the candidate pair: {pair:?}"
+    );
     desk.browser.hang_up().await;
     desk.browser.state("ended").await;
     desk.close().await;
@@ -111,7 +130,10 @@ async fn real_chromium_and_baresip_hear_each_other() {
     desk.page_hears(f64::from(PHONE_TONE)).await;
 
     let (sent, received) = phone.packets().await;
-    assert!(sent >= 50 && received >= 50, "the phone sent {sent} and received {received} packets");
+    assert!(
+        sent >= 50 && received >= 50,
+        "the phone sent {sent} and received {received} packets"
+    );
     desk.browser.hang_up().await;
     phone.event("CALL_CLOSED").await;
     desk.browser.state("ended").await;
@@ -139,7 +161,10 @@ async fn real_phone_is_busy() {
     phone.command("hangup", "").await;
     desk.browser.state("failed").await;
     let reason = desk.browser.text("#reason").await;
-    assert!(reason.contains("busy") || reason.contains("declined"), "{reason}");
+    assert!(
+        reason.contains("busy") || reason.contains("declined"),
+        "{reason}"
+    );
     desk.close().await;
 }
 
@@ -197,7 +222,12 @@ async fn real_garbage_on_the_media_port_leaves_the_call_unharmed() {
     let browser_port = desk.browser.script(GATEWAY_CANDIDATE).await;
     send_garbage(browser_port.as_str().unwrap().parse().unwrap());
     send_garbage(phone.remote().await);
-    assert_eq!(desk.browser.script("return document.body.dataset.state").await, "answered");
+    assert_eq!(
+        desk.browser
+            .script("return document.body.dataset.state")
+            .await,
+        "answered"
+    );
     desk.page_hears(f64::from(PHONE_TONE)).await;
     desk.browser.hang_up().await;
     desk.browser.state("ended").await;
@@ -211,8 +241,14 @@ async fn real_garbage_on_the_media_port_leaves_the_call_unharmed() {
 
 #[tokio::test]
 async fn real_interrupt_ends_the_call_on_both_sides() {
-    let (Desk { gateway, browser, _microphone }, mut phone) =
-        Desk::with_phone(Answer::Auto, &[]).await;
+    let (
+        Desk {
+            gateway,
+            browser,
+            _microphone,
+        },
+        mut phone,
+    ) = Desk::with_phone(Answer::Auto, &[]).await;
     browser.dial("phone").await;
     browser.state("answered").await;
     let status = gateway.process.interrupt().await;
@@ -246,7 +282,8 @@ async fn phone_hears(phone: &Phone, hertz: f64) {
     let hears = async {
         loop {
             let heard = phone.heard();
-            if matches!(heard, Some((found, purity)) if (found - hertz).abs() <= 10.0 && purity > 0.5) {
+            if matches!(heard, Some((found, purity)) if (found - hertz).abs() <= 10.0 && purity > 0.5)
+            {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,5 +1,12 @@
 //! Session against session over a simulated link: no socket, no clock.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // a test's panic is its verdict
+
 #[path = "support/link.rs"]
 mod link;
 
@@ -30,18 +37,28 @@ fn seed(run: u64, part: u8) -> [u8; 32] {
 /// exchange of SDP.
 fn pair(now: Instant, identities: &[Identity; 2], run: u64, weather: Weather) -> Link {
     let agent = |role, side: u8| {
-        let config = Config { role, ..Config::default() };
+        let config = Config {
+            role,
+            ..Config::default()
+        };
         let mut agent = Agent::new(config, seed(run, side)).unwrap();
         agent.add_host(now, SocketId(0), address(side)).unwrap();
         agent
     };
     let mut agents = [agent(Role::Controlling, 1), agent(Role::Controlled, 2)];
-    let credentials = [agents[0].local_credentials().clone(), agents[1].local_credentials().clone()];
+    let credentials = [
+        agents[0].local_credentials().clone(),
+        agents[1].local_credentials().clone(),
+    ];
     let candidates: Vec<Vec<Candidate>> = agents.iter_mut().map(candidates_of).collect();
     for side in 0..2 {
-        agents[side].set_remote_credentials(now, credentials[1 - side].clone()).unwrap();
+        agents[side]
+            .set_remote_credentials(now, credentials[1 - side].clone())
+            .unwrap();
         for candidate in &candidates[1 - side] {
-            agents[side].add_remote_candidate(now, candidate.clone()).unwrap();
+            agents[side]
+                .add_remote_candidate(now, candidate.clone())
+                .unwrap();
         }
     }
     let [first, second] = agents;
@@ -56,7 +73,10 @@ fn pair(now: Instant, identities: &[Identity; 2], run: u64, weather: Weather) ->
         };
         Side::new(Session::new(config, now), address(side as u8 + 1))
     };
-    let sides = [session(first, 0, DtlsRole::Server), session(second, 1, DtlsRole::Client)];
+    let sides = [
+        session(first, 0, DtlsRole::Server),
+        session(second, 1, DtlsRole::Client),
+    ];
     Link::new(now, sides, weather, run)
 }
 
@@ -79,12 +99,27 @@ fn rtp(sequence: u16) -> Vec<u8> {
 #[test]
 fn two_sessions_connect_and_hear_each_other() {
     let (now, date) = origins();
-    let identities = [Identity::generate(date).unwrap(), Identity::generate(date).unwrap()];
-    let weather = Weather { delay: 20, ..Weather::default() };
+    let identities = [
+        Identity::generate(date).unwrap(),
+        Identity::generate(date).unwrap(),
+    ];
+    let weather = Weather {
+        delay: 20,
+        ..Weather::default()
+    };
     let mut link = pair(now, &identities, 1, weather);
-    assert!(!link.send_rtp(0, &rtp(0)), "nothing is sent before there are keys");
-    let connected = link.run(Duration::from_secs(5), |sides| sides.iter().all(Side::is_connected));
-    assert!(connected, "{:?} {:?}", link.sides[0].events, link.sides[1].events);
+    assert!(
+        !link.send_rtp(0, &rtp(0)),
+        "nothing is sent before there are keys"
+    );
+    let connected = link.run(Duration::from_secs(5), |sides| {
+        sides.iter().all(Side::is_connected)
+    });
+    assert!(
+        connected,
+        "{:?} {:?}",
+        link.sides[0].events, link.sides[1].events
+    );
     for sequence in 1..=50 {
         assert!(link.send_rtp(0, &rtp(sequence)) && link.send_rtp(1, &rtp(sequence)));
         link.run(Duration::from_millis(20), |_| false);
@@ -95,13 +130,19 @@ fn two_sessions_connect_and_hear_each_other() {
     assert_eq!(link.sides[1].heard, all);
     link.sides[0].session.close(link.now);
     link.run(Duration::from_secs(1), |sides| sides[1].has_failed());
-    assert!(matches!(link.sides[1].events.last(), Some(Event::Failed(_))), "close_notify arrives");
+    assert!(
+        matches!(link.sides[1].events.last(), Some(Event::Failed(_))),
+        "close_notify arrives"
+    );
 }
 
 #[test]
 fn every_run_on_a_bad_link_ends_connected_or_failed() {
     let (now, date) = origins();
-    let identities = [Identity::generate(date).unwrap(), Identity::generate(date).unwrap()];
+    let identities = [
+        Identity::generate(date).unwrap(),
+        Identity::generate(date).unwrap(),
+    ];
     let mut connected = 0;
     let runs = 150;
     for run in 0..runs {
@@ -113,25 +154,47 @@ fn every_run_on_a_bad_link_ends_connected_or_failed() {
         };
         let mut link = pair(now, &identities, run, weather);
         let settled = |sides: &[Side; 2]| {
-            sides.iter().all(|side| side.is_connected() || side.has_failed())
+            sides
+                .iter()
+                .all(|side| side.is_connected() || side.has_failed())
         };
-        assert!(link.run(Duration::from_secs(120), settled), "run {run} hangs in {weather:?}");
+        assert!(
+            link.run(Duration::from_secs(120), settled),
+            "run {run} hangs in {weather:?}"
+        );
         connected += u64::from(link.sides.iter().all(Side::is_connected));
     }
-    assert!(connected * 100 >= runs * 95, "only {connected} of {runs} runs connected");
+    assert!(
+        connected * 100 >= runs * 95,
+        "only {connected} of {runs} runs connected"
+    );
 }
 
 #[test]
 fn a_wrong_fingerprint_fails_both_sides_and_no_media_flows() {
     let (now, date) = origins();
-    let identities = [Identity::generate(date).unwrap(), Identity::generate(date).unwrap()];
+    let identities = [
+        Identity::generate(date).unwrap(),
+        Identity::generate(date).unwrap(),
+    ];
     let stranger = Identity::generate(date).unwrap();
     let mut link = pair(now, &identities, 5, Weather::default());
-    let other = pair(now, &[identities[0].clone(), stranger], 5, Weather::default());
+    let other = pair(
+        now,
+        &[identities[0].clone(), stranger],
+        5,
+        Weather::default(),
+    );
     let [_, impostor] = other.sides;
     link.sides[1] = impostor;
-    let failed = link.run(Duration::from_secs(60), |sides| sides.iter().all(Side::has_failed));
-    assert!(failed, "{:?} {:?}", link.sides[0].events, link.sides[1].events);
+    let failed = link.run(Duration::from_secs(60), |sides| {
+        sides.iter().all(Side::has_failed)
+    });
+    assert!(
+        failed,
+        "{:?} {:?}",
+        link.sides[0].events, link.sides[1].events
+    );
     assert!(!link.sides.iter().any(Side::is_connected));
     assert!(!link.send_rtp(0, &rtp(1)));
 }
@@ -139,10 +202,24 @@ fn a_wrong_fingerprint_fails_both_sides_and_no_media_flows() {
 #[test]
 fn a_peer_that_is_not_there_is_a_failure_in_bounded_time() {
     let (now, date) = origins();
-    let identities = [Identity::generate(date).unwrap(), Identity::generate(date).unwrap()];
-    let weather = Weather { loss: 100, ..Weather::default() };
+    let identities = [
+        Identity::generate(date).unwrap(),
+        Identity::generate(date).unwrap(),
+    ];
+    let weather = Weather {
+        loss: 100,
+        ..Weather::default()
+    };
     let mut link = pair(now, &identities, 9, weather);
-    assert!(link.run(Duration::from_secs(60), |sides| sides.iter().all(Side::has_failed)));
+    assert!(link.run(Duration::from_secs(60), |sides| {
+        sides.iter().all(Side::has_failed)
+    }));
     let more = link.run(Duration::from_secs(600), |_| false);
-    assert!(!more && link.sides.iter().all(|side| side.session.poll_timeout().is_none()));
+    assert!(
+        !more
+            && link
+                .sides
+                .iter()
+                .all(|side| side.session.poll_timeout().is_none())
+    );
 }

@@ -134,7 +134,7 @@ async fn finished(child: Child) {
 }
 
 #[tokio::test]
-async fn sipp_answers_and_we_hang_up() {
+async fn real_sipp_answers_and_we_hang_up() {
     let agent = agent().await;
     for (transport, name) in [(Transport::Udp, "uas_udp"), (Transport::Tcp, "uas_tcp")] {
         let (phone, server) = phone(&["-sn", "uas", "-m", "1"], transport, name).await;
@@ -155,7 +155,7 @@ async fn sipp_answers_and_we_hang_up() {
 const REINVITE: &str = include_str!("sip_sipp_reinvite.xml");
 
 #[tokio::test]
-async fn sipp_changes_its_mind_and_hangs_up() {
+async fn real_sipp_changes_its_mind_and_hangs_up() {
     let agent = agent().await;
     for (transport, name) in [(Transport::Udp, "re_udp"), (Transport::Tcp, "re_tcp")] {
         let file = scratch(name).join("scenario.xml");
@@ -181,7 +181,7 @@ async fn sipp_changes_its_mind_and_hangs_up() {
 }
 
 #[tokio::test]
-async fn a_hundred_calls_to_sipp() {
+async fn real_sipp_takes_a_hundred_calls() {
     let agent = agent().await;
     let (phone, server) = phone(&["-sn", "uas", "-m", "100"], Transport::Udp, "many").await;
     let mut calls = vec![];
@@ -210,7 +210,7 @@ async fn a_hundred_calls_to_sipp() {
 }
 
 #[tokio::test]
-async fn sipp_calls_the_echo_phone() {
+async fn real_sipp_calls_the_echo_phone() {
     let config = EchoConfig {
         ring_for: Duration::from_millis(50),
         ..EchoConfig::new("127.0.0.1:0".parse().unwrap())

@@ -41,7 +41,7 @@ async fn busy_server(cert: &str, key: &str) -> (SocketAddr, DropGuard) {
     let stop = CancellationToken::new();
     let transport = TransportLayer::new(stop.clone());
     transport.add_transport(
-        TlsListenerConnection::new(address.into(), None, config)
+        TlsListenerConnection::new(address, None, config)
             .await
             .unwrap()
             .into(),

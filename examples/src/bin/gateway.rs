@@ -22,7 +22,9 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let config = Config::load(Arguments::parse())?;
     let filter = EnvFilter::try_new(&config.log)?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     // Escape codes are for people at a terminal, not for a journal.
     log.with_ansi(std::io::stderr().is_terminal()).init();
     let gateway = Gateway::start(&config).await?;

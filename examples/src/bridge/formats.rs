@@ -28,7 +28,10 @@ impl Formats {
 
 impl From<&Audio> for Formats {
     fn from(audio: &Audio) -> Self {
-        Self { codec: audio.payload_types, telephone_event: audio.telephone_event }
+        Self {
+            codec: audio.payload_types,
+            telephone_event: audio.telephone_event,
+        }
     }
 }
 
@@ -37,23 +40,47 @@ mod tests {
     use super::*;
 
     const fn same(number: u8) -> PayloadTypes {
-        PayloadTypes { send: number, receive: number }
+        PayloadTypes {
+            send: number,
+            receive: number,
+        }
     }
 
     #[test]
     fn payload_types_are_mapped_by_meaning() {
-        let browser = Formats { codec: same(0), telephone_event: Some(same(126)) };
+        let browser = Formats {
+            codec: same(0),
+            telephone_event: Some(same(126)),
+        };
         let phone = Formats {
-            codec: PayloadTypes { send: 8, receive: 9 },
+            codec: PayloadTypes {
+                send: 8,
+                receive: 9,
+            },
             telephone_event: Some(same(101)),
         };
-        let deaf = Formats { codec: same(8), telephone_event: None };
-        assert_eq!(browser.map(0, phone), Some(8), "the phone's number for what we send");
-        assert_eq!(phone.map(9, browser), Some(0), "our number for what the phone sends");
+        let deaf = Formats {
+            codec: same(8),
+            telephone_event: None,
+        };
+        assert_eq!(
+            browser.map(0, phone),
+            Some(8),
+            "the phone's number for what we send"
+        );
+        assert_eq!(
+            phone.map(9, browser),
+            Some(0),
+            "our number for what the phone sends"
+        );
         assert_eq!(phone.map(8, browser), None);
         assert_eq!(browser.map(126, phone), Some(101));
         assert_eq!(phone.map(101, browser), Some(126));
         assert_eq!(browser.map(126, deaf), None);
-        assert_eq!(browser.map(13, phone), None, "nobody agreed on comfort noise");
+        assert_eq!(
+            browser.map(13, phone),
+            None,
+            "nobody agreed on comfort noise"
+        );
     }
 }

@@ -91,9 +91,24 @@ impl Bridge {
     /// A bridge whose phone has not answered.
     #[must_use]
     pub fn new(config: BridgeConfig) -> Self {
-        let BridgeConfig { session, browser, to_browser, to_phone, silence } = config;
+        let BridgeConfig {
+            session,
+            browser,
+            to_browser,
+            to_phone,
+            silence,
+        } = config;
         let stats = Stats::default();
-        Self { session, browser, phone: None, silence, silent: None, to_browser, to_phone, stats }
+        Self {
+            session,
+            browser,
+            phone: None,
+            silence,
+            silent: None,
+            to_browser,
+            to_phone,
+            stats,
+        }
     }
 
     /// The phone has told where its media goes, or has moved.
@@ -104,7 +119,13 @@ impl Bridge {
     /// Takes a datagram that arrived for the browser's side.
     pub fn handle_browser(&mut self, now: Instant, rx: Received<'_>) -> FromBrowser {
         let Received { path, data } = rx;
-        match self.session.handle_datagram(now, Received { path, data: &mut *data }) {
+        match self.session.handle_datagram(
+            now,
+            Received {
+                path,
+                data: &mut *data,
+            },
+        ) {
             session::Handled::NotMine => FromBrowser::NotMine,
             session::Handled::Dropped => FromBrowser::Dropped,
             session::Handled::Consumed => FromBrowser::Consumed,
@@ -134,7 +155,10 @@ impl Bridge {
             None => FromBrowser::Dropped,
             Some(range) => {
                 self.stats.to_phone.forwarded(payload.len());
-                FromBrowser::ToPhone { remote: phone.remote(), range }
+                FromBrowser::ToPhone {
+                    remote: phone.remote(),
+                    range,
+                }
             }
         }
     }
@@ -215,8 +239,14 @@ impl Bridge {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let silence = self.phone.as_ref().and_then(|phone| phone.deadline(self.silence));
-        [self.session.poll_timeout(), silence].into_iter().flatten().min()
+        let silence = self
+            .phone
+            .as_ref()
+            .and_then(|phone| phone.deadline(self.silence));
+        [self.session.poll_timeout(), silence]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Adds a candidate of the browser.
@@ -238,12 +268,18 @@ impl Bridge {
     /// What passed and what was dropped.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { session: self.session.stats(), ..self.stats }
+        Stats {
+            session: self.session.stats(),
+            ..self.stats
+        }
     }
 }
 
 /// The header of the packet in `range`, and its payload's range in the whole buffer.
 fn parse_within(buf: &[u8], range: &Range<usize>) -> Option<(Header, Range<usize>)> {
     let (header, payload) = Header::parse(buf.get(range.clone())?)?;
-    Some((header, range.start + payload.start..range.start + payload.end))
+    Some((
+        header,
+        range.start + payload.start..range.start + payload.end,
+    ))
 }

@@ -18,7 +18,12 @@ impl PhoneLeg {
     /// A phone that takes media at `remote`, as its SDP says.
     #[must_use]
     pub fn new(remote: SocketAddr, formats: Formats, now: Instant) -> Self {
-        Self { remote, formats, last: now, told_silent: false }
+        Self {
+            remote,
+            formats,
+            last: now,
+            told_silent: false,
+        }
     }
 
     /// Where its media goes, and the only address it is heard from.
@@ -66,12 +71,24 @@ mod tests {
     fn silence_is_told_once_and_again_after_the_phone_was_heard() {
         let start = Instant::now();
         let limit = Duration::from_secs(30);
-        let formats = Formats { codec: PayloadTypes { send: 0, receive: 0 }, telephone_event: None };
+        let formats = Formats {
+            codec: PayloadTypes {
+                send: 0,
+                receive: 0,
+            },
+            telephone_event: None,
+        };
         let mut phone = PhoneLeg::new(([192, 0, 2, 1], 4000).into(), formats, start);
         assert_eq!(phone.deadline(limit), Some(start + limit));
         assert_eq!(phone.take_silence(start + limit / 2, limit), None);
         assert_eq!(phone.take_silence(start + limit, limit), Some(limit));
-        assert_eq!((phone.take_silence(start + limit * 2, limit), phone.deadline(limit)), (None, None));
+        assert_eq!(
+            (
+                phone.take_silence(start + limit * 2, limit),
+                phone.deadline(limit)
+            ),
+            (None, None)
+        );
         phone.heard(start + limit * 2);
         assert_eq!(phone.take_silence(start + limit * 3, limit), Some(limit));
     }

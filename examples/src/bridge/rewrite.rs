@@ -45,8 +45,17 @@ impl Rewriter {
         let [s0, s1, t0, t1, t2, t3] = random;
         let sequence = u16::from_be_bytes([s0, s1]) & 0x7fff;
         let timestamp = u32::from_be_bytes([t0, t1, t2, t3]);
-        let last = Sent { sequence: sequence.wrapping_sub(1), timestamp, at: None };
-        Self { ssrc, clock_rate, last, source: None }
+        let last = Sent {
+            sequence: sequence.wrapping_sub(1),
+            timestamp,
+            at: None,
+        };
+        Self {
+            ssrc,
+            clock_rate,
+            last,
+            source: None,
+        }
     }
 
     /// The SSRC of everything sent.
@@ -69,19 +78,36 @@ impl Rewriter {
         let sequence = incoming.sequence.wrapping_add(source.sequence_offset);
         let timestamp = incoming.timestamp.wrapping_add(source.timestamp_offset);
         if is_newer(sequence, self.last.sequence) {
-            self.last = Sent { sequence, timestamp, at: Some(now) };
+            self.last = Sent {
+                sequence,
+                timestamp,
+                at: Some(now),
+            };
         }
-        Header { marker, payload_type, sequence, timestamp, ssrc: self.ssrc }
+        Header {
+            marker,
+            payload_type,
+            sequence,
+            timestamp,
+            ssrc: self.ssrc,
+        }
     }
 
     /// Takes up a new source right behind what was sent before.
     fn join(&mut self, now: Instant, first: Header) -> Source {
-        let elapsed = self.last.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        let elapsed = self
+            .last
+            .at
+            .map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let timestamp = self.last.timestamp.wrapping_add(self.ticks(elapsed));
         Source {
             ssrc: first.ssrc,
             newest: first.sequence,
-            sequence_offset: self.last.sequence.wrapping_add(1).wrapping_sub(first.sequence),
+            sequence_offset: self
+                .last
+                .sequence
+                .wrapping_add(1)
+                .wrapping_sub(first.sequence),
             timestamp_offset: timestamp.wrapping_sub(first.timestamp),
         }
     }
@@ -117,7 +143,13 @@ mod tests {
     }
 
     fn packet(ssrc: u32, sequence: u16, timestamp: u32) -> Header {
-        Header { marker: false, payload_type: 0, sequence, timestamp, ssrc }
+        Header {
+            marker: false,
+            payload_type: 0,
+            sequence,
+            timestamp,
+            ssrc,
+        }
     }
 
     #[test]
@@ -125,7 +157,10 @@ mod tests {
         let now = origin();
         let mut out = Rewriter::new(7, 8000, [0xff, 0xfe, 0, 0, 0, 9]);
         let first = out.rewrite(now, packet(1, 65535, 160), 0);
-        assert_eq!((first.sequence, first.timestamp, first.ssrc), (0x7ffe, 9, 7));
+        assert_eq!(
+            (first.sequence, first.timestamp, first.ssrc),
+            (0x7ffe, 9, 7)
+        );
         assert!(first.marker, "a stream begins with a marker");
         let third = out.rewrite(now, packet(1, 1, 480), 0);
         let second = out.rewrite(now, packet(1, 0, 320), 0);

@@ -29,7 +29,11 @@ impl Header {
     #[must_use]
     pub fn parse(packet: &[u8]) -> Option<(Self, Range<usize>)> {
         let read = RtpHeader::parse(packet).ok()?;
-        let padding = if read.padding { usize::from(*packet.last()?).max(1) } else { 0 };
+        let padding = if read.padding {
+            usize::from(*packet.last()?).max(1)
+        } else {
+            0
+        };
         let end = packet.len().checked_sub(padding)?;
         if read.len > end {
             return None;
@@ -59,7 +63,8 @@ impl Header {
     /// `None` if fewer than 12 octets stand before the payload.
     pub fn write_before(self, buf: &mut [u8], payload: Range<usize>) -> Option<Range<usize>> {
         let start = payload.start.checked_sub(HEADER_LEN)?;
-        buf.get_mut(start..payload.start)?.copy_from_slice(&self.to_bytes());
+        buf.get_mut(start..payload.start)?
+            .copy_from_slice(&self.to_bytes());
         Some(start..payload.end)
     }
 }

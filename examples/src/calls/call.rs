@@ -24,7 +24,11 @@ type Reply<T> = oneshot::Sender<Result<T, CallError>>;
 
 /// What a call is asked to do.
 pub(super) enum Request {
-    Trickle { if_match: String, fragment: String, reply: Reply<()> },
+    Trickle {
+        if_match: String,
+        fragment: String,
+        reply: Reply<()>,
+    },
     HangUp(Reply<()>),
     Follow(Reply<mpsc::Receiver<CallEvent>>),
 }
@@ -49,21 +53,45 @@ pub(super) struct Begin {
 
 /// Runs a call, and remembers it for a while.
 pub(super) async fn run(resources: Arc<Resources>, begin: Begin, stop: CancellationToken) {
-    let Begin { id, new, reply, permit, mut requests } = begin;
-    let SetUp { answer, etag, media, mut media_events, mut outgoing, phone_offer } =
-        match setup::set_up(&resources, &new).await {
-            Ok(set_up) => set_up,
-            Err(error) => {
-                tracing::info!(call = ?id, to = new.to, %error, "call refused");
-                return drop(reply.send(Err(error)));
-            }
-        };
+    let Begin {
+        id,
+        new,
+        reply,
+        permit,
+        mut requests,
+    } = begin;
+    let SetUp {
+        answer,
+        etag,
+        media,
+        mut media_events,
+        mut outgoing,
+        phone_offer,
+    } = match setup::set_up(&resources, &new).await {
+        Ok(set_up) => set_up,
+        Err(error) => {
+            tracing::info!(call = ?id, to = new.to, %error, "call refused");
+            return drop(reply.send(Err(error)));
+        }
+    };
     tracing::info!(call = ?id, to = new.to, "call begun");
-    let created = Created { id, etag: etag.clone(), answer };
+    let created = Created {
+        id,
+        etag: etag.clone(),
+        answer,
+    };
     let abandoned = reply.send(Ok(created)).is_err();
     let phase = Phase::Dialling;
     let log = EventLog::default();
-    let mut call = Call { resources: &resources, id, etag, media, phone_offer, phase, log };
+    let mut call = Call {
+        resources: &resources,
+        id,
+        etag,
+        media,
+        phone_offer,
+        phase,
+        log,
+    };
     let last = match abandoned {
         true => call.over(EndedBy::Browser, "the caller went away before the answer"),
         false => loop {
@@ -109,7 +137,11 @@ struct Call<'a> {
 impl Call<'_> {
     fn on_request(&mut self, request: Request) -> Option<CallEvent> {
         match request {
-            Request::Trickle { if_match, fragment, reply } => {
+            Request::Trickle {
+                if_match,
+                fragment,
+                reply,
+            } => {
                 let _ = reply.send(self.trickle(&if_match, &fragment));
                 None
             }
@@ -129,7 +161,9 @@ impl Call<'_> {
             return Err(CallError::StaleETag);
         }
         let (candidates, end) = setup::read_fragment(fragment)?;
-        self.resources.media.add_candidates(self.media, candidates, end);
+        self.resources
+            .media
+            .add_candidates(self.media, candidates, end);
         Ok(())
     }
 
@@ -138,7 +172,9 @@ impl Call<'_> {
             return Some(self.over(EndedBy::Gateway, "the gateway lost the call's media"));
         };
         match event {
-            bridge::Event::Session(session::Event::Failed(failure)) => Some(self.on_failure(&failure)),
+            bridge::Event::Session(session::Event::Failed(failure)) => {
+                Some(self.on_failure(&failure))
+            }
             bridge::Event::PhoneSilent(time) => {
                 let reason = format!("the phone has sent no media for {} s", time.as_secs());
                 Some(self.over(EndedBy::Gateway, reason))
@@ -154,13 +190,17 @@ impl Call<'_> {
     /// reach it.
     fn on_failure(&self, failure: &Failure) -> CallEvent {
         match failure {
-            Failure::Secure(SecureFailure::Dtls(cause @ CloseCause::ClosedByPeer)) => {
-                self.over(EndedBy::Browser, format!("the browser closed its connection: {cause}"))
-            }
+            Failure::Secure(SecureFailure::Dtls(cause @ CloseCause::ClosedByPeer)) => self.over(
+                EndedBy::Browser,
+                format!("the browser closed its connection: {cause}"),
+            ),
             Failure::Ice(failure) if matches!(failure.cause, FailureCause::ConsentLost { .. }) => {
                 self.over(EndedBy::Browser, format!("the browser is gone: {failure}"))
             }
-            _ => self.over(EndedBy::Gateway, format!("no connection to the browser: {failure}")),
+            _ => self.over(
+                EndedBy::Gateway,
+                format!("no connection to the browser: {failure}"),
+            ),
         }
     }
 
@@ -178,7 +218,9 @@ impl Call<'_> {
             sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp) {
                 Ok(()) => {
                     self.phase = Phase::Talking;
-                    self.log.push(CallEvent::Answered { codec: self.phone_offer.codec().to_owned() });
+                    self.log.push(CallEvent::Answered {
+                        codec: self.phone_offer.codec().to_owned(),
+                    });
                 }
                 Err(error) => {
                     let reason = format!("the phone's answer cannot be used: {error}");
@@ -186,12 +228,18 @@ impl Call<'_> {
                 }
             },
             sip::CallEvent::Refused { status, reason } => {
-                return Some(CallEvent::Failed { reason, status: Some(status) });
+                return Some(CallEvent::Failed {
+                    reason,
+                    status: Some(status),
+                });
             }
             sip::CallEvent::Failed { reason } => {
                 return Some(self.over(EndedBy::Gateway, reason));
             }
-            sip::CallEvent::Ended { by: sip::Side::Phone, reason } => {
+            sip::CallEvent::Ended {
+                by: sip::Side::Phone,
+                reason,
+            } => {
                 return Some(self.over(EndedBy::Phone, reason));
             }
             sip::CallEvent::Ended { reason, .. } => {
@@ -214,8 +262,13 @@ impl Call<'_> {
     fn over(&self, by: EndedBy, reason: impl Into<String>) -> CallEvent {
         let reason = reason.into();
         match (self.phase, by) {
-            (Phase::Talking, _) | (Phase::Dialling, EndedBy::Browser) => CallEvent::Ended { by, reason },
-            (Phase::Dialling, _) => CallEvent::Failed { reason, status: None },
+            (Phase::Talking, _) | (Phase::Dialling, EndedBy::Browser) => {
+                CallEvent::Ended { by, reason }
+            }
+            (Phase::Dialling, _) => CallEvent::Failed {
+                reason,
+                status: None,
+            },
         }
     }
 

@@ -40,7 +40,9 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut exchange = Exchange {
-        room: Arc::new(Semaphore::new(resources.max_calls.min(Semaphore::MAX_PERMITS))),
+        room: Arc::new(Semaphore::new(
+            resources.max_calls.min(Semaphore::MAX_PERMITS),
+        )),
         resources,
         entries: HashMap::new(),
         tasks: JoinSet::new(),
@@ -71,15 +73,41 @@ impl Exchange {
             Command::Create(new, reply) => match self.admit() {
                 Ok((id, permit)) => {
                     let (requests, receiver) = mpsc::channel(REQUESTS);
-                    self.entries.insert(id, Entry { owner: new.owner.clone(), requests });
+                    self.entries.insert(
+                        id,
+                        Entry {
+                            owner: new.owner.clone(),
+                            requests,
+                        },
+                    );
                     let resources = self.resources.clone();
-                    let begin = call::Begin { id, new, reply, permit, requests: receiver };
-                    self.tasks.spawn(call::run(resources, begin, self.stop.clone()));
+                    let begin = call::Begin {
+                        id,
+                        new,
+                        reply,
+                        permit,
+                        requests: receiver,
+                    };
+                    self.tasks
+                        .spawn(call::run(resources, begin, self.stop.clone()));
                 }
                 Err(error) => drop(reply.send(Err(error))),
             },
-            Command::Trickle { id, owner, if_match, fragment, reply } => match self.find(id, &owner) {
-                Some(call) => forward(call, Request::Trickle { if_match, fragment, reply }),
+            Command::Trickle {
+                id,
+                owner,
+                if_match,
+                fragment,
+                reply,
+            } => match self.find(id, &owner) {
+                Some(call) => forward(
+                    call,
+                    Request::Trickle {
+                        if_match,
+                        fragment,
+                        reply,
+                    },
+                ),
                 None => drop(reply.send(Err(CallError::Unknown))),
             },
             Command::HangUp(id, owner, reply) => match self.find(id, &owner) {
@@ -94,9 +122,13 @@ impl Exchange {
     }
 
     fn admit(&self) -> Result<(CallId, tokio::sync::OwnedSemaphorePermit), CallError> {
-        let full = |_| CallError::TooManyCalls { limit: self.resources.max_calls };
+        let full = |_| CallError::TooManyCalls {
+            limit: self.resources.max_calls,
+        };
         let permit = self.room.clone().try_acquire_owned().map_err(full)?;
-        let id = CallId::random().map_err(|error| CallError::Exhausted { what: error.to_string() })?;
+        let id = CallId::random().map_err(|error| CallError::Exhausted {
+            what: error.to_string(),
+        })?;
         Ok((id, permit))
     }
 

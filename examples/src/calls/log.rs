@@ -23,7 +23,8 @@ impl EventLog {
         if self.is_over() || self.past.len() >= EVENTS {
             return;
         }
-        self.followers.retain(|follower| follower.try_send(event.clone()).is_ok());
+        self.followers
+            .retain(|follower| follower.try_send(event.clone()).is_ok());
         if event.is_final() {
             self.followers.clear();
         }
@@ -59,7 +60,10 @@ mod tests {
     use crate::calls::EndedBy;
 
     fn ended() -> CallEvent {
-        CallEvent::Ended { by: EndedBy::Phone, reason: "the phone hung up".into() }
+        CallEvent::Ended {
+            by: EndedBy::Phone,
+            reason: "the phone hung up".into(),
+        }
     }
 
     fn drain(receiver: &mut mpsc::Receiver<CallEvent>) -> Vec<CallEvent> {
@@ -86,6 +90,10 @@ mod tests {
         let mut all: Vec<_> = (0..=FOLLOWERS).map(|_| log.follow()).collect();
         log.push(CallEvent::Trying);
         assert_eq!(drain(&mut all[0]), []);
-        assert!(all[1..].iter_mut().all(|receiver| drain(receiver) == [CallEvent::Trying]));
+        assert!(
+            all[1..]
+                .iter_mut()
+                .all(|receiver| drain(receiver) == [CallEvent::Trying])
+        );
     }
 }

@@ -37,7 +37,11 @@ impl PhoneOffer {
     pub(super) fn new(session_id: u64, local: SocketAddr, browser: &Audio) -> Self {
         let address = local.ip();
         let offer = phone::offer(Endpoint {
-            origin: LocalOrigin { session_id, session_version: 1, address },
+            origin: LocalOrigin {
+                session_id,
+                session_version: 1,
+                address,
+            },
             address,
             rtp_port: local.port(),
             rtcp_port: local.port().saturating_add(1),
@@ -46,7 +50,10 @@ impl PhoneOffer {
             direction: Direction::Sendrecv,
             packet_time: Some(PACKET_TIME),
         });
-        Self { offer, codec: browser.codec.name.to_string() }
+        Self {
+            offer,
+            codec: browser.codec.name.to_string(),
+        }
     }
 
     /// The body of the INVITE.

@@ -37,21 +37,35 @@ pub(super) struct SetUp {
 
 /// Answers the offer and invites the phone.
 pub(super) async fn set_up(resources: &Resources, new: &NewCall) -> Result<SetUp, CallError> {
-    let to: User = new.to.parse().map_err(|error: InvalidUser| CallError::BadTarget {
-        to: new.to.clone(),
-        problem: error,
-    })?;
+    let to: User = new
+        .to
+        .parse()
+        .map_err(|error: InvalidUser| CallError::BadTarget {
+            to: new.to.clone(),
+            problem: error,
+        })?;
     let route = resources.routes.find(&to)?;
     let random = Random::draw()?;
     let leg = BrowserLeg::answer(resources, &new.offer, &random)?;
     let etag = ETag::random().map_err(|error| exhausted(&error))?;
 
-    let phone_ports = resources.media.open_phone(route.media_ip).map_err(|error| exhausted(&error))?;
+    let phone_ports = resources
+        .media
+        .open_phone(route.media_ip)
+        .map_err(|error| exhausted(&error))?;
     let phone_offer = PhoneOffer::new(random.session_id(), phone_ports.local, &leg.answer.audio);
-    let invited = route.agent.invite(&route.server, &to, phone_offer.text()).await;
+    let invited = route
+        .agent
+        .invite(&route.server, &to, phone_offer.text())
+        .await;
     let outgoing = invited.map_err(|error| exhausted(&error))?;
 
-    let BrowserLeg { seat, ufrag, session, answer } = leg;
+    let BrowserLeg {
+        seat,
+        ufrag,
+        session,
+        answer,
+    } = leg;
     let clock_rate = answer.audio.codec.clock_rate;
     let bridge = Bridge::new(BridgeConfig {
         session,
@@ -62,7 +76,14 @@ pub(super) async fn set_up(resources: &Resources, new: &NewCall) -> Result<SetUp
     });
     let (media, media_events) = resources.media.add(&seat, ufrag, bridge, phone_ports);
     let answer = answer.description.to_string();
-    Ok(SetUp { answer, etag, media, media_events, outgoing, phone_offer })
+    Ok(SetUp {
+        answer,
+        etag,
+        media,
+        media_events,
+        outgoing,
+        phone_offer,
+    })
 }
 
 /// The candidates of a trickle fragment (RFC 8840), and whether more will come.
@@ -70,7 +91,8 @@ pub(super) fn read_fragment(text: &str) -> Result<(Vec<Candidate>, bool), CallEr
     let fragment = Fragment::parse(text).map_err(malformed)?;
     let sections = fragment.sections.iter();
     let lines = sections.clone().flat_map(|section| &section.candidates);
-    let end = fragment.end_of_candidates || sections.clone().any(|section| section.end_of_candidates);
+    let end =
+        fragment.end_of_candidates || sections.clone().any(|section| section.end_of_candidates);
     Ok((read_candidates(lines), end))
 }
 
@@ -92,8 +114,14 @@ impl BrowserLeg {
         let ours = capabilities(resources, &mut ice, random);
         let answer = browser::answer(&offer, &ours).map_err(|refusal| unacceptable(&refusal))?;
         tell_remote(&mut ice, &answer.remote, now)?;
-        let fingerprints = answer.remote.fingerprints.iter().map(|text| Fingerprint::from_str(text));
-        let fingerprints = fingerprints.collect::<Result<_, _>>().map_err(|error| unacceptable(&error))?;
+        let fingerprints = answer
+            .remote
+            .fingerprints
+            .iter()
+            .map(|text| Fingerprint::from_str(text));
+        let fingerprints = fingerprints
+            .collect::<Result<_, _>>()
+            .map_err(|error| unacceptable(&error))?;
         let config = SessionConfig {
             ice,
             dtls: dtls_handshake::Config::new(resources.identity.clone())
@@ -105,16 +133,26 @@ impl BrowserLeg {
             fingerprints,
             seed: random.dtls,
         };
-        Ok(Self { seat, ufrag, session: Session::new(config, now), answer })
+        Ok(Self {
+            seat,
+            ufrag,
+            session: Session::new(config, now),
+            answer,
+        })
     }
 }
 
 /// An agent with the host candidates of its seat. The offerer controls (RFC 8445 §6.1.1).
 fn local_agent(seat: &Seat, seed: [u8; 32], now: Instant) -> Result<Agent, CallError> {
-    let config = IceConfig { role: Role::Controlled, deadline: ICE_DEADLINE, ..IceConfig::default() };
+    let config = IceConfig {
+        role: Role::Controlled,
+        deadline: ICE_DEADLINE,
+        ..IceConfig::default()
+    };
     let mut ice = Agent::new(config, seed).map_err(|error| exhausted(&error))?;
     for (id, local) in seat.hosts.iter() {
-        ice.add_host(now, *id, *local).map_err(|error| exhausted(&error))?;
+        ice.add_host(now, *id, *local)
+            .map_err(|error| exhausted(&error))?;
     }
     ice.end_of_local_candidates(now);
     Ok(ice)
@@ -178,7 +216,8 @@ fn tell_remote(
     let Credentials { ufrag, pwd } = &remote.credentials;
     let credentials = ice_agent::Credentials::new(ufrag.as_str(), pwd.as_str());
     let credentials = credentials.map_err(|error| unacceptable(&error))?;
-    ice.set_remote_credentials(now, credentials).map_err(|error| unacceptable(&error))?;
+    ice.set_remote_credentials(now, credentials)
+        .map_err(|error| unacceptable(&error))?;
     for candidate in read_candidates(remote.candidates.iter()) {
         // One that is superfluous, or one too many, is no reason to refuse the call.
         let _ = ice.add_remote_candidate(now, candidate);
@@ -228,15 +267,23 @@ fn bytes<const N: usize>() -> Result<[u8; N], CallError> {
 fn malformed(error: ParseError) -> CallError {
     let ParseError { line, column, .. } = error;
     let problem = format!("expected {}, found {}", error.expected, error.found);
-    CallError::MalformedSdp { line, column, problem }
+    CallError::MalformedSdp {
+        line,
+        column,
+        problem,
+    }
 }
 
 fn unacceptable(reason: &dyn std::fmt::Display) -> CallError {
-    CallError::Unacceptable { reason: reason.to_string() }
+    CallError::Unacceptable {
+        reason: reason.to_string(),
+    }
 }
 
 fn exhausted(what: &dyn std::fmt::Display) -> CallError {
-    CallError::Exhausted { what: what.to_string() }
+    CallError::Exhausted {
+        what: what.to_string(),
+    }
 }
 
 #[allow(clippy::disallowed_methods)] // the control plane tells media when a call begins

@@ -24,7 +24,10 @@ const MEDIA_TIMEOUT: i64 = 30;
 /// Checks settings and gives those left out their defaults.
 pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let max_calls = number("max-calls", settings.max_calls, MAX_CALLS, 100_000)?;
-    let log = settings.log.clone().unwrap_or_else(|| "info,rsipstack=warn".to_owned());
+    let log = settings
+        .log
+        .clone()
+        .unwrap_or_else(|| "info,rsipstack=warn".to_owned());
     tracing_subscriber::EnvFilter::try_new(&log)
         .map_err(|problem| ConfigError::invalid("log", &log, problem))?;
     let sip = sip(&settings)?;

@@ -52,10 +52,16 @@ impl Batch {
                 take(meta.addr, buffer, datagrams);
                 continue;
             }
-            for datagram in buffer.get(datagrams).unwrap_or_default().chunks(meta.stride.max(1)) {
+            for datagram in buffer
+                .get(datagrams)
+                .unwrap_or_default()
+                .chunks(meta.stride.max(1))
+            {
                 let len = datagram.len().min(DATAGRAM_MAX);
                 let range = HEADROOM..HEADROOM + len;
-                if let (Some(to), Some(from)) = (self.single.get_mut(range.clone()), datagram.get(..len)) {
+                if let (Some(to), Some(from)) =
+                    (self.single.get_mut(range.clone()), datagram.get(..len))
+                {
                     to.copy_from_slice(from);
                     take(meta.addr, &mut self.single, range);
                 }

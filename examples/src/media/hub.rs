@@ -41,7 +41,9 @@ pub(super) struct Hub {
 impl Hub {
     /// How long until the next call wants to be woken; `None` for as long as it takes.
     pub(super) fn timeout(&self, now: Instant) -> Option<Duration> {
-        self.timers.next().map(|at| at.saturating_duration_since(now))
+        self.timers
+            .next()
+            .map(|at| at.saturating_duration_since(now))
     }
 
     /// Takes a datagram that arrived at `port`.
@@ -61,7 +63,9 @@ impl Hub {
                 }
             }
             Purpose::Rtp(slot) => {
-                let Some(call) = self.calls.get_mut(slot) else { return };
+                let Some(call) = self.calls.get_mut(slot) else {
+                    return;
+                };
                 if let Some(transmit) = call.bridge.handle_phone(now, from, buf, datagram) {
                     send(ports, &transmit.path, buf.get(transmit.range));
                 }
@@ -81,8 +85,16 @@ impl Hub {
             self.unroutable += 1;
             return;
         };
-        let Some(call) = self.calls.get_mut(slot) else { return };
-        match call.bridge.handle_browser(now, Received { path, data: &mut *data }) {
+        let Some(call) = self.calls.get_mut(slot) else {
+            return;
+        };
+        match call.bridge.handle_browser(
+            now,
+            Received {
+                path,
+                data: &mut *data,
+            },
+        ) {
             FromBrowser::NotMine => self.unroutable += 1,
             FromBrowser::Dropped => {}
             FromBrowser::ToPhone { remote, range } => {
@@ -103,10 +115,18 @@ impl Hub {
     pub(super) fn on_command(&mut self, now: Instant, command: Command, ports: &mut Ports) {
         match command {
             Command::Add(new) => self.add(now, *new, ports),
-            Command::Phone { key, remote, formats } => {
+            Command::Phone {
+                key,
+                remote,
+                formats,
+            } => {
                 self.with(key, ports, |bridge| bridge.set_phone(now, remote, formats));
             }
-            Command::Candidates { key, candidates, end } => self.with(key, ports, |bridge| {
+            Command::Candidates {
+                key,
+                candidates,
+                end,
+            } => self.with(key, ports, |bridge| {
                 for candidate in candidates {
                     bridge.add_remote_candidate(now, candidate);
                 }
@@ -141,7 +161,13 @@ impl Hub {
     }
 
     fn add(&mut self, now: Instant, new: NewCall, ports: &mut Ports) {
-        let NewCall { key, ufrag, bridge, phone, events } = new;
+        let NewCall {
+            key,
+            ufrag,
+            bridge,
+            phone,
+            events,
+        } = new;
         let slot = self.calls.vacant_key();
         let rtp = ports.add(phone.rtp, Purpose::Rtp(slot));
         let rtcp = ports.add(phone.rtcp, Purpose::Rtcp(slot));
@@ -149,11 +175,20 @@ impl Hub {
             (Ok(rtp), Ok(rtcp)) => (rtp, rtcp),
             // The owner learns it by its events' end: the sender is dropped here.
             (rtp, rtcp) => {
-                [rtp, rtcp].into_iter().flatten().for_each(|token| ports.remove(token));
+                [rtp, rtcp]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|token| ports.remove(token));
                 return;
             }
         };
-        let slot = self.calls.insert(Call { key, bridge, rtp, rtcp, events });
+        let slot = self.calls.insert(Call {
+            key,
+            bridge,
+            rtp,
+            rtcp,
+            events,
+        });
         self.slots.insert(key, slot);
         self.routes.add(slot, &ufrag);
         if let Some(call) = self.calls.get_mut(slot) {
@@ -163,21 +198,27 @@ impl Hub {
     }
 
     fn remove(&mut self, now: Instant, key: CallKey, ports: &mut Ports) -> Stats {
-        let Some(slot) = self.slots.remove(&key) else { return Stats::default() };
+        let Some(slot) = self.slots.remove(&key) else {
+            return Stats::default();
+        };
         if let Some(call) = self.calls.get_mut(slot) {
             call.bridge.close(now);
         }
         self.drain(slot, ports);
         self.timers.set(slot, None);
         self.routes.remove(slot);
-        let Some(call) = self.calls.try_remove(slot) else { return Stats::default() };
+        let Some(call) = self.calls.try_remove(slot) else {
+            return Stats::default();
+        };
         ports.remove(call.rtp);
         ports.remove(call.rtcp);
         call.bridge.stats()
     }
 
     fn with(&mut self, key: CallKey, ports: &Ports, act: impl FnOnce(&mut Bridge)) {
-        let Some(slot) = self.slots.get(&key).copied() else { return };
+        let Some(slot) = self.slots.get(&key).copied() else {
+            return;
+        };
         if let Some(call) = self.calls.get_mut(slot) {
             act(&mut call.bridge);
             self.drain(slot, ports);
@@ -186,10 +227,14 @@ impl Hub {
 
     /// Sends what the call wants sent, tells what it tells, sets its timer.
     fn drain(&mut self, slot: usize, ports: &Ports) {
-        let Some(call) = self.calls.get_mut(slot) else { return };
+        let Some(call) = self.calls.get_mut(slot) else {
+            return;
+        };
         loop {
             self.out.clear();
-            let Some(transmit) = call.bridge.poll_transmit(&mut self.out) else { break };
+            let Some(transmit) = call.bridge.poll_transmit(&mut self.out) else {
+                break;
+            };
             self.routes.claim(&transmit.path, slot);
             send(ports, &transmit.path, self.out.get(transmit.range));
         }

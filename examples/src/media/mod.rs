@@ -53,8 +53,19 @@ struct NewCall {
 /// What a worker is asked to do.
 enum Command {
     Add(Box<NewCall>),
-    Phone { key: CallKey, remote: SocketAddr, formats: Formats },
-    Candidates { key: CallKey, candidates: Vec<Candidate>, end: bool },
-    Remove { key: CallKey, stats: oneshot::Sender<Stats> },
+    Phone {
+        key: CallKey,
+        remote: SocketAddr,
+        formats: Formats,
+    },
+    Candidates {
+        key: CallKey,
+        candidates: Vec<Candidate>,
+        end: bool,
+    },
+    Remove {
+        key: CallKey,
+        stats: oneshot::Sender<Stats>,
+    },
     Stop,
 }

@@ -83,14 +83,22 @@ impl Pool {
     pub fn start(config: &MediaConfig) -> Result<Self, MediaError> {
         let handles = (0..config.workers.max(1)).map(|index| Handle::start(index, config));
         let handles = handles.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { handles, ports: config.ports.clone(), next_key: AtomicU64::new(1) })
+        Ok(Self {
+            handles,
+            ports: config.ports.clone(),
+            next_key: AtomicU64::new(1),
+        })
     }
 
     /// A place on the worker with the fewest calls.
     #[must_use]
     pub fn place(&self) -> Seat {
         let load = |handle: &Handle| handle.calls.load(Ordering::Relaxed);
-        let least = self.handles.iter().enumerate().min_by_key(|(_, handle)| load(handle));
+        let least = self
+            .handles
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, handle)| load(handle));
         let (worker, hosts) = least.map_or((0, Arc::default()), |(i, h)| (i, h.hosts.clone()));
         Seat { worker, hosts }
     }
@@ -114,28 +122,60 @@ impl Pool {
     ) -> (Placed, mpsc::Receiver<bridge::Event>) {
         let key = CallKey(self.next_key.fetch_add(1, Ordering::Relaxed));
         let (events, receiver) = mpsc::channel(EVENTS);
-        let placed = Placed { worker: seat.worker, key };
+        let placed = Placed {
+            worker: seat.worker,
+            key,
+        };
         if let Some(handle) = self.handles.get(seat.worker) {
             handle.calls.fetch_add(1, Ordering::Relaxed);
         }
-        self.send(placed, Command::Add(Box::new(NewCall { key, ufrag, bridge, phone, events })));
+        self.send(
+            placed,
+            Command::Add(Box::new(NewCall {
+                key,
+                ufrag,
+                bridge,
+                phone,
+                events,
+            })),
+        );
         (placed, receiver)
     }
 
     /// Tells where the phone takes media.
     pub fn set_phone(&self, call: Placed, remote: SocketAddr, formats: Formats) {
-        self.send(call, Command::Phone { key: call.key, remote, formats });
+        self.send(
+            call,
+            Command::Phone {
+                key: call.key,
+                remote,
+                formats,
+            },
+        );
     }
 
     /// Adds the browser's late candidates.
     pub fn add_candidates(&self, call: Placed, candidates: Vec<Candidate>, end: bool) {
-        self.send(call, Command::Candidates { key: call.key, candidates, end });
+        self.send(
+            call,
+            Command::Candidates {
+                key: call.key,
+                candidates,
+                end,
+            },
+        );
     }
 
     /// Ends a call's media and answers what passed.
     pub async fn remove(&self, call: Placed) -> Stats {
         let (stats, answer) = oneshot::channel();
-        self.send(call, Command::Remove { key: call.key, stats });
+        self.send(
+            call,
+            Command::Remove {
+                key: call.key,
+                stats,
+            },
+        );
         if let Some(handle) = self.handles.get(call.worker) {
             handle.calls.fetch_sub(1, Ordering::Relaxed);
         }
@@ -146,7 +186,11 @@ impl Pool {
     pub fn stop(&self) {
         self.signal_stop();
         for handle in &self.handles {
-            let thread = handle.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let thread = handle
+                .thread
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
             // A worker that panicked has said so.
             let _ = thread.map(JoinHandle::join);
         }
@@ -183,14 +227,26 @@ impl Handle {
             hosts.extend(ports.port(token).map(|port| (port.id, port.local)));
         }
         let (commands, receiver) = thread_mpsc::channel();
-        let worker = Worker { poll, commands: receiver, ports };
-        let thread = std::thread::Builder::new().name(format!("media-{index}")).spawn(move || {
-            if let Err(error) = worker.run() {
-                tracing::error!(index, "media worker ended: {error}");
-            }
-        })?;
+        let worker = Worker {
+            poll,
+            commands: receiver,
+            ports,
+        };
+        let thread = std::thread::Builder::new()
+            .name(format!("media-{index}"))
+            .spawn(move || {
+                if let Err(error) = worker.run() {
+                    tracing::error!(index, "media worker ended: {error}");
+                }
+            })?;
         let thread = Mutex::new(Some(thread));
-        Ok(Self { commands, waker, hosts: hosts.into(), calls: AtomicUsize::new(0), thread })
+        Ok(Self {
+            commands,
+            waker,
+            hosts: hosts.into(),
+            calls: AtomicUsize::new(0),
+            thread,
+        })
     }
 
     /// A worker that has ended takes no commands, and needs none.

@@ -34,7 +34,12 @@ pub(super) struct Port {
 impl Port {
     /// The path of a datagram that arrived here.
     pub(super) fn path_from(&self, remote: SocketAddr) -> Path {
-        Path { id: self.id, local: self.local, remote, transport: Transport::Udp }
+        Path {
+            id: self.id,
+            local: self.local,
+            remote,
+            transport: Transport::Udp,
+        }
     }
 
     /// Sends one datagram. Media that the kernel does not take now is lost, as on any network.
@@ -46,7 +51,9 @@ impl Port {
             segment_size: None,
             src_ip: None,
         };
-        let _ = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
+        let _ = self
+            .state
+            .try_send(UdpSockRef::from(&self.socket), &transmit);
     }
 }
 
@@ -58,7 +65,10 @@ pub(super) struct Ports {
 
 impl Ports {
     pub(super) fn new(registry: Registry) -> Self {
-        Self { slab: Slab::new(), registry }
+        Self {
+            slab: Slab::new(),
+            registry,
+        }
     }
 
     /// Takes a socket in.
@@ -71,9 +81,16 @@ impl Ports {
         let mut socket = mio::net::UdpSocket::from_std(socket);
         let entry = self.slab.vacant_entry();
         let token = Token(entry.key());
-        self.registry.register(&mut socket, token, Interest::READABLE)?;
+        self.registry
+            .register(&mut socket, token, Interest::READABLE)?;
         let id = SocketId(token.0 as u64);
-        entry.insert(Port { socket, state, purpose, id, local });
+        entry.insert(Port {
+            socket,
+            state,
+            purpose,
+            id,
+            local,
+        });
         Ok(token)
     }
 

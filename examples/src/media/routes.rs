@@ -42,7 +42,11 @@ impl Routes {
     pub(super) fn remove(&mut self, slot: usize) {
         self.by_ufrag.retain(|_, of| *of != slot);
         for key in self.of_slot.remove(&slot).unwrap_or_default() {
-            if self.by_address.get(&key).is_some_and(|route| route.slot == slot) {
+            if self
+                .by_address
+                .get(&key)
+                .is_some_and(|route| route.slot == slot)
+            {
                 self.by_address.remove(&key);
             }
         }
@@ -55,14 +59,22 @@ impl Routes {
 
     /// The call of anything else, by where it came from.
     pub(super) fn by_address(&self, path: &Path) -> Option<usize> {
-        self.by_address.get(&(path.local, path.remote)).map(|route| route.slot)
+        self.by_address
+            .get(&(path.local, path.remote))
+            .map(|route| route.slot)
     }
 
     /// A call sends to an address.
     pub(super) fn claim(&mut self, path: &Path, slot: usize) {
         let key = (path.local, path.remote);
         if !self.by_address.contains_key(&key) {
-            self.insert(key, Route { slot, proven: false });
+            self.insert(
+                key,
+                Route {
+                    slot,
+                    proven: false,
+                },
+            );
         }
     }
 
@@ -77,7 +89,9 @@ impl Routes {
     }
 
     fn insert(&mut self, key: Key, route: Route) {
-        let Some(keys) = self.of_slot.get_mut(&route.slot) else { return };
+        let Some(keys) = self.of_slot.get_mut(&route.slot) else {
+            return;
+        };
         if keys.len() < PER_CALL {
             keys.push(key);
             self.by_address.insert(key, route);
@@ -94,7 +108,12 @@ mod tests {
     fn path(remote_port: u16) -> Path {
         let local = ([192, 0, 2, 1], 16384).into();
         let remote = ([198, 51, 100, 7], remote_port).into();
-        Path { id: SocketId(0), local, remote, transport: Transport::Udp }
+        Path {
+            id: SocketId(0),
+            local,
+            remote,
+            transport: Transport::Udp,
+        }
     }
 
     fn two_calls() -> Routes {
@@ -112,7 +131,10 @@ mod tests {
         assert_eq!(routes.by_address(&path(5)), Some(1));
         assert_eq!(routes.by_address(&path(6)), None);
         routes.remove(1);
-        assert_eq!((routes.by_ufrag("alice"), routes.by_address(&path(5))), (None, None));
+        assert_eq!(
+            (routes.by_ufrag("alice"), routes.by_address(&path(5))),
+            (None, None)
+        );
     }
 
     #[test]
@@ -125,7 +147,11 @@ mod tests {
         routes.prove(&path(5), 2);
         assert_eq!(routes.by_address(&path(5)), Some(1));
         routes.remove(2);
-        assert_eq!(routes.by_address(&path(5)), Some(1), "the loser leaves nothing behind");
+        assert_eq!(
+            routes.by_address(&path(5)),
+            Some(1),
+            "the loser leaves nothing behind"
+        );
     }
 
     #[test]

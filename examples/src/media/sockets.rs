@@ -87,7 +87,11 @@ fn try_ports<T>(
             Err(error) => last = error,
         }
     }
-    Err(NoPort { ip, ports: ports.clone(), source: last })
+    Err(NoPort {
+        ip,
+        ports: ports.clone(),
+        source: last,
+    })
 }
 
 /// Ports are random so that who does not see the signalling cannot guess them.
@@ -119,7 +123,10 @@ mod tests {
     fn a_pair_stands_on_an_even_port_and_the_next() {
         let pair = bind_pair(LOOPBACK, &(16384..=65535)).unwrap();
         assert_eq!(pair.local.port() % 2, 0);
-        assert_eq!(pair.rtcp.local_addr().unwrap().port(), pair.local.port() + 1);
+        assert_eq!(
+            pair.rtcp.local_addr().unwrap().port(),
+            pair.local.port() + 1
+        );
     }
 
     #[test]
@@ -127,8 +134,14 @@ mod tests {
         let held = bind_one(LOOPBACK, &(16384..=65535)).unwrap();
         let port = held.local_addr().unwrap().port();
         let error = bind_one(LOOPBACK, &(port..=port)).unwrap_err();
-        assert!(error.to_string().contains(&format!("{port}-{port}")), "{error}");
-        assert!(bind_pair(LOOPBACK, &(port..=port)).is_err(), "a pair needs two ports");
+        assert!(
+            error.to_string().contains(&format!("{port}-{port}")),
+            "{error}"
+        );
+        assert!(
+            bind_pair(LOOPBACK, &(port..=port)).is_err(),
+            "a pair needs two ports"
+        );
     }
 
     #[test]

@@ -16,7 +16,9 @@ impl Timers {
         if slot >= self.of.len() {
             self.of.resize(slot + 1, None);
         }
-        let Some(current) = self.of.get_mut(slot) else { return };
+        let Some(current) = self.of.get_mut(slot) else {
+            return;
+        };
         if *current == at {
             return;
         }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 
+use super::Command;
 use super::batch::Batch;
 use super::hub::Hub;
 use super::ports::{Ports, WAKER};
-use super::Command;
 
 /// Batches taken from one port before the next one has its turn.
 const BATCHES_PER_TURN: usize = 4;
@@ -61,7 +61,9 @@ impl Worker {
 
 /// Drains a port, up to its turn's share. Answers whether more may wait.
 fn serve(token: Token, ports: &Ports, batch: &mut Batch, hub: &mut Hub) -> bool {
-    let Some(port) = ports.port(token) else { return false };
+    let Some(port) = ports.port(token) else {
+        return false;
+    };
     for _ in 0..BATCHES_PER_TURN {
         let now = now();
         let received = batch.receive(&port.socket, &port.state, |from, buf, range| {

@@ -142,7 +142,9 @@ pub struct Session {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("ice", &self.ice).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("ice", &self.ice)
+            .finish_non_exhaustive()
     }
 }
 
@@ -150,17 +152,40 @@ impl Session {
     /// A session at `now`.
     #[must_use]
     pub fn new(config: SessionConfig, now: Instant) -> Self {
-        let SessionConfig { ice, dtls, role, fingerprints, seed } = config;
-        let start = Start { config: dtls, role, fingerprints, seed };
+        let SessionConfig {
+            ice,
+            dtls,
+            role,
+            fingerprints,
+            seed,
+        } = config;
+        let start = Start {
+            config: dtls,
+            role,
+            fingerprints,
+            seed,
+        };
         let secure = Secure::Waiting(Box::new(start));
-        Self { ice, secure, events: VecDeque::new(), told: now, stats: Stats::default() }
+        Self {
+            ice,
+            secure,
+            events: VecDeque::new(),
+            told: now,
+            stats: Stats::default(),
+        }
     }
 
     /// Takes one datagram; media comes back as a range of `rx.data`.
     pub fn handle_datagram(&mut self, now: Instant, rx: Received<'_>) -> Handled {
         self.told = now;
         let Received { path, data } = rx;
-        match self.ice.handle_datagram(now, Received { path, data: &mut *data }) {
+        match self.ice.handle_datagram(
+            now,
+            Received {
+                path,
+                data: &mut *data,
+            },
+        ) {
             ice_agent::Handled::NotMine => Handled::NotMine,
             ice_agent::Handled::Dropped => Handled::Dropped,
             ice_agent::Handled::Consumed => {
@@ -172,7 +197,9 @@ impl Session {
     }
 
     fn handle_payload(&mut self, now: Instant, data: &mut [u8], range: Range<usize>) -> Handled {
-        let Some(payload) = data.get_mut(range.clone()) else { return Handled::Dropped };
+        let Some(payload) = data.get_mut(range.clone()) else {
+            return Handled::Dropped;
+        };
         if srtp::is_rtp_or_rtcp(payload) {
             self.open_srtp(payload, range.start)
         } else if dtls_handshake::is_dtls(payload) {
@@ -185,7 +212,10 @@ impl Session {
 
     fn handle_dtls(&mut self, now: Instant, datagram: &mut [u8]) -> Handled {
         self.secure.start(now, self.ice.rtt());
-        let handled = self.secure.dtls().map(|dtls| dtls.handle_datagram(now, datagram));
+        let handled = self
+            .secure
+            .dtls()
+            .map(|dtls| dtls.handle_datagram(now, datagram));
         match handled {
             Some(dtls_handshake::Handled::Consumed) => {
                 self.advance(now);
@@ -235,10 +265,16 @@ impl Session {
         let Secure::Open { sender, .. } = &mut self.secure else {
             return Err(SendError::NotConnected);
         };
-        let room = buf.get_mut(packet.start..packet.end + TAILROOM).ok_or(SendError::NoRoom)?;
-        let len = sender.protect_rtp(room, packet.len()).map_err(SendError::Protect)?;
+        let room = buf
+            .get_mut(packet.start..packet.end + TAILROOM)
+            .ok_or(SendError::NoRoom)?;
+        let len = sender
+            .protect_rtp(room, packet.len())
+            .map_err(SendError::Protect)?;
         let protected = packet.start..packet.start + len;
-        self.ice.send(now, buf, protected).map_err(SendError::NoPath)
+        self.ice
+            .send(now, buf, protected)
+            .map_err(SendError::NoPath)
     }
 
     /// Tells the time; early and late calls are harmless.

@@ -76,7 +76,10 @@ impl Secure {
             DtlsRole::Server => Connection::server(config, start.seed, now),
         });
         dtls.set_peer_fingerprints(now, std::mem::take(&mut start.fingerprints));
-        *self = Self::Handshake { dtls, role: start.role };
+        *self = Self::Handshake {
+            dtls,
+            role: start.role,
+        };
     }
 
     /// The DTLS connection, in every state that has one.
@@ -135,7 +138,11 @@ impl Secure {
         };
         let sender = Box::new(Sender::new(ours));
         let receiver = Box::new(Receiver::new(theirs));
-        *self = Self::Open { dtls, sender, receiver };
+        *self = Self::Open {
+            dtls,
+            sender,
+            receiver,
+        };
         Change::Opened(profile)
     }
 
@@ -165,6 +172,7 @@ fn first_timeout(rtt: Duration) -> Duration {
 fn export(dtls: &Connection, connected: &Connected, profile: Profile) -> Option<ExportedKeys> {
     let mut exported = Zeroizing::new(vec![0; profile.export_len()]);
     let peer = &connected.peer;
-    dtls.export_keying_material(peer, EXPORT_LABEL, None, &mut exported).ok()?;
+    dtls.export_keying_material(peer, EXPORT_LABEL, None, &mut exported)
+        .ok()?;
     keys_from_dtls_export(profile, &exported).ok()
 }

@@ -30,17 +30,25 @@ impl Browser {
             return browser;
         }
         let again = timeout(PATIENCE, Self::try_open(url, microphone)).await;
-        again.expect("the browser does not start").expect("the page does not open")
+        again
+            .expect("the browser does not start")
+            .expect("the page does not open")
     }
 
     async fn try_open(url: &str, microphone: &Path) -> Result<Self, String> {
         let profile = Scratch::new("chromium");
         let mut driver = Process::start(
             "chromedriver",
-            Command::new("chromedriver").arg("--port=0").env("TMPDIR", &profile.0),
+            Command::new("chromedriver")
+                .arg("--port=0")
+                .env("TMPDIR", &profile.0),
         );
         let line = driver.line_with("started successfully on port").await;
-        let port = line.rsplit(' ').next().unwrap_or_default().trim_end_matches('.');
+        let port = line
+            .rsplit(' ')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('.');
         let fake_audio = format!("--use-file-for-fake-audio-capture={}", microphone.display());
         let user_data = format!("--user-data-dir={}", profile.join("data").display());
         let capabilities = json!({
@@ -55,14 +63,20 @@ impl Browser {
                 fake_audio, user_data,
             ] },
         });
-        let Value::Object(capabilities) = capabilities else { unreachable!() };
+        let Value::Object(capabilities) = capabilities else {
+            unreachable!()
+        };
         let page = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
             .connect(&format!("http://127.0.0.1:{port}"))
             .await
             .map_err(|error| error.to_string())?;
         page.goto(url).await.map_err(|error| error.to_string())?;
-        Ok(Self { page, driver, _profile: profile })
+        Ok(Self {
+            page,
+            driver,
+            _profile: profile,
+        })
     }
 
     /// Dials on the page.
@@ -113,7 +127,17 @@ impl Browser {
     }
 
     async fn find(&self, css: &str) -> fantoccini::elements::Element {
-        self.page.wait().for_element(Locator::Css(css)).await.unwrap()
+        self.page
+            .wait()
+            .for_element(Locator::Css(css))
+            .await
+            .unwrap()
+    }
+
+    /// Keeps a picture of the page in the build's temporary folder, for people to look at.
+    pub(crate) async fn picture(&self, name: &str) {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(path, self.page.screenshot().await.unwrap()).unwrap();
     }
 
     /// Ends the browser.

@@ -28,6 +28,10 @@ impl Gateway {
         let line = process.line_with("https://").await;
         let start = line.find("https://").unwrap();
         let page = line[start..].split_whitespace().next().unwrap().to_owned();
-        Self { process, page, _state: state }
+        Self {
+            process,
+            page,
+            _state: state,
+        }
     }
 }

@@ -36,17 +36,26 @@ pub(crate) struct Side {
 impl Side {
     /// A side at `address`.
     pub(crate) fn new(session: Session, address: SocketAddr) -> Self {
-        Self { session, address, events: Vec::new(), heard: Vec::new() }
+        Self {
+            session,
+            address,
+            events: Vec::new(),
+            heard: Vec::new(),
+        }
     }
 
     /// Whether it can send media.
     pub(crate) fn is_connected(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::Connected { .. }))
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::Connected { .. }))
     }
 
     /// Whether it is over.
     pub(crate) fn has_failed(&self) -> bool {
-        self.events.iter().any(|event| matches!(event, Event::Failed(_)))
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::Failed(_)))
     }
 }
 
@@ -88,7 +97,14 @@ impl Link {
     /// A link between two sides.
     pub(crate) fn new(now: Instant, sides: [Side; 2], weather: Weather, seed: u64) -> Self {
         let random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        Self { now, sides, weather, random, air: BinaryHeap::new(), sent: 0 }
+        Self {
+            now,
+            sides,
+            weather,
+            random,
+            air: BinaryHeap::new(),
+            sent: 0,
+        }
     }
 
     /// Runs until `done` or the time is over. Answers whether it was done.
@@ -99,7 +115,10 @@ impl Link {
             if done(&self.sides) {
                 return true;
             }
-            let timers = self.sides.iter().filter_map(|side| side.session.poll_timeout());
+            let timers = self
+                .sides
+                .iter()
+                .filter_map(|side| side.session.poll_timeout());
             let arrival = self.air.peek().map(|flight| flight.at);
             let Some(next) = timers.chain(arrival).min().filter(|next| *next <= end) else {
                 self.now = end;
@@ -157,7 +176,12 @@ impl Link {
             let jitter = self.below(self.weather.jitter + 1);
             let at = self.now + Duration::from_millis(self.weather.delay + jitter);
             self.sent += 1;
-            self.air.push(Flight { at, order: self.sent, to, data: data.to_vec() });
+            self.air.push(Flight {
+                at,
+                order: self.sent,
+                to,
+                data: data.to_vec(),
+            });
         }
     }
 
@@ -171,7 +195,10 @@ impl Link {
                 transport: Transport::Udp,
             };
             let side = &mut self.sides[to];
-            let rx = Received { path, data: &mut data };
+            let rx = Received {
+                path,
+                data: &mut data,
+            };
             if let Handled::Rtp(range) = side.session.handle_datagram(self.now, rx) {
                 side.heard.push(data[range].to_vec());
             }

@@ -41,19 +41,33 @@ impl Phone {
         let (sip, control) = (free_port(), free_port());
         std::fs::create_dir(folder.join("rec")).unwrap();
         std::fs::write(folder.join("config"), config(sip, control, hertz, &folder)).unwrap();
-        let mode = if answer == Answer::Auto { "auto" } else { "manual" };
+        let mode = if answer == Answer::Auto {
+            "auto"
+        } else {
+            "manual"
+        };
         let account = format!("<sip:phone@127.0.0.1:{sip}>;regint=0;answermode={mode}\n");
         std::fs::write(folder.join("accounts"), account).unwrap();
         std::fs::write(folder.join("contacts"), "").unwrap();
         let mut process = Process::start(
             "baresip",
-            Command::new("baresip").arg("-f").arg(&folder.0).stdin(Stdio::piped()),
+            Command::new("baresip")
+                .arg("-f")
+                .arg(&folder.0)
+                .stdin(Stdio::piped()),
         );
         let stdin = process.stdin();
         process.line_with("baresip is ready").await;
         let control = TcpStream::connect(("127.0.0.1", control)).await.unwrap();
         let sip = SocketAddr::from(([127, 0, 0, 1], sip));
-        Self { process, sip, folder, control, unread: Vec::new(), _stdin: stdin }
+        Self {
+            process,
+            sip,
+            folder,
+            control,
+            unread: Vec::new(),
+            _stdin: stdin,
+        }
     }
 
     /// Gives the phone a command of its menu.
@@ -80,7 +94,10 @@ impl Phone {
         };
         match timeout(PATIENCE, wait).await {
             Ok(message) => message,
-            Err(_) => panic!("no {key} = {value} from the phone:\n{}", self.process.output()),
+            Err(_) => panic!(
+                "no {key} = {value} from the phone:\n{}",
+                self.process.output()
+            ),
         }
     }
 
@@ -127,7 +144,10 @@ impl Phone {
         let answer = self.message_with("response", &Value::Bool(true)).await;
         let report = answer["data"].as_str().unwrap();
         let number = |name: &str| {
-            let after = report.split_once(name).unwrap_or_else(|| panic!("{name} in {report}")).1;
+            let after = report
+                .split_once(name)
+                .unwrap_or_else(|| panic!("{name} in {report}"))
+                .1;
             let digits = after.split(|c: char| !c.is_ascii_digit()).next().unwrap();
             digits.parse().unwrap()
         };

@@ -31,7 +31,12 @@ impl Process {
         let (sender, lines) = mpsc::unbounded_channel();
         forward(child.stdout.take().unwrap(), sender.clone());
         forward(child.stderr.take().unwrap(), sender);
-        Self { name, child, lines, seen: Vec::new() }
+        Self {
+            name,
+            child,
+            lines,
+            seen: Vec::new(),
+        }
     }
 
     /// Waits for a line that contains `text` and answers it.
@@ -50,7 +55,11 @@ impl Process {
             outcome => panic!(
                 "{} never said {text:?} ({}); it said:\n{}",
                 self.name,
-                if outcome.is_ok() { "it ended" } else { "time ran out" },
+                if outcome.is_ok() {
+                    "it ended"
+                } else {
+                    "time ran out"
+                },
                 self.seen.join("\n")
             ),
         }
@@ -58,8 +67,16 @@ impl Process {
 
     /// Sends a signal, such as `-STOP`.
     pub(crate) async fn signal(&self, signal: &str) {
-        let id = self.child.id().expect("the process has ended before").to_string();
-        let sent = Command::new("kill").args([signal, &id]).status().await.unwrap();
+        let id = self
+            .child
+            .id()
+            .expect("the process has ended before")
+            .to_string();
+        let sent = Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .await
+            .unwrap();
         assert!(sent.success(), "{} takes no {signal}", self.name);
     }
 
@@ -67,7 +84,9 @@ impl Process {
     pub(crate) async fn interrupt(mut self) -> std::process::ExitStatus {
         self.signal("-INT").await;
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        ended.unwrap_or_else(|_| panic!("{} does not end", self.name)).unwrap()
+        ended
+            .unwrap_or_else(|_| panic!("{} does not end", self.name))
+            .unwrap()
     }
 
     /// Kills it at once, as a crash would.

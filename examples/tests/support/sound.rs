@@ -48,7 +48,11 @@ impl Recording {
         }
         let channels = usize::from(u16::from_le_bytes([bytes[22], bytes[23]]));
         let rate = u32::from_le_bytes(bytes[24..28].try_into().unwrap());
-        assert_eq!(u16::from_le_bytes([bytes[34], bytes[35]]), 16, "16-bit samples");
+        assert_eq!(
+            u16::from_le_bytes([bytes[34], bytes[35]]),
+            16,
+            "16-bit samples"
+        );
         let data = bytes.windows(4).position(|four| four == b"data").unwrap() + 8;
         let samples = bytes[data..]
             .chunks_exact(2 * channels)
@@ -68,14 +72,18 @@ impl Recording {
         let scan = (100..3400).step_by(5).map(f64::from);
         let power = |hertz| goertzel(second, hertz, f64::from(self.rate));
         let best = scan.max_by(|a, b| power(*a).total_cmp(&power(*b)))?;
-        let near: f64 = (-4..=4).map(|n| power(best + f64::from(n) * 5.0)).fold(0.0, f64::max);
+        let near: f64 = (-4..=4)
+            .map(|n| power(best + f64::from(n) * 5.0))
+            .fold(0.0, f64::max);
         Some((best, 2.0 * near / (energy * second.len() as f64)))
     }
 
     fn loudest_second(&self) -> &[f64] {
         let energy = |part: &&[f64]| part.iter().map(|s| s * s).sum::<f64>();
         let seconds = self.samples.chunks_exact(self.rate as usize);
-        seconds.max_by(|a, b| energy(a).total_cmp(&energy(b))).unwrap_or(&[])
+        seconds
+            .max_by(|a, b| energy(a).total_cmp(&energy(b)))
+            .unwrap_or(&[])
     }
 }
 
@@ -94,5 +102,8 @@ fn a_tone_is_found_where_it_was_made() {
     let path = scratch.join("t.wav");
     write_tone(&path, 700.0, 8000, 2);
     let (hertz, purity) = Recording::read(&path).unwrap().dominant().unwrap();
-    assert!((hertz - 700.0).abs() < 10.0 && purity > 0.9, "{hertz} {purity}");
+    assert!(
+        (hertz - 700.0).abs() < 10.0 && purity > 0.9,
+        "{hertz} {purity}"
+    );
 }
