@@ -13,7 +13,6 @@ use crate::calls::{self, Calls, Resources, Route, Routes};
 use crate::config::{self, Config};
 use crate::http;
 use crate::media::{self, MediaConfig, MediaError, Pool};
-use crate::session::DtlsRole;
 use crate::sip::echo::EchoPhone;
 use crate::sip::{self, InvalidServer, Transport, User, UserAgent, UserAgentConfig};
 
@@ -113,7 +112,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
     Ok(Resources {
         media,
         identity: Identity::generate(now)?,
-        dtls_role: DtlsRole::Client,
+        dtls_role: config.media.dtls_role,
         codecs: config
             .sip
             .codecs

@@ -4,6 +4,7 @@
 //! | --- | --- | --- |
 //! | [`session`] | one browser leg: ICE, DTLS and SRTP composed | no |
 //! | [`bridge`] | a browser leg joined to a phone leg | no |
+//! | [`driver`] | one session with sockets and a clock, for small programs | yes |
 //! | [`media`] | worker threads that own sockets and calls | yes |
 //! | [`sip`] | the SIP user agent, and the embedded echo phone | yes |
 //! | [`http`] | the HTTPS API and the page | yes |
@@ -14,8 +15,13 @@
 pub mod bridge;
 pub mod calls;
 pub mod config;
+pub mod driver;
 pub mod gateway;
 pub mod http;
 pub mod media;
 pub mod session;
 pub mod sip;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

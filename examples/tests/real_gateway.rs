@@ -104,7 +104,6 @@ async fn real_chromium_hears_itself_through_the_echo() {
     desk.browser.dial("echo").await;
     desk.browser.state("answered").await;
     desk.page_hears(BROWSER_TONE).await;
-    desk.browser.picture("call.png").await;
     let pair = desk.browser.text("#pair").await;
     assert!(
         pair.contains("127.0.0.1"),
@@ -129,6 +128,7 @@ async fn real_chromium_and_baresip_hear_each_other() {
     phone.process.signal("-CONT").await;
     desk.page_hears(f64::from(PHONE_TONE)).await;
 
+    desk.browser.picture("call.png").await;
     let (sent, received) = phone.packets().await;
     assert!(
         sent >= 50 && received >= 50,
@@ -136,6 +136,28 @@ async fn real_chromium_and_baresip_hear_each_other() {
     );
     desk.browser.hang_up().await;
     phone.event("CALL_CLOSED").await;
+    desk.browser.state("ended").await;
+    desk.close().await;
+}
+
+/// As DTLS client the browser sends a hello for DTLS 1.3 with a post-quantum key share, in two
+/// datagrams.
+#[tokio::test]
+async fn real_chromium_opens_the_dtls_handshake() {
+    let config = Scratch::new("config");
+    let file = config.join("gateway.toml");
+    std::fs::write(&file, "dtls-role = 'server'\n").unwrap();
+    let desk = Desk::new(&["--config", file.to_str().unwrap()]).await;
+    desk.browser.dial("echo").await;
+    desk.browser.state("answered").await;
+    desk.page_hears(BROWSER_TONE).await;
+    let answer = "return window.crosspoint.lastCall.connection.remoteDescription.sdp";
+    let answer = desk.browser.script(answer).await;
+    assert!(
+        answer.as_str().unwrap().contains("a=setup:passive"),
+        "{answer}"
+    );
+    desk.browser.hang_up().await;
     desk.browser.state("ended").await;
     desk.close().await;
 }

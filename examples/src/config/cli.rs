@@ -30,6 +30,7 @@ The file holds the same names, and some that the command line lacks:
   workers = 4                                # media threads; default: one per core
   ring-timeout = 60                          # seconds
   media-timeout = 30                         # seconds without media until a call ends
+  dtls-role = \"client\"                       # or \"server\", where the browser leaves the choice
 
 What the command line says goes before the file, the file before the defaults.";
 

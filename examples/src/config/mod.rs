@@ -25,6 +25,7 @@ use std::time::Duration;
 use cors_policy::Policy;
 
 use crate::calls::IceServer;
+use crate::session::DtlsRole;
 
 pub use cli::Arguments;
 pub use codec::{Codec, UnknownCodec};
@@ -108,6 +109,8 @@ pub struct Media {
     pub workers: NonZeroUsize,
     /// How long a call lives without media.
     pub timeout: Duration,
+    /// Our side of the DTLS handshake where the browser leaves the choice to us.
+    pub dtls_role: DtlsRole,
 }
 
 impl Config {

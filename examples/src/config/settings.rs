@@ -73,6 +73,9 @@ pub struct Settings {
     /// Seconds a call lives without media.
     #[arg(skip)]
     pub media_timeout: Option<i64>,
+    /// Our side of DTLS where the browser leaves the choice: `client` or `server`.
+    #[arg(skip)]
+    pub dtls_role: Option<String>,
 }
 
 /// One of `tokens`.
@@ -121,6 +124,7 @@ impl Settings {
             workers: self.workers.or(below.workers),
             ring_timeout: self.ring_timeout.or(below.ring_timeout),
             media_timeout: self.media_timeout.or(below.media_timeout),
+            dtls_role: self.dtls_role.or(below.dtls_role),
         }
     }
 }

@@ -14,6 +14,7 @@ use super::{
     Tokens, file, network, origins, state_dir,
 };
 use crate::calls::IceServer;
+use crate::session::DtlsRole;
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 const MEDIA_PORTS: std::ops::RangeInclusive<u16> = 16384..=65535;
@@ -24,10 +25,7 @@ const MEDIA_TIMEOUT: i64 = 30;
 /// Checks settings and gives those left out their defaults.
 pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let max_calls = number("max-calls", settings.max_calls, MAX_CALLS, 100_000)?;
-    let log = settings
-        .log
-        .clone()
-        .unwrap_or_else(|| "info,rsipstack=warn".to_owned());
+    let log = log_filter(settings.log.as_deref());
     tracing_subscriber::EnvFilter::try_new(&log)
         .map_err(|problem| ConfigError::invalid("log", &log, problem))?;
     let sip = sip(&settings)?;
@@ -42,6 +40,15 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
         log,
         notices,
     })
+}
+
+/// The SIP library logs whole messages, credentials included: it speaks only when it is asked to
+/// by name.
+fn log_filter(asked: Option<&str>) -> String {
+    match asked.unwrap_or("info") {
+        named if named.contains("rsipstack") => named.to_owned(),
+        general => format!("{general},rsipstack=warn"),
+    }
 }
 
 fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
@@ -114,6 +121,7 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
         addresses: each("media-address", addresses, network::media_address)?,
         workers: NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN),
         timeout: seconds("media-timeout", settings.media_timeout, MEDIA_TIMEOUT)?,
+        dtls_role: parsed("dtls-role", settings.dtls_role.as_deref(), DtlsRole::Client)?,
     })
 }
 

@@ -14,6 +14,7 @@ mod secure;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
+use std::str::FromStr;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -33,6 +34,23 @@ pub enum DtlsRole {
     Client,
     /// We are `passive`.
     Server,
+}
+
+/// The text is neither `client` nor `server`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected client or server")]
+pub struct InvalidDtlsRole;
+
+impl FromStr for DtlsRole {
+    type Err = InvalidDtlsRole;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDtlsRole> {
+        match text {
+            "client" => Ok(Self::Client),
+            "server" => Ok(Self::Server),
+            _ => Err(InvalidDtlsRole),
+        }
+    }
 }
 
 /// What a session is made from.
