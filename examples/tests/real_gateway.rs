@@ -304,7 +304,7 @@ async fn phone_hears(phone: &Phone, hertz: f64) {
     let hears = async {
         loop {
             let heard = phone.heard();
-            if matches!(heard, Some((found, purity)) if (found - hertz).abs() <= 10.0 && purity > 0.5)
+            if matches!(heard, Some((found, share)) if (found - hertz).abs() <= 10.0 && share > 0.5)
             {
                 return;
             }

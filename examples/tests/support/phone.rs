@@ -121,7 +121,7 @@ impl Phone {
     }
 
     /// The strongest frequency the phone has heard, from the file it records while a call lasts,
-    /// and how pure it is. `None` while it has heard nothing.
+    /// and in how much of the last second. `None` while it has heard nothing.
     pub(crate) fn heard(&self) -> Option<(f64, f64)> {
         let files = std::fs::read_dir(self.folder.join("rec")).unwrap();
         let decoded = |path: &PathBuf| path.to_string_lossy().ends_with("-dec.wav");

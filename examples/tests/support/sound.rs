@@ -61,30 +61,34 @@ impl Recording {
         Some(Self { rate, samples })
     }
 
-    /// The strongest frequency of the loudest second, in hertz, and how much of that second's
-    /// energy lies within 20 Hz of it (0 to 1). `None` if nothing is heard.
+    /// The frequency that is the strongest in most of the last second's tenths, in hertz, and the
+    /// share of the tenths in which it is (0 to 1). `None` if nothing is heard.
+    ///
+    /// Tenths, because a lost packet breaks the phase of a tone, but not its frequency.
     pub(crate) fn dominant(&self) -> Option<(f64, f64)> {
-        let second = self.loudest_second();
-        let energy: f64 = second.iter().map(|s| s * s).sum();
-        if energy / (second.len().max(1) as f64) < 100.0 * 100.0 {
-            return None;
-        }
-        let scan = (100..3400).step_by(5).map(f64::from);
-        let power = |hertz| goertzel(second, hertz, f64::from(self.rate));
-        let best = scan.max_by(|a, b| power(*a).total_cmp(&power(*b)))?;
-        let near: f64 = (-4..=4)
-            .map(|n| power(best + f64::from(n) * 5.0))
-            .fold(0.0, f64::max);
-        Some((best, 2.0 * near / (energy * second.len() as f64)))
+        let tenth = self.rate as usize / 10;
+        let last = self.samples.len().saturating_sub(10 * tenth);
+        let strongest: Vec<f64> = self.samples[last..]
+            .chunks_exact(tenth)
+            .filter(|part| loudness(part) > 100.0)
+            .map(|part| strongest(part, f64::from(self.rate)))
+            .collect();
+        let votes = |hertz: f64| strongest.iter().filter(|other| (hertz - **other).abs() <= 10.0).count();
+        let best = strongest.iter().copied().max_by_key(|hertz| votes(*hertz))?;
+        Some((best, votes(best) as f64 / strongest.len() as f64))
     }
+}
 
-    fn loudest_second(&self) -> &[f64] {
-        let energy = |part: &&[f64]| part.iter().map(|s| s * s).sum::<f64>();
-        let seconds = self.samples.chunks_exact(self.rate as usize);
-        seconds
-            .max_by(|a, b| energy(a).total_cmp(&energy(b)))
-            .unwrap_or(&[])
-    }
+/// The root of the mean square.
+fn loudness(samples: &[f64]) -> f64 {
+    (samples.iter().map(|s| s * s).sum::<f64>() / samples.len() as f64).sqrt()
+}
+
+/// The strongest frequency between 100 and 3400 Hz.
+fn strongest(samples: &[f64], rate: f64) -> f64 {
+    let scan = (100..3400).step_by(5).map(f64::from);
+    let power = |hertz: &f64| goertzel(samples, *hertz, rate);
+    scan.max_by(|a, b| power(a).total_cmp(&power(b))).unwrap()
 }
 
 /// The power of one frequency (Goertzel).
