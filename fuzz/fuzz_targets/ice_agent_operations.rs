@@ -1,5 +1,7 @@
-//! Two agents with an adversary between them, who loses, delays, duplicates, bends and invents
-//! datagrams, and lets time pass as it likes.
+//! Two agents, and between them somebody who loses, delays, repeats, changes and invents
+//! datagrams while time passes: no panic, no timeout in the past, and none once it is over.
+//!
+//! Input: a byte for the roles, then operations of two bytes: what to do, and its operand.
 #![no_main]
 
 use std::collections::VecDeque;
@@ -35,7 +37,7 @@ impl Between {
             };
             Agent::new(config, [side; 32]).expect("config")
         };
-        // The only clock reading: an origin.
+        #[allow(clippy::disallowed_methods)] // an origin for virtual time
         let now = Instant::now();
         let mut between = Self {
             agents: [agent(0), agent(1)],
@@ -134,13 +136,13 @@ fn host(side: usize) -> SocketAddr {
     HOSTS[side].parse().expect("address")
 }
 
-fuzz_target!(|input: &[u8]| {
-    let Some((roles, script)) = input.split_first() else {
+fuzz_target!(|data: &[u8]| {
+    let Some((roles, script)) = data.split_first() else {
         return;
     };
     let mut between = Between::new(*roles);
-    for step in script.chunks_exact(2) {
-        between.step(step[0], step[1]);
+    for &[operation, operand] in script.as_chunks().0 {
+        between.step(operation, operand);
         between.settle();
     }
     for side in 0..2 {

@@ -1,5 +1,7 @@
-//! Any attributes, written, closed in every way and read back. Each step of the input is a type,
-//! a length and a value.
+//! Any attributes, written, closed in every way and read back.
+//!
+//! Input: a byte for the method, one for the ending, then attributes: a type, a length in one byte
+//! and a value.
 #![no_main]
 
 use bytes::BytesMut;

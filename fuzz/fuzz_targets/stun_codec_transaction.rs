@@ -1,4 +1,6 @@
 //! Any order of calls on a client transaction: it ends, once, and goes quiet.
+//!
+//! Input: a byte each for the RTO, the requests and the final wait, then calls of one byte each.
 #![no_main]
 
 use std::time::{Duration, Instant};
