@@ -265,6 +265,13 @@ impl Bridge {
         self.session.close(now);
     }
 
+    /// Authentic requests of the browser's ICE agent so far. When the number grows, the datagram
+    /// just handled came by a path that belongs to this call.
+    #[must_use]
+    pub fn proofs(&self) -> u64 {
+        self.session.ice().stats().requests_received
+    }
+
     /// What passed and what was dropped.
     #[must_use]
     pub fn stats(&self) -> Stats {

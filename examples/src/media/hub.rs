@@ -80,7 +80,6 @@ impl Hub {
 
     fn on_browser(&mut self, now: Instant, path: Path, ports: &Ports, data: &mut [u8]) {
         let named = ice_agent::local_ufrag(data).map(|ufrag| self.routes.by_ufrag(ufrag));
-        let request = named.is_some();
         let Some(slot) = named.unwrap_or_else(|| self.routes.by_address(&path)) else {
             self.unroutable += 1;
             return;
@@ -88,13 +87,12 @@ impl Hub {
         let Some(call) = self.calls.get_mut(slot) else {
             return;
         };
-        match call.bridge.handle_browser(
-            now,
-            Received {
-                path,
-                data: &mut *data,
-            },
-        ) {
+        let proofs = call.bridge.proofs();
+        let rx = Received {
+            path,
+            data: &mut *data,
+        };
+        match call.bridge.handle_browser(now, rx) {
             FromBrowser::NotMine => self.unroutable += 1,
             FromBrowser::Dropped => {}
             FromBrowser::ToPhone { remote, range } => {
@@ -103,7 +101,7 @@ impl Hub {
                 }
             }
             FromBrowser::Consumed => {
-                if request {
+                if call.bridge.proofs() > proofs {
                     self.routes.prove(&path, slot);
                 }
                 self.drain(slot, ports);

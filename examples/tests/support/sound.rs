@@ -73,8 +73,16 @@ impl Recording {
             .filter(|part| loudness(part) > 100.0)
             .map(|part| strongest(part, f64::from(self.rate)))
             .collect();
-        let votes = |hertz: f64| strongest.iter().filter(|other| (hertz - **other).abs() <= 10.0).count();
-        let best = strongest.iter().copied().max_by_key(|hertz| votes(*hertz))?;
+        let votes = |hertz: f64| {
+            strongest
+                .iter()
+                .filter(|other| (hertz - **other).abs() <= 10.0)
+                .count()
+        };
+        let best = strongest
+            .iter()
+            .copied()
+            .max_by_key(|hertz| votes(*hertz))?;
         Some((best, votes(best) as f64 / strongest.len() as f64))
     }
 }
