@@ -15,25 +15,30 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Process {
     name: &'static str,
     child: Child,
+    /// The process group, which has the child's id.
+    group: u32,
     lines: mpsc::UnboundedReceiver<String>,
     seen: Vec<String>,
 }
 
 impl Process {
-    /// Starts a program; it is killed when the value is dropped.
+    /// Starts a program; it is killed when the value is dropped, with all that it has started.
     pub(crate) fn start(name: &'static str, command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let group = child.id().unwrap();
         let (sender, lines) = mpsc::unbounded_channel();
         forward(child.stdout.take().unwrap(), sender.clone());
         forward(child.stderr.take().unwrap(), sender);
         Self {
             name,
             child,
+            group,
             lines,
             seen: Vec::new(),
         }
@@ -105,6 +110,17 @@ impl Process {
             self.seen.push(line);
         }
         self.seen.join("\n")
+    }
+}
+
+impl Drop for Process {
+    /// A test that fails must not leave a browser behind: it lives in its driver's process group.
+    fn drop(&mut self) {
+        let group = format!("-{}", self.group);
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .stderr(Stdio::null())
+            .status();
     }
 }
 
