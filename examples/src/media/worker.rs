@@ -46,7 +46,7 @@ impl Worker {
                     ready.push(token);
                 }
             }
-            ready.retain(|token| serve(*token, &self.ports, &mut batch, &mut hub));
+            // Commands first: what they announce must not be overtaken by the datagrams it causes.
             while let Ok(command) = self.commands.try_recv() {
                 if let Command::Stop = command {
                     hub.stop(now(), &mut self.ports);
@@ -54,6 +54,7 @@ impl Worker {
                 }
                 hub.on_command(now(), command, &mut self.ports);
             }
+            ready.retain(|token| serve(*token, &self.ports, &mut batch, &mut hub));
             hub.on_time(now(), &self.ports);
         }
     }
