@@ -1,14 +1,23 @@
 //! Calls through a whole gateway: HTTPS, ICE, DTLS, SRTP, SIP and RTP, all over real sockets.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)] // checks fail loudly
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)] // checks fail loudly
 
 mod client;
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use client::Server;
 use client::browser::{Browser, Caller};
 use client::rtp::{key, laden_packet, read, sound};
-use client::{Server, problem};
 use examples::session::DtlsRole;
 use serde_json::json;
 use tokio::net::UdpSocket;
+use tokio::task::JoinSet;
 
 /// Packets that are on their way at once: fewer than any socket's buffer holds.
 const WINDOW: u32 = 8;
@@ -25,8 +34,15 @@ async fn speak(browser: &mut Browser, caller: u32, packets: u32) -> Vec<u16> {
         for number in window {
             let packet = browser.hear().await;
             let (header, payload) = read(&packet);
-            assert_eq!(payload, sound(caller, number), "packet {number} of caller {caller}");
-            assert_eq!((header.payload_type, header.ssrc), (codec, browser.agreed.ssrc));
+            assert_eq!(
+                payload,
+                sound(caller, number),
+                "packet {number} of caller {caller}"
+            );
+            assert_eq!(
+                (header.payload_type, header.ssrc),
+                (codec, browser.agreed.ssrc)
+            );
             numbers.push(header.sequence_number);
         }
     }
@@ -55,14 +71,20 @@ async fn a_caller_hears_himself() {
     }
     browser.connected().await;
     let numbers = speak(&mut browser, 1, 200).await;
-    assert!(numbers[0] < 1 << 15, "a receiver can guess the roll-over counter");
+    assert!(
+        numbers[0] < 1 << 15,
+        "a receiver can guess the roll-over counter"
+    );
     assert_contiguous(&numbers);
 
     server.hang_up(&call).await;
     let ended = json!({"state": "ended", "by": "browser", "reason": "the browser hung up"});
     assert_eq!(events.next().await, Some(ended.clone()));
     assert_eq!(events.next().await, None, "the stream ends");
-    assert!(browser.failed().await.contains("clos"), "the gateway says goodbye to the browser too");
+    assert!(
+        browser.failed().await.contains("clos"),
+        "the gateway says goodbye to the browser too"
+    );
     assert!(browser.has_heard_nothing_more());
 
     // Who asks late still learns how it ended, and hanging up again is no error.
@@ -92,8 +114,18 @@ async fn either_side_may_open_dtls() {
         // This time it is the browser that says goodbye, without a word over HTTPS.
         browser.close();
         let last = events.last().await;
-        assert_eq!((&last["state"], &last["by"]), (&json!("ended"), &json!("browser")), "{last}");
-        assert!(last["reason"].as_str().unwrap().contains("closed its connection"), "{last}");
+        assert_eq!(
+            (&last["state"], &last["by"]),
+            (&json!("ended"), &json!("browser")),
+            "{last}"
+        );
+        assert!(
+            last["reason"]
+                .as_str()
+                .unwrap()
+                .contains("closed its connection"),
+            "{last}"
+        );
     }
 }
 
@@ -153,7 +185,14 @@ async fn garbage_at_the_media_port_hurts_nobody() {
         let dtls_like = [&[22, 0xfe, 0xfd, 0, 0][..], &random[..80]].concat();
         let stun_like = [&[0, 1, 0, 60, 0x21, 0x12, 0xa4, 0x42][..], &random[..72]].concat();
         let rtp_like = [&[0x80, 0][..], &random[..170]].concat();
-        for garbage in [&random[..], &[], &random[..1], &dtls_like, &stun_like, &rtp_like] {
+        for garbage in [
+            &random[..],
+            &[],
+            &random[..1],
+            &dtls_like,
+            &stun_like,
+            &rtp_like,
+        ] {
             stranger.send_to(garbage, media).await.unwrap();
         }
         assert_contiguous(&speak(&mut browser, round, 2).await);
@@ -165,21 +204,20 @@ async fn garbage_at_the_media_port_hurts_nobody() {
     assert_eq!(events.last().await["by"], "browser");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn twenty_callers_hear_themselves_and_nobody_else() {
-    let server = Server::start().await;
-    let caller = async |number: u32| {
-        let (call, mut events, mut browser) = server.talk("echo").await;
-        let numbers = speak(&mut browser, number, 100).await;
-        assert_contiguous(&numbers);
-        server.hang_up(&call).await;
-        assert_eq!(events.last().await["reason"], "the browser hung up");
-        browser.agreed.ssrc
-    };
-    let mut callers = Vec::new();
+    let server = Arc::new(Server::start().await);
+    let mut callers = JoinSet::new();
     for number in 100..120 {
-        callers.push(caller(number));
+        let server = server.clone();
+        callers.spawn(async move {
+            let (call, mut events, mut browser) = server.talk("echo").await;
+            assert_contiguous(&speak(&mut browser, number, 100).await);
+            server.hang_up(&call).await;
+            assert_eq!(events.last().await["reason"], "the browser hung up");
+            browser.agreed.ssrc
+        });
     }
-    let ssrcs = futures(callers).await;
-    assert_eq!(ssrcs.len(), 20);
+    let sources: HashSet<u32> = callers.join_all().await.into_iter().collect();
+    assert_eq!(sources.len(), 20, "each with a source of its own");
 }

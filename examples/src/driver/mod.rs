@@ -10,7 +10,9 @@
 //! # async fn run(mut driver: Driver, hello: Vec<u8>) -> std::io::Result<()> {
 //! loop {
 //!     match driver.next().await? {
-//!         News::Event(Event::Connected { .. }) => driver.send_rtp(&hello).unwrap_or_default(),
+//!         News::Event(Event::Connected { .. }) => {
+//!             driver.send_rtp(&hello).map_err(std::io::Error::other)?;
+//!         }
 //!         News::Event(Event::Failed(failure)) => return Err(std::io::Error::other(failure)),
 //!         News::Rtp(packet) => println!("heard {} bytes", packet.len()),
 //!         _ => {}

@@ -108,7 +108,10 @@ impl Caller {
     pub(crate) fn fragment(&self, candidates: &[String]) -> String {
         let credentials = self.agent.local_credentials();
         let (ufrag, pwd) = (credentials.ufrag(), credentials.password());
-        let candidates: String = candidates.iter().map(|line| format!("a={line}\r\n")).collect();
+        let candidates: String = candidates
+            .iter()
+            .map(|line| format!("a={line}\r\n"))
+            .collect();
         format!(
             "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n\
              a=mid:0\r\n{candidates}a=end-of-candidates\r\n"
@@ -128,6 +131,7 @@ impl Caller {
         let Remote {
             credentials,
             candidates,
+            end_of_candidates,
             fingerprint,
             role,
         } = agreed.remote.clone();
@@ -135,7 +139,9 @@ impl Caller {
         for candidate in candidates {
             agent.add_remote_candidate(now, candidate).unwrap();
         }
-        agent.end_of_remote_candidates(now);
+        if end_of_candidates {
+            agent.end_of_remote_candidates(now);
+        }
         let session = SessionConfig {
             ice: agent,
             dtls: dtls_handshake::Config::new(identity).with_srtp_profiles(&[0x0007, 0x0001]),
@@ -165,8 +171,8 @@ pub(crate) struct Agreed {
     pub(crate) codec: u8,
     /// The payload type of telephone-event.
     pub(crate) telephone_event: u8,
-    /// Where the gateway's media is.
-    pub(crate) media: SocketAddr,
+    /// Where the gateway's media is, if the answer has a candidate.
+    pub(crate) media: Option<SocketAddr>,
     remote: Remote,
 }
 
@@ -174,6 +180,7 @@ pub(crate) struct Agreed {
 struct Remote {
     credentials: Credentials,
     candidates: Vec<Candidate>,
+    end_of_candidates: bool,
     fingerprint: String,
     role: DtlsRole,
 }
@@ -186,7 +193,9 @@ impl Agreed {
         };
         let number_of = |name: &str| {
             let mut maps = audio.all::<Rtpmap>();
-            maps.find(|map| map.encoding.eq_ignore_ascii_case(name)).unwrap().payload_type
+            maps.find(|map| map.encoding.eq_ignore_ascii_case(name))
+                .unwrap()
+                .payload_type
         };
         let (codec, telephone_event) = (number_of("PCMU"), number_of("telephone-event"));
         let types: Vec<u8> = audio.payload_types().collect();
@@ -201,7 +210,7 @@ impl Agreed {
             ssrc: audio.find::<Ssrc>().unwrap().ssrc,
             codec,
             telephone_event,
-            media: candidates[0].socket_addr().unwrap(),
+            media: candidates.first().and_then(Candidate::socket_addr),
             remote: Remote {
                 credentials: Credentials::new(
                     audio.find::<IceUfrag>().unwrap().text,
@@ -209,6 +218,7 @@ impl Agreed {
                 )
                 .unwrap(),
                 candidates,
+                end_of_candidates: audio.has::<attribute::EndOfCandidates>(),
                 fingerprint: format!("{} {}", fingerprint.hash, fingerprint.digits),
                 role: match answer.find_for::<Setup>(audio).unwrap() {
                     Setup::Active => DtlsRole::Server,
@@ -300,7 +310,9 @@ impl Browser {
     }
 
     async fn news(&mut self) -> Option<News> {
-        timeout(PATIENCE, self.news.recv()).await.expect("news in time")
+        timeout(PATIENCE, self.news.recv())
+            .await
+            .expect("news in time")
     }
 }
 

@@ -50,6 +50,10 @@ impl Server {
 
     /// A gateway on loopback with more settings.
     pub(crate) async fn with(settings: Settings) -> Self {
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter("examples=debug")
+            .with_test_writer()
+            .try_init();
         let state = Scratch::new("state");
         let here = Settings {
             listen: Some("127.0.0.1:0".into()),
@@ -139,10 +143,17 @@ impl Server {
 
 /// Reads a problem and checks what all problems have.
 pub(crate) async fn problem(response: Response, status: u16) -> Value {
-    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
     let got = response.status();
     let problem: Value = response.json().await.unwrap();
-    assert_eq!((got, &problem["status"]), (StatusCode::from_u16(status).unwrap(), &status.into()), "{problem}");
+    assert_eq!(
+        (got, &problem["status"]),
+        (StatusCode::from_u16(status).unwrap(), &status.into()),
+        "{problem}"
+    );
     assert_eq!(problem["type"], "about:blank");
     assert!(!problem["title"].as_str().unwrap().is_empty());
     problem

@@ -46,6 +46,9 @@ pub(crate) fn key(key: u8, duration: u16, end: bool) -> Vec<u8> {
 /// Takes a packet apart. It must be plain: no contributing source, extension or padding.
 pub(crate) fn read(packet: &[u8]) -> (RtpHeader, &[u8]) {
     let header = RtpHeader::parse(packet).unwrap();
-    assert!(!header.padding && !header.extension && header.csrc_count == 0, "{header:?}");
+    assert!(
+        !header.padding && !header.extension && header.csrc_count == 0,
+        "{header:?}"
+    );
     (header, &packet[header.len..])
 }
