@@ -137,6 +137,36 @@ fn two_sessions_connect_and_hear_each_other() {
 }
 
 #[test]
+fn nothing_follows_the_end_on_either_side() {
+    let (now, date) = origins();
+    let identities = [
+        Identity::generate(date).unwrap(),
+        Identity::generate(date).unwrap(),
+    ];
+    let mut link = pair(now, &identities, 3, Weather::default());
+    let connected = link.run(Duration::from_secs(5), |sides| {
+        sides.iter().all(Side::is_connected)
+    });
+    assert!(connected);
+    let told = link.sides[0].events.len();
+    link.sides[0].session.close(link.now);
+    link.run(Duration::from_secs(300), |_| false);
+    let failures = |side: &Side| {
+        let failed = |event: &&Event| matches!(event, Event::Failed(_));
+        side.events.iter().filter(failed).count()
+    };
+    assert_eq!(link.sides[0].events.len(), told, "it ended itself");
+    assert_eq!(failures(&link.sides[1]), 1, "{:?}", link.sides[1].events);
+    assert!(matches!(
+        link.sides[1].events.last(),
+        Some(Event::Failed(_))
+    ));
+    for side in &link.sides {
+        assert_eq!(side.session.poll_timeout(), None);
+    }
+}
+
+#[test]
 fn every_run_on_a_bad_link_ends_connected_or_failed() {
     let (now, date) = origins();
     let identities = [

@@ -307,9 +307,16 @@ impl Session {
 
     /// Appends one frame to `out` and says on which path it goes.
     pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<Transmit> {
-        if let Some(transmit) = self.ice.poll_transmit(out) {
-            return Some(transmit);
+        let transmit = self.ice.poll_transmit(out);
+        let transmit = transmit.or_else(|| self.poll_secure(out));
+        if transmit.is_none() && self.secure.is_closed() {
+            // The last alert has left. Consent would go on, and be reported lost.
+            self.ice.close(self.told);
         }
+        transmit
+    }
+
+    fn poll_secure(&mut self, out: &mut BytesMut) -> Option<Transmit> {
         if !self.ice.can_send(self.told) {
             return None;
         }
@@ -387,12 +394,14 @@ impl Session {
 
     fn on_ice(&mut self, event: ice_agent::Event) {
         match event {
+            _ if self.secure.is_closed() => {}
             ice_agent::Event::SelectedPair(pair) => {
                 let (local, remote) = (pair.local.to_string(), pair.remote.to_string());
                 self.events.push_back(Event::Path { local, remote });
             }
             ice_agent::Event::Failed(failure) => {
-                self.secure.fail();
+                // Without a path there is nobody to send an alert to.
+                self.secure = Secure::Closed(None);
                 self.events.push_back(Event::Failed(Failure::Ice(failure)));
             }
             // Local candidates are signalled before there is a session; names are not resolved.

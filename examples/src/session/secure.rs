@@ -91,6 +91,11 @@ impl Secure {
         }
     }
 
+    /// Whether it is over, but perhaps for a last alert.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self, Self::Closed(_))
+    }
+
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         match self {
             Self::Waiting(_) => None,
@@ -106,7 +111,7 @@ impl Secure {
 
     /// Takes up what DTLS has to say. After the end it has nothing to say that matters.
     pub(super) fn poll(&mut self) -> Option<Change> {
-        if matches!(self, Self::Closed(_)) {
+        if self.is_closed() {
             return None;
         }
         match self.dtls()?.poll_event()? {
@@ -147,7 +152,7 @@ impl Secure {
     }
 
     /// Forgets the keys; DTLS stays for its last alert.
-    pub(super) fn fail(&mut self) {
+    fn fail(&mut self) {
         *self = match std::mem::replace(self, Self::Closed(None)) {
             Self::Waiting(_) => Self::Closed(None),
             Self::Handshake { dtls, .. } | Self::Open { dtls, .. } => Self::Closed(Some(dtls)),
