@@ -36,7 +36,7 @@ fn the_command_line_goes_before_the_file_and_the_file_before_the_defaults() {
     assert_eq!(config.http.listen.port(), 2);
     assert_eq!(config.max_calls, 3);
     assert_eq!(config.media.ports, 2000..=2999);
-    assert_eq!(config.log, "info");
+    assert_eq!(config.log, "info,rsipstack=warn");
 }
 
 #[test]

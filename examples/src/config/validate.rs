@@ -25,9 +25,7 @@ const MEDIA_TIMEOUT: i64 = 30;
 /// Checks settings and gives those left out their defaults.
 pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let max_calls = number("max-calls", settings.max_calls, MAX_CALLS, 100_000)?;
-    let log = log_filter(settings.log.as_deref());
-    tracing_subscriber::EnvFilter::try_new(&log)
-        .map_err(|problem| ConfigError::invalid("log", &log, problem))?;
+    let log = log_filter(settings.log.as_deref().unwrap_or("info"))?;
     let sip = sip(&settings)?;
     let media = media(&settings)?;
     let mut notices = Vec::new();
@@ -44,11 +42,13 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
 
 /// The SIP library logs whole messages, credentials included: it speaks only when it is asked to
 /// by name.
-fn log_filter(asked: Option<&str>) -> String {
-    match asked.unwrap_or("info") {
-        named if named.contains("rsipstack") => named.to_owned(),
-        general => format!("{general},rsipstack=warn"),
-    }
+fn log_filter(asked: &str) -> Result<String, ConfigError> {
+    tracing_subscriber::EnvFilter::try_new(asked)
+        .map_err(|problem| ConfigError::invalid("log", asked, problem))?;
+    Ok(match asked.contains("rsipstack") {
+        true => asked.to_owned(),
+        false => format!("{asked},rsipstack=warn"),
+    })
 }
 
 fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
