@@ -13,7 +13,6 @@ use std::time::Duration;
 use client::Server;
 use client::browser::Caller;
 use client::rtp::sound;
-use dtls_handshake::Identity;
 use examples::config::Settings;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -40,7 +39,7 @@ async fn a_phone_that_nobody_picks_up() {
     .await;
     let last = end_of(&server, "ring").await;
     assert_eq!(last["state"], "failed");
-    assert_eq!(last["reason"], "nobody picked up within 1 s");
+    assert_eq!(last["reason"], "the phone did not answer within 1 s");
 }
 
 #[tokio::test]
@@ -84,7 +83,7 @@ async fn a_browser_with_another_certificate_than_it_announced() {
         assert_eq!(last["state"], "failed");
         let reason = last["reason"].as_str().unwrap();
         assert!(reason.contains("fingerprint"), "{reason}");
-        browser.failed().await;
+        browser.refused().await;
     }
 }
 

@@ -270,6 +270,17 @@ impl Browser {
         }
     }
 
+    /// Waits for the end of a session that must not come to media.
+    pub(crate) async fn refused(&mut self) -> String {
+        loop {
+            match self.news().await.expect("an end") {
+                News::Event(Event::Connected { .. }) => panic!("media may flow"),
+                News::Event(Event::Failed(failure)) => return failure.to_string(),
+                _ => {}
+            }
+        }
+    }
+
     /// Sends 20 ms of sound or a key.
     pub(crate) fn say(&mut self, payload_type: u8, payload: &[u8]) {
         let sequence = self.next_sequence();

@@ -3,6 +3,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod events;
+pub(crate) mod phone;
 #[path = "../support/process.rs"]
 mod process;
 pub(crate) mod rtp;
@@ -50,10 +51,6 @@ impl Server {
 
     /// A gateway on loopback with more settings.
     pub(crate) async fn with(settings: Settings) -> Self {
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter("examples=debug")
-            .with_test_writer()
-            .try_init();
         let state = Scratch::new("state");
         let here = Settings {
             listen: Some("127.0.0.1:0".into()),
