@@ -47,7 +47,7 @@ const CANDIDATES: [&str; 8] = [
     "5 1 tcp 1518280447 192.0.2.2 9 typ host tcptype active",
     "6 1 udp 41885695 198.51.100.1 50000 typ relay raddr 0.0.0.0 rport 0",
     "7 2 udp 2130706430 192.0.2.2 4002 typ host",
-    "8 1 udp 0 127.0.0.1 0 typ host",
+    "8 1 udp 1 127.0.0.1 9 typ host",
 ];
 
 /// Most datagrams held back on their way to one side.
@@ -164,7 +164,7 @@ impl Call {
     }
 
     /// Hands a datagram to the bridge as the browser's.
-    fn to_bridge(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
+    fn hand_to_bridge(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
         let rx = Received {
             path: path(BRIDGE, from),
             data: &mut datagram,
@@ -175,10 +175,11 @@ impl Call {
             let (_, payload) = Header::parse(&datagram[range.clone()]).expect("RTP");
             self.from_browser.heard(&datagram[range][payload]);
         }
+        self.drain();
     }
 
     /// Hands a datagram to the browser as the bridge's.
-    fn to_browser(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
+    fn hand_to_browser(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
         let rx = Received {
             path: path(BROWSER, from),
             data: &mut datagram,
@@ -188,10 +189,11 @@ impl Call {
             let (_, payload) = Header::parse(&datagram[range.clone()]).expect("RTP");
             self.from_bridge.heard(&datagram[range][payload]);
         }
+        self.drain();
     }
 
     /// The bridge receives a datagram at the phone's port.
-    fn from_phone(&mut self, from: SocketAddr, datagram: &[u8]) {
+    fn phone_speaks(&mut self, from: SocketAddr, datagram: &[u8]) {
         let (mut buf, range) = with_room(datagram);
         if let Some(transmit) = self.bridge.handle_phone(self.now, from, &mut buf, range) {
             assert!(self.from_bridge.connected && !self.from_bridge.over);
@@ -287,10 +289,10 @@ impl Call {
                 self.wait_for_a_deadline();
             }
             while let Some(datagram) = self.from_browser.datagrams.pop_front() {
-                self.to_bridge(BROWSER, datagram);
+                self.hand_to_bridge(BROWSER, datagram);
             }
             while let Some(datagram) = self.from_bridge.datagrams.pop_front() {
-                self.to_browser(BRIDGE, datagram);
+                self.hand_to_browser(BRIDGE, datagram);
             }
         }
     }
@@ -328,8 +330,8 @@ impl Call {
                 let length = argument();
                 let garbage = (0..length).map(|_| argument()).collect();
                 match to_bridge {
-                    true => self.to_bridge(from, garbage),
-                    false => self.to_browser(from, garbage),
+                    true => self.hand_to_bridge(from, garbage),
+                    false => self.hand_to_browser(from, garbage),
                 }
             }
             8 => self.wait_for_a_deadline(),
@@ -352,7 +354,7 @@ impl Call {
             13 => {
                 let from = [PHONES[0], PHONES[1], STRANGER][usize::from(argument()) % 3];
                 let packet = self.packet(argument() % 128, argument());
-                self.from_phone(from, &packet);
+                self.phone_speaks(from, &packet);
             }
             14 if to_bridge => {
                 let packet = self.packet(argument() & 0x7e, argument());
@@ -361,7 +363,7 @@ impl Call {
             14 => {
                 let length = argument();
                 let garbage: Vec<u8> = (0..length).map(|_| argument()).collect();
-                self.from_phone(PHONES[0], &garbage);
+                self.phone_speaks(PHONES[0], &garbage);
                 self.bridge.handle_phone_rtcp(PHONES[0]);
             }
             _ => match to_bridge {
@@ -380,9 +382,9 @@ impl Call {
     /// A genuine datagram, perhaps changed, from where it comes or through another mapping.
     fn deliver(&mut self, to_bridge: bool, mapped: bool, datagram: Vec<u8>) {
         match (to_bridge, mapped) {
-            (true, false) => self.to_bridge(BROWSER, datagram),
-            (true, true) => self.to_bridge(MAPPED, datagram),
-            (false, _) => self.to_browser(BRIDGE, datagram),
+            (true, false) => self.hand_to_bridge(BROWSER, datagram),
+            (true, true) => self.hand_to_bridge(MAPPED, datagram),
+            (false, _) => self.hand_to_browser(BRIDGE, datagram),
         }
     }
 
