@@ -14,6 +14,7 @@ use std::sync::Arc;
 use client::Server;
 use client::browser::{Browser, Caller};
 use client::rtp::{key, laden_packet, read, sound};
+use examples::config::Settings;
 use examples::session::DtlsRole;
 use serde_json::json;
 use tokio::net::UdpSocket;
@@ -202,6 +203,41 @@ async fn garbage_at_the_media_port_hurts_nobody() {
     speak(&mut browser, 99, 8).await;
     browser.close();
     assert_eq!(events.last().await["by"], "browser");
+}
+
+/// All browsers share one port: who names another's address must not get, or stop, his media.
+#[tokio::test]
+async fn a_callers_address_can_be_named_but_not_taken() {
+    let server = Server::with(Settings {
+        workers: Some(1),
+        ..Settings::default()
+    })
+    .await;
+    let alice = Caller::new().await;
+    let thief = async || {
+        let mut mallory = Caller::new().await;
+        mallory.candidates.clone_from(&alice.candidates);
+        let call = server.call("echo", mallory.offer()).await;
+        server.follow(&call).await.until("answered").await;
+        (mallory, call)
+    };
+    let (before, early) = thief().await;
+    let call = server.call("echo", alice.offer()).await;
+    let mut events = server.follow(&call).await;
+    let (after, late) = thief().await;
+    let mut alice = alice.join(&call.answer);
+    alice.connected().await;
+    events.until("answered").await;
+    assert_contiguous(&speak(&mut alice, 7, 16).await);
+    for (number, (mallory, call)) in [(before, early), (after, late)].into_iter().enumerate() {
+        let mut mallory = mallory.join(&call.answer);
+        mallory.connected().await;
+        speak(&mut mallory, number as u32, 16).await;
+        speak(&mut alice, 7, 16).await;
+        server.hang_up(&call).await;
+        mallory.failed().await;
+        assert_contiguous(&speak(&mut alice, 7, 16).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -147,7 +147,7 @@ impl Caller {
             dtls: dtls_handshake::Config::new(identity).with_srtp_profiles(&[0x0007, 0x0001]),
             role,
             fingerprints: vec![fingerprint.parse().unwrap()],
-            seed: seed(),
+            seed: seed().into(),
         };
         let driver = Driver::new(Session::new(session, now), sockets);
         let (orders, receiver) = mpsc::unbounded_channel();
