@@ -2,7 +2,7 @@
 
 mod net;
 
-use ice_agent::{Event, Kind, Role, SocketId, State};
+use ice_agent::{Event, Kind, Path, Role, SocketId, State, Transport};
 use net::nat::{Filtering, Mapping, Nat};
 use net::{Link, World, addr, controlled, controlling, ms};
 
@@ -24,6 +24,15 @@ fn two_hosts_connect_in_three_round_trips() {
         "{:?}",
         world.elapsed()
     );
+    let path = |local, remote| Path {
+        id: SocketId(0),
+        local: addr(local),
+        remote: addr(remote),
+        transport: Transport::Udp,
+    };
+    let agent = &world.nodes[0].agent;
+    assert!(agent.is_valid(&path("192.0.2.1:5000", "198.51.100.1:6000")));
+    assert!(!agent.is_valid(&path("192.0.2.1:5000", "198.51.100.1:6001")));
     for node in &world.nodes {
         let states = [State::Checking, State::Connected, State::Completed];
         assert_eq!(node.states, states);

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use stun_codec::{Handled, Received, Transmit};
+use stun_codec::{Handled, Path, Received, Transmit};
 
 use super::Agent;
 
@@ -47,6 +47,14 @@ impl Agent {
             from: rx.path.remote,
             range: 0..rx.data.len(),
         }
+    }
+
+    /// Whether a check of ours was answered on this path, so that the peer is proven to be there
+    /// (RFC 8445 §7.2.5.3.2).
+    #[must_use]
+    pub fn is_valid(&self, path: &Path) -> bool {
+        let pair = self.checks.find(path).and_then(|id| self.checks.get(id));
+        pair.is_some_and(|pair| pair.valid().is_some())
     }
 
     /// Whether [`send`](Self::send) would succeed.
