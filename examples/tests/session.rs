@@ -69,7 +69,7 @@ fn pair(now: Instant, identities: &[Identity; 2], run: u64, weather: Weather) ->
                 .with_srtp_profiles(&[0x0007, 0x0001]),
             role,
             fingerprints: vec![identities[1 - side].fingerprint()],
-            seed: seed(run, 10 + side as u8),
+            seed: seed(run, 10 + side as u8).into(),
         };
         Side::new(Session::new(config, now), address(side as u8 + 1))
     };

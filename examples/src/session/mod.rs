@@ -20,6 +20,7 @@ use std::time::Instant;
 use bytes::BytesMut;
 use dtls_handshake::Fingerprint;
 use ice_agent::{Agent, Candidate, HEADROOM, Received, Transmit};
+use zeroize::Zeroizing;
 
 pub use secure::SecureFailure;
 use secure::{Change, Secure, Start};
@@ -54,7 +55,6 @@ impl FromStr for DtlsRole {
 }
 
 /// What a session is made from.
-#[derive(Debug)]
 pub struct SessionConfig {
     /// The ICE agent, with its host candidates, not yet told of the remote side.
     pub ice: Agent,
@@ -64,8 +64,18 @@ pub struct SessionConfig {
     pub role: DtlsRole,
     /// The certificate fingerprints in the peer's SDP.
     pub fingerprints: Vec<Fingerprint>,
-    /// Fresh randomness for DTLS.
-    pub seed: [u8; 32],
+    /// Fresh randomness for DTLS. Secret.
+    pub seed: Zeroizing<[u8; 32]>,
+}
+
+impl fmt::Debug for SessionConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionConfig")
+            .field("ice", &self.ice)
+            .field("role", &self.role)
+            .field("fingerprints", &self.fingerprints)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a session did with a datagram.
@@ -74,7 +84,7 @@ pub struct SessionConfig {
 pub enum Handled {
     /// It belongs to somebody else; nothing was changed.
     NotMine,
-    /// It was bad or not allowed, and counted.
+    /// It was bad or not allowed, and counted. Drain.
     Dropped,
     /// It was taken. Drain.
     Consumed,
@@ -205,7 +215,10 @@ impl Session {
             },
         ) {
             ice_agent::Handled::NotMine => Handled::NotMine,
-            ice_agent::Handled::Dropped => Handled::Dropped,
+            ice_agent::Handled::Dropped => {
+                self.advance(now);
+                Handled::Dropped
+            }
             ice_agent::Handled::Consumed => {
                 self.advance(now);
                 Handled::Consumed
@@ -234,11 +247,9 @@ impl Session {
             .secure
             .dtls()
             .map(|dtls| dtls.handle_datagram(now, datagram));
+        self.advance(now);
         match handled {
-            Some(dtls_handshake::Handled::Consumed) => {
-                self.advance(now);
-                Handled::Consumed
-            }
+            Some(dtls_handshake::Handled::Consumed) => Handled::Consumed,
             _ => {
                 self.stats.dtls_refused += 1;
                 Handled::Dropped
@@ -283,9 +294,14 @@ impl Session {
         let Secure::Open { sender, .. } = &mut self.secure else {
             return Err(SendError::NotConnected);
         };
-        let room = buf
-            .get_mut(packet.start..packet.end + TAILROOM)
-            .ok_or(SendError::NoRoom)?;
+        if !self.ice.can_send(now) {
+            return Err(SendError::NoPath(ice_agent::SendError::NoConsent));
+        }
+        let end = packet.end.saturating_add(TAILROOM);
+        let room = buf.get_mut(packet.start..end).ok_or(SendError::NoRoom)?;
+        if packet.start < HEADROOM {
+            return Err(SendError::NoRoom);
+        }
         let len = sender
             .protect_rtp(room, packet.len())
             .map_err(SendError::Protect)?;
@@ -385,10 +401,15 @@ impl Session {
             self.secure.start(now, self.ice.rtt());
         }
         while let Some(change) = self.secure.poll() {
-            self.events.push_back(match change {
+            let event = match change {
                 Change::Opened(profile) => Event::Connected { profile },
-                Change::Closed(failure) => Event::Failed(Failure::Secure(failure)),
-            });
+                Change::Closed(failure) => {
+                    // A peer that has no profile for us has not been told yet.
+                    self.secure.close(now);
+                    Event::Failed(Failure::Secure(failure))
+                }
+            };
+            self.events.push_back(event);
         }
     }
 
@@ -397,6 +418,9 @@ impl Session {
             _ if self.secure.is_closed() => {}
             ice_agent::Event::SelectedPair(pair) => {
                 let (local, remote) = (pair.local.to_string(), pair.remote.to_string());
+                // A peer may nominate as often as it likes; only the newest waits.
+                self.events
+                    .retain(|event| !matches!(event, Event::Path { .. }));
                 self.events.push_back(Event::Path { local, remote });
             }
             ice_agent::Event::Failed(failure) => {

@@ -37,7 +37,7 @@ pub(super) struct Start {
     pub(super) config: dtls_handshake::Config,
     pub(super) role: DtlsRole,
     pub(super) fingerprints: Vec<Fingerprint>,
-    pub(super) seed: [u8; 32],
+    pub(super) seed: Zeroizing<[u8; 32]>,
 }
 
 /// What became of the secure half by an input.
@@ -72,8 +72,8 @@ impl Secure {
             config = config.with_initial_timeout(first_timeout(rtt));
         }
         let mut dtls = Box::new(match start.role {
-            DtlsRole::Client => Connection::client(config, start.seed, now),
-            DtlsRole::Server => Connection::server(config, start.seed, now),
+            DtlsRole::Client => Connection::client(config, *start.seed, now),
+            DtlsRole::Server => Connection::server(config, *start.seed, now),
         });
         dtls.set_peer_fingerprints(now, std::mem::take(&mut start.fingerprints));
         *self = Self::Handshake {
