@@ -1,7 +1,7 @@
 //! The whole gateway: what it is made of, in the order it starts and stops.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::config::{self, Config};
 use crate::http;
 use crate::media::{self, MediaConfig, MediaError, Pool};
 use crate::sip::echo::EchoPhone;
-use crate::sip::{self, InvalidServer, Transport, User, UserAgent, UserAgentConfig};
+use crate::sip::{self, Transport, User, UserAgent, UserAgentConfig};
 
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +29,6 @@ pub enum StartError {
     /// The phone side.
     #[error(transparent)]
     Sip(#[from] sip::StartError),
-    /// The SIP server's name.
-    #[error(transparent)]
-    Server(#[from] InvalidServer),
     /// The way to the SIP server.
     #[error("sip-server: {server}: {source}")]
     Unreachable {
@@ -138,11 +135,13 @@ async fn echo_route(config: &config::Sip, echo: &EchoPhone) -> Result<Route, Sta
     })
 }
 
+/// SIP and the phones' media use the address that leads to the server: it may stand in another
+/// network than the browsers.
 async fn server_route(config: &config::Sip) -> Result<Option<Route>, StartError> {
     let Some(server) = &config.server else {
         return Ok(None);
     };
-    let server: sip::Server = server.as_str().parse()?;
+    let server = server.clone();
     let unreachable = |source| StartError::Unreachable {
         server: server.clone(),
         source,
@@ -167,8 +166,13 @@ async fn resolve(server: &sip::Server) -> io::Result<SocketAddr> {
 async fn agent(config: &config::Sip, local: IpAddr) -> Result<UserAgent, sip::StartError> {
     let mut agent = UserAgentConfig::new(SocketAddr::new(local, 0), User::gateway());
     agent.ring_timeout = config.ring_timeout;
+    agent.tls_roots = config.tls_roots.clone();
     UserAgent::start(agent).await
 }
+
+/// ICE candidates of our own in an answer at most: a host with many bridges and interfaces has
+/// more addresses than a browser should try.
+const ADDRESSES: usize = 8;
 
 /// The addresses of this machine that browsers elsewhere may reach; without any, loopback.
 fn interface_addresses() -> io::Result<Vec<IpAddr>> {
@@ -180,7 +184,18 @@ fn interface_addresses() -> io::Result<Vec<IpAddr>> {
         .into_iter()
         .map(|interface| interface.ip())
         .filter(|ip| !ip.is_loopback() && !link_local(ip))
+        // An address may be listed that is not usable yet, or not any more.
+        .filter(|ip| UdpSocket::bind((*ip, 0)).is_ok())
         .collect();
+    // IPv4 first: most phones and firewalls of a company know nothing else.
+    addresses.sort_by_key(IpAddr::is_ipv6);
+    if addresses.len() > ADDRESSES {
+        let unused = addresses.split_off(ADDRESSES);
+        tracing::warn!(
+            ?unused,
+            "more addresses than are told to browsers: see media-address"
+        );
+    }
     if addresses.is_empty() {
         addresses.push(Ipv4Addr::LOCALHOST.into());
     }

@@ -4,8 +4,9 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
-use examples::config::{Arguments, Config};
+use examples::config::{Arguments, Config, Tls};
 use examples::gateway::Gateway;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -29,7 +30,11 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     log.with_ansi(std::io::stderr().is_terminal()).init();
     let gateway = Gateway::start(&config).await?;
     welcome(&config, &gateway);
-    tokio::signal::ctrl_c().await?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+    }
     println!("Ending all calls.");
     gateway.shutdown().await;
     Ok(())
@@ -41,12 +46,27 @@ fn welcome(config: &Config, gateway: &Gateway) {
     }
     println!("Crosspoint is ready. Open this page in a browser:");
     println!();
-    println!("    https://{}/", gateway.http().local_addr());
+    println!("    https://{}/", page_address(config, gateway));
     println!();
-    println!("The certificate is self-signed: the browser asks once whether to go on.");
+    if let Tls::SelfSigned { .. } = config.http.tls {
+        println!("The certificate is self-signed: the browser asks once whether to go on.");
+    }
     match &config.sip.server {
         Some(server) => println!("Dial a user of {server}, or 'echo' to hear yourself."),
         None => println!("Dial 'echo' to hear yourself. --sip-server HOST:PORT leads to phones."),
     }
     println!("Ctrl-C ends all calls and the gateway.");
+}
+
+/// What a person can type: a listener on every address is reached by a name, or from here.
+fn page_address(config: &Config, gateway: &Gateway) -> String {
+    let local = gateway.http().local_addr();
+    match (
+        config.http.public_names.first(),
+        local.ip().is_unspecified(),
+    ) {
+        (Some(name), _) => format!("{name}:{}", local.port()),
+        (None, true) => format!("localhost:{}", local.port()),
+        (None, false) => local.to_string(),
+    }
 }

@@ -20,6 +20,7 @@ The file holds the same names, and some that the command line lacks:
   sip-server = \"pbx.example.com:5060;transport=tcp\"
   token-file = \"/etc/crosspoint.tokens\"      # one 'name:token' a line
   tokens = [{ name = \"reception\", token = \"at least 16 characters, no spaces\" }]
+  sip-tls-ca = \"ca.pem\"                      # needed for transport=tls
   public-names = [\"calls.example.com\"]       # accepted in Host, put into the certificate
   domain-whitelist = [\"https://intranet.example.com\"]  # pages elsewhere that may call
   tls-cert = \"cert.pem\"                      # instead of the self-signed certificate

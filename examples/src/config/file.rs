@@ -65,6 +65,15 @@ pub(super) fn is_readable_by_others(_: &Path) -> bool {
     false
 }
 
+/// The bytes of a file that a key names.
+pub(super) fn read_bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    fs::read(path).map_err(|source| ConfigError::Unreadable {
+        key,
+        path: path.to_owned(),
+        source,
+    })
+}
+
 fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     fs::read_to_string(path)
         .map(Zeroizing::new)

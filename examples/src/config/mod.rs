@@ -11,7 +11,6 @@ mod file;
 mod network;
 mod origins;
 mod settings;
-mod sip_server;
 mod state_dir;
 mod token;
 mod validate;
@@ -26,12 +25,12 @@ use cors_policy::Policy;
 
 use crate::calls::IceServer;
 use crate::session::DtlsRole;
+use crate::sip::Server;
 
 pub use cli::Arguments;
 pub use codec::{Codec, UnknownCodec};
 pub use error::ConfigError;
 pub use settings::{IceServerEntry, Settings, TokenEntry};
-pub use sip_server::SipServer;
 pub use token::{Secret, Token, Tokens};
 
 /// What the gateway runs with.
@@ -91,7 +90,9 @@ pub enum Tls {
 #[derive(Debug, Clone)]
 pub struct Sip {
     /// The SIP server; without one only the embedded echo phone can be called.
-    pub server: Option<SipServer>,
+    pub server: Option<Server>,
+    /// The certificates, in PEM, that a SIP server over TLS is checked against.
+    pub tls_roots: Option<Vec<u8>>,
     /// The codecs offered to phones, the preferred first. Never empty.
     pub codecs: Vec<Codec>,
     /// How long a phone may ring.
@@ -103,7 +104,8 @@ pub struct Sip {
 pub struct Media {
     /// The UDP ports for media.
     pub ports: RangeInclusive<u16>,
-    /// The addresses told to browsers and phones; empty for those of all interfaces.
+    /// The addresses told to browsers; empty for those of all interfaces. Phones are told the
+    /// address that leads to the SIP server.
     pub addresses: Vec<IpAddr>,
     /// The number of worker threads.
     pub workers: NonZeroUsize,

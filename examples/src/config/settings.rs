@@ -23,7 +23,7 @@ pub struct Settings {
     /// The UDP ports for media [default: 16384-65535]
     #[arg(long, value_name = "LOW-HIGH")]
     pub media_ports: Option<String>,
-    /// The addresses to tell browsers and phones [default: those of all interfaces]
+    /// The addresses to tell browsers [default: those of all interfaces]
     #[arg(long, value_name = "IP", num_args = 1..)]
     pub media_address: Option<Vec<String>>,
     /// Let anybody call without a token
@@ -73,6 +73,9 @@ pub struct Settings {
     /// Seconds a call lives without media.
     #[arg(skip)]
     pub media_timeout: Option<i64>,
+    /// The certificates that a SIP server over TLS is checked against, as a PEM file.
+    #[arg(skip)]
+    pub sip_tls_ca: Option<PathBuf>,
     /// Our side of DTLS where the browser leaves the choice: `client` or `server`.
     #[arg(skip)]
     pub dtls_role: Option<String>,
@@ -125,6 +128,7 @@ impl Settings {
             ring_timeout: self.ring_timeout.or(below.ring_timeout),
             media_timeout: self.media_timeout.or(below.media_timeout),
             dtls_role: self.dtls_role.or(below.dtls_role),
+            sip_tls_ca: self.sip_tls_ca.or(below.sip_tls_ca),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::calls::IceServer;
 use crate::session::DtlsRole;
+use crate::sip::{Server, Transport};
 
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 const MEDIA_PORTS: std::ops::RangeInclusive<u16> = 16384..=65535;
@@ -95,8 +96,20 @@ fn sip(settings: &Settings) -> Result<Sip, ConfigError> {
         Some([]) => return Err(ConfigError::invalid("codecs", "[]", "a call needs a codec")),
         Some(names) => each("codecs", names, |name| name.parse())?,
     };
+    let server = server
+        .map(|text| parse::<Server>("sip-server", text))
+        .transpose()?;
+    let tls_roots = match (&server, &settings.sip_tls_ca) {
+        (Some(server), None) if server.transport() == Transport::Tls => {
+            let problem = "a SIP server over TLS needs sip-tls-ca, the file with its CA";
+            return Err(ConfigError::invalid("sip-server", server, problem));
+        }
+        (_, Some(path)) => Some(file::read_bytes("sip-tls-ca", path)?),
+        (_, None) => None,
+    };
     Ok(Sip {
-        server: server.map(|text| parse("sip-server", text)).transpose()?,
+        server,
+        tls_roots,
         codecs,
         ring_timeout: seconds("ring-timeout", settings.ring_timeout, RING_TIMEOUT)?,
     })
