@@ -22,7 +22,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bridge::rtp::Header;
-use bridge::{Bridge, BridgeConfig, Formats, FromBrowser, Rewriter};
+use bridge::{Bridge, BridgeConfig, Formats, PhoneMedia, FromBrowser, Rewriter};
 use bytes::BytesMut;
 use dtls_handshake::Identity;
 use ice_agent::{Agent, Candidate, Config, HEADROOM, Path, Received, Role, SocketId, Transport};
@@ -348,8 +348,13 @@ impl Call {
                 let moved = usize::from(operation >> 7);
                 let event = (operation & 0x40 != 0).then_some(101);
                 let codec = argument() % 32;
-                self.bridge
-                    .set_phone(self.now, PHONES[moved], formats(codec, event));
+                let media = PhoneMedia {
+                    remote: PHONES[moved],
+                    formats: formats(codec, event),
+                    listens: codec != 31,
+                    speaks: codec != 30,
+                };
+                self.bridge.set_phone(self.now, media);
             }
             13 => {
                 let from = [PHONES[0], PHONES[1], STRANGER][usize::from(argument()) % 3];
@@ -364,7 +369,7 @@ impl Call {
                 let length = argument();
                 let garbage: Vec<u8> = (0..length).map(|_| argument()).collect();
                 self.phone_speaks(PHONES[0], &garbage);
-                self.bridge.handle_phone_rtcp(PHONES[0]);
+                self.bridge.handle_phone_rtcp(self.now, PHONES[0]);
             }
             _ => match to_bridge {
                 true => {
@@ -449,7 +454,7 @@ fn session(now: Instant, ice: Agent, role: DtlsRole, side: usize) -> Session {
             .with_srtp_profiles(&[0x0007, 0x0001]),
         role,
         fingerprints: vec![identities[1 - side].fingerprint()],
-        seed: [10 + side as u8; 32],
+        seed: [10 + side as u8; 32].into(),
     };
     Session::new(config, now)
 }

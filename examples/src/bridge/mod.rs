@@ -21,11 +21,12 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ice_agent::{Candidate, HEADROOM, Received, Transmit};
+use ice_agent::{Candidate, HEADROOM, Path, Received, Transmit};
 
 use crate::session::{self, Session};
 pub use formats::Formats;
-pub use phone::PhoneLeg;
+use phone::PhoneLeg;
+pub use phone::PhoneMedia;
 pub use rewrite::Rewriter;
 use rtp::Header;
 pub use stats::{Direction, Stats};
@@ -112,8 +113,8 @@ impl Bridge {
     }
 
     /// The phone has told where its media goes, or has moved.
-    pub fn set_phone(&mut self, now: Instant, remote: SocketAddr, formats: Formats) {
-        self.phone = Some(PhoneLeg::new(remote, formats, now));
+    pub fn set_phone(&mut self, now: Instant, media: PhoneMedia) {
+        self.phone = Some(PhoneLeg::new(media, now));
     }
 
     /// Takes a datagram that arrived for the browser's side.
@@ -146,6 +147,10 @@ impl Bridge {
             self.stats.to_phone.too_early += 1;
             return FromBrowser::Dropped;
         };
+        if !phone.listens() {
+            self.stats.to_phone.not_wanted += 1;
+            return FromBrowser::Dropped;
+        }
         let Some(payload_type) = self.browser.map(header.payload_type, phone.formats()) else {
             self.stats.to_phone.payload_type += 1;
             return FromBrowser::Dropped;
@@ -206,11 +211,14 @@ impl Bridge {
         }
     }
 
-    /// Counts a datagram that arrived at the phone leg's RTCP port.
-    pub fn handle_phone_rtcp(&mut self, from: SocketAddr) {
-        match &self.phone {
+    /// Takes a datagram that arrived at the phone leg's RTCP port: a sign of life.
+    pub fn handle_phone_rtcp(&mut self, now: Instant, from: SocketAddr) {
+        match &mut self.phone {
             None => self.stats.to_browser.too_early += 1,
-            Some(phone) if phone.remote().ip() == from.ip() => self.stats.to_browser.rtcp += 1,
+            Some(phone) if phone.remote().ip() == from.ip() => {
+                phone.heard(now);
+                self.stats.to_browser.rtcp += 1;
+            }
             Some(_) => self.stats.to_browser.wrong_source += 1,
         }
     }
@@ -265,11 +273,10 @@ impl Bridge {
         self.session.close(now);
     }
 
-    /// Authentic requests of the browser's ICE agent so far. When the number grows, the datagram
-    /// just handled came by a path that belongs to this call.
+    /// Whether the browser is proven to be at the other end of a path: it has answered there.
     #[must_use]
-    pub fn proofs(&self) -> u64 {
-        self.session.ice().stats().requests_received
+    pub fn is_proven(&self, path: &Path) -> bool {
+        self.session.ice().is_valid(path)
     }
 
     /// What passed and what was dropped.
@@ -277,6 +284,7 @@ impl Bridge {
     pub fn stats(&self) -> Stats {
         Stats {
             session: self.session.stats(),
+            ice: self.session.ice().stats(),
             ..self.stats
         }
     }

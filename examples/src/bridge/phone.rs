@@ -5,58 +5,67 @@ use std::time::{Duration, Instant};
 
 use super::Formats;
 
-/// A phone that has answered.
+/// What the phone's SDP says about its media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PhoneMedia {
+    /// Where it takes RTP, and the only address it is heard from.
+    pub remote: SocketAddr,
+    /// Its payload types.
+    pub formats: Formats,
+    /// Whether it wants to hear us.
+    pub listens: bool,
+    /// Whether it owes us media: it has answered, and is not on hold. Before the answer, and on
+    /// hold, silence means nothing.
+    pub speaks: bool,
+}
+
+/// A phone that has told where its media goes.
 #[derive(Debug)]
-pub struct PhoneLeg {
-    remote: SocketAddr,
-    formats: Formats,
+pub(super) struct PhoneLeg {
+    media: PhoneMedia,
     last: Instant,
     told_silent: bool,
 }
 
 impl PhoneLeg {
-    /// A phone that takes media at `remote`, as its SDP says.
-    #[must_use]
-    pub fn new(remote: SocketAddr, formats: Formats, now: Instant) -> Self {
+    pub(super) fn new(media: PhoneMedia, now: Instant) -> Self {
         Self {
-            remote,
-            formats,
+            media,
             last: now,
             told_silent: false,
         }
     }
 
-    /// Where its media goes, and the only address it is heard from.
-    #[must_use]
-    pub fn remote(&self) -> SocketAddr {
-        self.remote
+    pub(super) fn remote(&self) -> SocketAddr {
+        self.media.remote
     }
 
-    /// Its payload types.
-    #[must_use]
-    pub fn formats(&self) -> Formats {
-        self.formats
+    pub(super) fn formats(&self) -> Formats {
+        self.media.formats
     }
 
-    /// It has sent a packet.
+    pub(super) fn listens(&self) -> bool {
+        self.media.listens
+    }
+
+    /// It has sent something.
     pub(super) fn heard(&mut self, now: Instant) {
         self.last = now;
         self.told_silent = false;
     }
 
-    /// When it will have been silent for `limit`. `None` once that has been told.
+    /// When it will have been silent for `limit`. `None` if that means nothing, or has been told.
     pub(super) fn deadline(&self, limit: Duration) -> Option<Instant> {
-        (!self.told_silent).then(|| self.last + limit)
+        (self.media.speaks && !self.told_silent).then(|| self.last + limit)
     }
 
     /// How long it has been silent, if that is for `limit` and has not been told.
     pub(super) fn take_silence(&mut self, now: Instant, limit: Duration) -> Option<Duration> {
-        let silent = now.saturating_duration_since(self.last);
-        if self.told_silent || silent < limit {
+        if self.deadline(limit)? > now {
             return None;
         }
         self.told_silent = true;
-        Some(silent)
+        Some(now.saturating_duration_since(self.last))
     }
 }
 
@@ -66,30 +75,46 @@ mod tests {
 
     use super::*;
 
-    #[test]
+    const LIMIT: Duration = Duration::from_secs(30);
+
     #[allow(clippy::disallowed_methods)] // an origin for virtual time
-    fn silence_is_told_once_and_again_after_the_phone_was_heard() {
-        let start = Instant::now();
-        let limit = Duration::from_secs(30);
-        let formats = Formats {
-            codec: PayloadTypes {
-                send: 0,
-                receive: 0,
+    fn origin() -> Instant {
+        Instant::now()
+    }
+
+    fn media(speaks: bool) -> PhoneMedia {
+        PhoneMedia {
+            remote: ([192, 0, 2, 1], 4000).into(),
+            formats: Formats {
+                codec: PayloadTypes {
+                    send: 0,
+                    receive: 0,
+                },
+                telephone_event: None,
             },
-            telephone_event: None,
-        };
-        let mut phone = PhoneLeg::new(([192, 0, 2, 1], 4000).into(), formats, start);
-        assert_eq!(phone.deadline(limit), Some(start + limit));
-        assert_eq!(phone.take_silence(start + limit / 2, limit), None);
-        assert_eq!(phone.take_silence(start + limit, limit), Some(limit));
-        assert_eq!(
-            (
-                phone.take_silence(start + limit * 2, limit),
-                phone.deadline(limit)
-            ),
-            (None, None)
-        );
-        phone.heard(start + limit * 2);
-        assert_eq!(phone.take_silence(start + limit * 3, limit), Some(limit));
+            listens: true,
+            speaks,
+        }
+    }
+
+    #[test]
+    fn silence_is_told_once_and_again_after_the_phone_was_heard() {
+        let start = origin();
+        let mut phone = PhoneLeg::new(media(true), start);
+        assert_eq!(phone.deadline(LIMIT), Some(start + LIMIT));
+        assert_eq!(phone.take_silence(start + LIMIT / 2, LIMIT), None);
+        assert_eq!(phone.take_silence(start + LIMIT, LIMIT), Some(LIMIT));
+        assert_eq!(phone.take_silence(start + LIMIT * 2, LIMIT), None);
+        assert_eq!(phone.deadline(LIMIT), None);
+        phone.heard(start + LIMIT * 2);
+        assert_eq!(phone.take_silence(start + LIMIT * 3, LIMIT), Some(LIMIT));
+    }
+
+    #[test]
+    fn the_silence_of_a_ringing_phone_means_nothing() {
+        let start = origin();
+        let mut phone = PhoneLeg::new(media(false), start);
+        assert_eq!(phone.deadline(LIMIT), None);
+        assert_eq!(phone.take_silence(start + LIMIT * 9, LIMIT), None);
     }
 }

@@ -11,6 +11,8 @@ pub struct Stats {
     pub to_browser: Direction,
     /// What the browser's session dropped before it was RTP.
     pub session: session::Stats,
+    /// What ICE did on the browser's side.
+    pub ice: ice_agent::Stats,
 }
 
 /// Counters of one direction.
@@ -30,6 +32,8 @@ pub struct Direction {
     pub wrong_source: u64,
     /// Dropped: the phone has not told where media goes.
     pub too_early: u64,
+    /// Dropped: the phone has said that it takes no media now.
+    pub not_wanted: u64,
     /// Dropped: the browser's side is not connected, or the packet came twice.
     pub not_sent: u64,
 }

@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use dtls_handshake::CloseCause;
 use ice_agent::FailureCause;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::browser;
 use super::log::EventLog;
 use super::phone::{PhoneOffer, Unusable};
 use super::setup::{self, SetUp};
 use super::{CallError, CallEvent, CallId, Created, ETag, EndedBy, NewCall, Resources};
-use crate::bridge;
+use crate::bridge::{self, PhoneMedia};
 use crate::media::Placed;
 use crate::session::{self, Failure, SecureFailure};
 use crate::sip::{self, OutgoingCall};
@@ -48,16 +49,23 @@ pub(super) struct Begin {
     pub(super) new: NewCall,
     pub(super) reply: Reply<Created>,
     pub(super) permit: OwnedSemaphorePermit,
+    /// Room to be remembered.
+    pub(super) memory: Arc<Semaphore>,
     pub(super) requests: mpsc::Receiver<Request>,
 }
 
 /// Runs a call, and remembers it for a while.
-pub(super) async fn run(resources: Arc<Resources>, begin: Begin, stop: CancellationToken) {
+pub(super) async fn run(
+    resources: Arc<Resources>,
+    begin: Begin,
+    stop: CancellationToken,
+) -> CallId {
     let Begin {
         id,
-        new,
+        new: NewCall { to, offer, .. },
         reply,
         permit,
+        memory,
         mut requests,
     } = begin;
     let SetUp {
@@ -67,14 +75,17 @@ pub(super) async fn run(resources: Arc<Resources>, begin: Begin, stop: Cancellat
         mut media_events,
         mut outgoing,
         phone_offer,
-    } = match setup::set_up(&resources, &new).await {
+        remote_ufrag,
+    } = match setup::set_up(&resources, &to, &offer).await {
         Ok(set_up) => set_up,
         Err(error) => {
-            tracing::info!(call = ?id, to = new.to, %error, "call refused");
-            return drop(reply.send(Err(error)));
+            tracing::info!(call = ?id, to, %error, "call refused");
+            let _ = reply.send(Err(error));
+            return id;
         }
     };
-    tracing::info!(call = ?id, to = new.to, "call begun");
+    drop(offer);
+    tracing::info!(call = ?id, to, "call begun");
     let created = Created {
         id,
         etag: etag.clone(),
@@ -89,6 +100,7 @@ pub(super) async fn run(resources: Arc<Resources>, begin: Begin, stop: Cancellat
         etag,
         media,
         phone_offer,
+        remote_ufrag,
         phase,
         log,
     };
@@ -110,11 +122,14 @@ pub(super) async fn run(resources: Arc<Resources>, begin: Begin, stop: Cancellat
     };
     call.end(last, &outgoing).await;
     drop((outgoing, permit));
-    tokio::select! {
-        () = call.remember(&mut requests) => {}
-        () = tokio::time::sleep(REMEMBERED) => {}
-        () = stop.cancelled() => {}
+    if let Ok(_room) = memory.try_acquire() {
+        tokio::select! {
+            () = call.remember(&mut requests) => {}
+            () = tokio::time::sleep(REMEMBERED) => {}
+            () = stop.cancelled() => {}
+        }
     }
+    id
 }
 
 /// How far the phone is.
@@ -130,6 +145,7 @@ struct Call<'a> {
     etag: ETag,
     media: Placed,
     phone_offer: PhoneOffer,
+    remote_ufrag: String,
     phase: Phase,
     log: EventLog,
 }
@@ -160,7 +176,7 @@ impl Call<'_> {
         if if_match != self.etag.as_str() {
             return Err(CallError::StaleETag);
         }
-        let (candidates, end) = setup::read_fragment(fragment)?;
+        let (candidates, end) = browser::read_fragment(fragment, &self.remote_ufrag)?;
         self.resources
             .media
             .add_candidates(self.media, candidates, end);
@@ -213,9 +229,9 @@ impl Call<'_> {
             sip::CallEvent::Ringing { sdp } => {
                 self.log.push(CallEvent::Ringing);
                 // Early media: what cannot be used is ignored, the final answer decides.
-                let _ = sdp.map(|sdp| self.hear_phone(&sdp));
+                let _ = sdp.map(|sdp| self.hear_phone(&sdp, Phase::Dialling));
             }
-            sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp) {
+            sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp, Phase::Talking) {
                 Ok(()) => {
                     self.phase = Phase::Talking;
                     self.log.push(CallEvent::Answered {
@@ -252,9 +268,12 @@ impl Call<'_> {
         None
     }
 
-    fn hear_phone(&self, sdp: &str) -> Result<(), Unusable> {
-        let (remote, formats) = self.phone_offer.read_answer(sdp)?;
-        self.resources.media.set_phone(self.media, remote, formats);
+    /// Tells media where the phone is. While it rings, its silence means nothing.
+    fn hear_phone(&self, sdp: &str, phase: Phase) -> Result<(), Unusable> {
+        let media = self.phone_offer.read_answer(sdp)?;
+        let speaks = media.speaks && phase == Phase::Talking;
+        let media = PhoneMedia { speaks, ..media };
+        self.resources.media.set_phone(self.media, media);
         Ok(())
     }
 

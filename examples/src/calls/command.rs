@@ -150,6 +150,7 @@ impl Calls {
         if self.commands.send(command(reply)).await.is_err() {
             return Err(CallError::ShuttingDown);
         }
-        answer.await.unwrap_or(Err(CallError::ShuttingDown))
+        // Whoever had the command is gone: its call is over and forgotten.
+        answer.await.unwrap_or(Err(CallError::Unknown))
     }
 }

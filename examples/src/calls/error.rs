@@ -58,3 +58,11 @@ pub enum CallError {
     #[error("the gateway is shutting down")]
     ShuttingDown,
 }
+
+impl CallError {
+    pub(super) fn exhausted(what: &dyn std::fmt::Display) -> Self {
+        Self::Exhausted {
+            what: what.to_string(),
+        }
+    }
+}

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::call::{self, Request};
 use super::{CallError, CallId, Command, Owner, Resources};
 
 /// How long calls may take to say goodbye when the gateway goes down.
-const GOODBYE: Duration = Duration::from_millis(1500);
+const GOODBYE: Duration = Duration::from_millis(1300);
+
+/// Ended calls that are remembered at once. Of more, nobody can ask how they ended.
+const REMEMBERED: usize = 1000;
 
 /// Requests that may wait for one call.
 const REQUESTS: usize = 16;
@@ -29,7 +32,9 @@ struct Exchange {
     /// One permit for each call that may run.
     room: Arc<Semaphore>,
     entries: HashMap<CallId, Entry>,
-    tasks: JoinSet<()>,
+    tasks: JoinSet<CallId>,
+    /// One permit for each ended call that may be remembered.
+    memory: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
@@ -43,6 +48,7 @@ pub async fn run(
         room: Arc::new(Semaphore::new(
             resources.max_calls.min(Semaphore::MAX_PERMITS),
         )),
+        memory: Arc::new(Semaphore::new(REMEMBERED)),
         resources,
         entries: HashMap::new(),
         tasks: JoinSet::new(),
@@ -51,9 +57,7 @@ pub async fn run(
     loop {
         tokio::select! {
             () = exchange.stop.cancelled() => break,
-            Some(_) = exchange.tasks.join_next() => {
-                exchange.entries.retain(|_, entry| !entry.requests.is_closed());
-            }
+            Some(ended) = exchange.tasks.join_next() => exchange.forget(ended),
             command = commands.recv() => match command {
                 Some(command) => exchange.on_command(command),
                 None => break,
@@ -68,6 +72,16 @@ pub async fn run(
 }
 
 impl Exchange {
+    fn forget(&mut self, ended: Result<CallId, JoinError>) {
+        match ended {
+            Ok(id) => drop(self.entries.remove(&id)),
+            Err(error) => {
+                tracing::error!(%error, "the task of a call");
+                self.entries.retain(|_, entry| !entry.requests.is_closed());
+            }
+        }
+    }
+
     fn on_command(&mut self, command: Command) {
         match command {
             Command::Create(new, reply) => match self.admit() {
@@ -86,6 +100,7 @@ impl Exchange {
                         new,
                         reply,
                         permit,
+                        memory: self.memory.clone(),
                         requests: receiver,
                     };
                     self.tasks

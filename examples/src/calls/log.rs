@@ -18,9 +18,10 @@ pub(super) struct EventLog {
 }
 
 impl EventLog {
-    /// Tells an event. After the final one nobody is told anything, and the channels close.
+    /// Tells an event, if it is news. After the final one nobody is told anything, and the
+    /// channels close.
     pub(super) fn push(&mut self, event: CallEvent) {
-        if self.is_over() || self.past.len() >= EVENTS {
+        if self.is_over() || self.past.len() >= EVENTS || self.past.last() == Some(&event) {
             return;
         }
         self.followers
@@ -75,6 +76,7 @@ mod tests {
         let mut log = EventLog::default();
         log.push(CallEvent::Trying);
         let mut early = log.follow();
+        log.push(CallEvent::Ringing);
         log.push(CallEvent::Ringing);
         log.push(ended());
         log.push(CallEvent::Ringing);

@@ -5,6 +5,7 @@
 //! is a task of its own: it answers the browser's offer, places the media on a worker, invites the
 //! phone, and from then on joins what SIP and media tell until the call is over.
 
+mod browser;
 mod call;
 mod command;
 mod error;
@@ -14,6 +15,7 @@ mod id;
 mod log;
 mod owner;
 mod phone;
+mod random;
 mod resources;
 mod setup;
 

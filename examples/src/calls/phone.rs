@@ -1,6 +1,6 @@
 //! The SDP of the phone's side: our RTP/AVP offer, and what the phone answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use sdp::attribute::Direction;
@@ -8,7 +8,7 @@ use sdp::negotiate::phone::{self, Destination, Endpoint};
 use sdp::negotiate::{Audio, LocalOrigin, Refusal};
 use sdp::{Description, ParseError};
 
-use crate::bridge::Formats;
+use crate::bridge::{Formats, PhoneMedia};
 
 /// What telephones put into a packet.
 const PACKET_TIME: Duration = Duration::from_millis(20);
@@ -17,6 +17,7 @@ const PACKET_TIME: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(super) struct PhoneOffer {
     offer: phone::Offer,
+    local: SocketAddr,
     codec: String,
 }
 
@@ -30,6 +31,8 @@ pub(super) enum Unusable {
     /// On hold from the first moment.
     #[error("it gives no address to send to (0.0.0.0)")]
     NoAddress,
+    #[error("its media is at {remote}, which cannot be reached from our address")]
+    Family { remote: IpAddr },
 }
 
 impl PhoneOffer {
@@ -52,6 +55,7 @@ impl PhoneOffer {
         });
         Self {
             offer,
+            local,
             codec: browser.codec.name.to_string(),
         }
     }
@@ -66,13 +70,21 @@ impl PhoneOffer {
         &self.codec
     }
 
-    /// Where the phone takes media, and its numbers for what we send and receive.
-    pub(super) fn read_answer(&self, sdp: &str) -> Result<(SocketAddr, Formats), Unusable> {
+    /// What the phone's answer says about its media.
+    pub(super) fn read_answer(&self, sdp: &str) -> Result<PhoneMedia, Unusable> {
         let answer = Description::parse(sdp)?;
         let session = self.offer.accept(&answer)?;
         let Destination::Address { rtp, .. } = session.destination else {
             return Err(Unusable::NoAddress);
         };
-        Ok((rtp, Formats::from(&session.audio)))
+        if rtp.is_ipv4() != self.local.is_ipv4() {
+            return Err(Unusable::Family { remote: rtp.ip() });
+        }
+        Ok(PhoneMedia {
+            remote: rtp,
+            formats: Formats::from(&session.audio),
+            listens: session.audio.direction.sends(),
+            speaks: session.audio.direction.receives(),
+        })
     }
 }

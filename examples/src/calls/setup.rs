@@ -1,29 +1,14 @@
-//! How a call begins: the browser's offer is answered, media is placed, the phone is invited.
+//! How a call begins: the browser's offer is answered, the phone is invited, media is placed.
 
-use std::str::FromStr;
-use std::time::{Duration, Instant};
-
-use dtls_handshake::Fingerprint;
-use ice_agent::{Agent, Candidate, Config as IceConfig, Role};
-use sdp::attribute::Direction;
-use sdp::negotiate::browser::{self, Capabilities, LocalStream, LocalTransport};
-use sdp::negotiate::{Credentials, LocalOrigin};
-use sdp::{Description, Fragment, ParseError};
 use tokio::sync::mpsc;
 
+use super::browser::BrowserLeg;
 use super::phone::PhoneOffer;
-use super::{CallError, ETag, NewCall, Resources};
+use super::random::Random;
+use super::{CallError, ETag, Resources};
 use crate::bridge::{self, Bridge, BridgeConfig, Formats, Rewriter};
-use crate::media::{Placed, Seat};
-use crate::session::{DtlsRole, Session, SessionConfig};
+use crate::media::Placed;
 use crate::sip::{InvalidUser, OutgoingCall, User};
-
-/// From the answer to the end of a call whose browser we cannot reach.
-const ICE_DEADLINE: Duration = Duration::from_secs(20);
-
-/// SRTP profiles by their DTLS ids, the preferred first: AEAD_AES_128_GCM (RFC 7714 §14.2),
-/// SRTP_AES128_CM_HMAC_SHA1_80 (RFC 5764 §4.1.2).
-const SRTP_PROFILES: [u16; 2] = [0x0007, 0x0001];
 
 /// A call whose phone is being invited.
 pub(super) struct SetUp {
@@ -33,32 +18,36 @@ pub(super) struct SetUp {
     pub(super) media_events: mpsc::Receiver<bridge::Event>,
     pub(super) outgoing: OutgoingCall,
     pub(super) phone_offer: PhoneOffer,
+    /// The user name fragment of the browser's ICE session.
+    pub(super) remote_ufrag: String,
 }
 
 /// Answers the offer and invites the phone.
-pub(super) async fn set_up(resources: &Resources, new: &NewCall) -> Result<SetUp, CallError> {
-    let to: User = new
-        .to
-        .parse()
-        .map_err(|error: InvalidUser| CallError::BadTarget {
-            to: new.to.clone(),
-            problem: error,
-        })?;
+pub(super) async fn set_up(
+    resources: &Resources,
+    to: &str,
+    offer: &str,
+) -> Result<SetUp, CallError> {
+    let bad_target = |problem: InvalidUser| CallError::BadTarget {
+        to: to.to_owned(),
+        problem,
+    };
+    let to: User = to.parse().map_err(bad_target)?;
     let route = resources.routes.find(&to)?;
     let random = Random::draw()?;
-    let leg = BrowserLeg::answer(resources, &new.offer, &random)?;
-    let etag = ETag::random().map_err(|error| exhausted(&error))?;
+    let leg = BrowserLeg::answer(resources, offer, &random)?;
+    let etag = ETag::random().map_err(|error| CallError::exhausted(&error))?;
 
     let phone_ports = resources
         .media
         .open_phone(route.media_ip)
-        .map_err(|error| exhausted(&error))?;
+        .map_err(|error| CallError::exhausted(&error))?;
     let phone_offer = PhoneOffer::new(random.session_id(), phone_ports.local, &leg.answer.audio);
     let invited = route
         .agent
         .invite(&route.server, &to, phone_offer.text())
         .await;
-    let outgoing = invited.map_err(|error| exhausted(&error))?;
+    let outgoing = invited.map_err(|error| CallError::exhausted(&error))?;
 
     let BrowserLeg {
         seat,
@@ -75,218 +64,13 @@ pub(super) async fn set_up(resources: &Resources, new: &NewCall) -> Result<SetUp
         silence: resources.silence,
     });
     let (media, media_events) = resources.media.add(&seat, ufrag, bridge, phone_ports);
-    let answer = answer.description.to_string();
     Ok(SetUp {
-        answer,
+        answer: answer.description.to_string(),
+        remote_ufrag: answer.remote.credentials.ufrag,
         etag,
         media,
         media_events,
         outgoing,
         phone_offer,
     })
-}
-
-/// The candidates of a trickle fragment (RFC 8840), and whether more will come.
-pub(super) fn read_fragment(text: &str) -> Result<(Vec<Candidate>, bool), CallError> {
-    let fragment = Fragment::parse(text).map_err(malformed)?;
-    let sections = fragment.sections.iter();
-    let lines = sections.clone().flat_map(|section| &section.candidates);
-    let end =
-        fragment.end_of_candidates || sections.clone().any(|section| section.end_of_candidates);
-    Ok((read_candidates(lines), end))
-}
-
-/// The browser's side of a call.
-struct BrowserLeg {
-    seat: Seat,
-    ufrag: String,
-    session: Session,
-    answer: browser::Answer,
-}
-
-impl BrowserLeg {
-    fn answer(resources: &Resources, offer: &str, random: &Random) -> Result<Self, CallError> {
-        let offer = Description::parse(offer).map_err(malformed)?;
-        let now = now();
-        let seat = resources.media.place();
-        let mut ice = local_agent(&seat, random.ice, now)?;
-        let ufrag = ice.local_credentials().ufrag().to_owned();
-        let ours = capabilities(resources, &mut ice, random);
-        let answer = browser::answer(&offer, &ours).map_err(|refusal| unacceptable(&refusal))?;
-        tell_remote(&mut ice, &answer.remote, now)?;
-        let fingerprints = answer
-            .remote
-            .fingerprints
-            .iter()
-            .map(|text| Fingerprint::from_str(text));
-        let fingerprints = fingerprints
-            .collect::<Result<_, _>>()
-            .map_err(|error| unacceptable(&error))?;
-        let config = SessionConfig {
-            ice,
-            dtls: dtls_handshake::Config::new(resources.identity.clone())
-                .with_srtp_profiles(&SRTP_PROFILES),
-            role: match answer.role {
-                browser::DtlsRole::Client => DtlsRole::Client,
-                browser::DtlsRole::Server => DtlsRole::Server,
-            },
-            fingerprints,
-            seed: random.dtls,
-        };
-        Ok(Self {
-            seat,
-            ufrag,
-            session: Session::new(config, now),
-            answer,
-        })
-    }
-}
-
-/// An agent with the host candidates of its seat. The offerer controls (RFC 8445 §6.1.1).
-fn local_agent(seat: &Seat, seed: [u8; 32], now: Instant) -> Result<Agent, CallError> {
-    let config = IceConfig {
-        role: Role::Controlled,
-        deadline: ICE_DEADLINE,
-        ..IceConfig::default()
-    };
-    let mut ice = Agent::new(config, seed).map_err(|error| exhausted(&error))?;
-    for (id, local) in seat.hosts.iter() {
-        ice.add_host(now, *id, *local)
-            .map_err(|error| exhausted(&error))?;
-    }
-    ice.end_of_local_candidates(now);
-    Ok(ice)
-}
-
-/// The candidates for the answer, as the agent tells them.
-fn local_candidates(ice: &mut Agent) -> Vec<String> {
-    let events = std::iter::from_fn(|| ice.poll_event());
-    let candidates = events.filter_map(|event| match event {
-        ice_agent::Event::LocalCandidate(candidate) => Some(candidate.to_string()),
-        _ => None,
-    });
-    candidates.collect()
-}
-
-fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capabilities {
-    let candidates = local_candidates(ice);
-    let credentials = ice.local_credentials();
-    Capabilities {
-        codecs: resources.codecs.clone(),
-        telephone_event: true,
-        direction: Direction::Sendrecv,
-        packet_time: None,
-        origin: LocalOrigin {
-            session_id: random.session_id(),
-            session_version: 1,
-            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
-        },
-        transport: LocalTransport {
-            credentials: Credentials {
-                ufrag: credentials.ufrag().to_owned(),
-                pwd: credentials.password().to_owned(),
-            },
-            candidates,
-            end_of_candidates: true,
-            fingerprints: vec![resources.identity.fingerprint().to_string()],
-            role: match resources.dtls_role {
-                DtlsRole::Client => browser::DtlsRole::Client,
-                DtlsRole::Server => browser::DtlsRole::Server,
-            },
-        },
-        stream: LocalStream {
-            stream: "crosspoint".into(),
-            track: "phone".into(),
-            ssrc: random.ssrc,
-            cname: format!("{:016x}", random.session_id()),
-        },
-    }
-}
-
-/// Candidates that cannot be read are left out: a browser may know kinds that we do not.
-fn read_candidates<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<Candidate> {
-    lines.filter_map(|line| line.parse().ok()).collect()
-}
-
-fn tell_remote(
-    ice: &mut Agent,
-    remote: &browser::RemoteTransport,
-    now: Instant,
-) -> Result<(), CallError> {
-    let Credentials { ufrag, pwd } = &remote.credentials;
-    let credentials = ice_agent::Credentials::new(ufrag.as_str(), pwd.as_str());
-    let credentials = credentials.map_err(|error| unacceptable(&error))?;
-    ice.set_remote_credentials(now, credentials)
-        .map_err(|error| unacceptable(&error))?;
-    for candidate in read_candidates(remote.candidates.iter()) {
-        // One that is superfluous, or one too many, is no reason to refuse the call.
-        let _ = ice.add_remote_candidate(now, candidate);
-    }
-    if remote.end_of_candidates {
-        ice.end_of_remote_candidates(now);
-    }
-    Ok(())
-}
-
-/// All the randomness of one call.
-struct Random {
-    ice: [u8; 32],
-    dtls: [u8; 32],
-    session: [u8; 8],
-    ssrc: u32,
-    phone_ssrc: u32,
-    to_browser: [u8; 6],
-    to_phone: [u8; 6],
-}
-
-impl Random {
-    fn draw() -> Result<Self, CallError> {
-        Ok(Self {
-            ice: bytes()?,
-            dtls: bytes()?,
-            session: bytes()?,
-            ssrc: u32::from_be_bytes(bytes()?),
-            phone_ssrc: u32::from_be_bytes(bytes()?),
-            to_browser: bytes()?,
-            to_phone: bytes()?,
-        })
-    }
-
-    /// 63 bits (RFC 9429 §5.2.1).
-    fn session_id(&self) -> u64 {
-        u64::from_be_bytes(self.session) >> 1
-    }
-}
-
-fn bytes<const N: usize>() -> Result<[u8; N], CallError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| exhausted(&error))?;
-    Ok(bytes)
-}
-
-fn malformed(error: ParseError) -> CallError {
-    let ParseError { line, column, .. } = error;
-    let problem = format!("expected {}, found {}", error.expected, error.found);
-    CallError::MalformedSdp {
-        line,
-        column,
-        problem,
-    }
-}
-
-fn unacceptable(reason: &dyn std::fmt::Display) -> CallError {
-    CallError::Unacceptable {
-        reason: reason.to_string(),
-    }
-}
-
-fn exhausted(what: &dyn std::fmt::Display) -> CallError {
-    CallError::Exhausted {
-        what: what.to_string(),
-    }
-}
-
-#[allow(clippy::disallowed_methods)] // the control plane tells media when a call begins
-fn now() -> Instant {
-    Instant::now()
 }

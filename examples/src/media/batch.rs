@@ -10,8 +10,8 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 
 use crate::session::TAILROOM;
 
-/// The largest datagram taken up. Longer ones are no media and are cut, so that they fail to
-/// parse or to authenticate.
+/// The largest datagram taken out of a joined buffer. Longer ones are no media and are cut, so
+/// that they fail to parse or to authenticate.
 const DATAGRAM_MAX: usize = 2048;
 
 /// What the kernel may join into one buffer (GRO), in bytes.

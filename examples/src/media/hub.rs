@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use ice_agent::{Path, Received};
 use mio::Token;
 use slab::Slab;
+use stun_codec::{Class, Message};
 use tokio::sync::mpsc;
 
 use super::ports::{Port, Ports, Purpose};
@@ -16,6 +17,7 @@ use super::routes::Routes;
 use super::timers::Timers;
 use super::{CallKey, Command, NewCall};
 use crate::bridge::{self, Bridge, FromBrowser, Stats};
+use crate::session;
 
 /// One call and what belongs to it.
 struct Call {
@@ -23,7 +25,8 @@ struct Call {
     bridge: Bridge,
     rtp: Token,
     rtcp: Token,
-    events: mpsc::Sender<bridge::Event>,
+    /// To the call's task; gone once it does not listen any more.
+    events: Option<mpsc::Sender<bridge::Event>>,
 }
 
 /// All calls of one worker.
@@ -34,6 +37,8 @@ pub(super) struct Hub {
     routes: Routes,
     timers: Timers,
     out: BytesMut,
+    /// Calls whose task is gone.
+    orphans: Vec<CallKey>,
     /// Datagrams at a browser port that belong to no call.
     unroutable: u64,
 }
@@ -41,9 +46,8 @@ pub(super) struct Hub {
 impl Hub {
     /// How long until the next call wants to be woken; `None` for as long as it takes.
     pub(super) fn timeout(&self, now: Instant) -> Option<Duration> {
-        self.timers
-            .next()
-            .map(|at| at.saturating_duration_since(now))
+        let next = self.timers.next();
+        next.map(|at| at.saturating_duration_since(now))
     }
 
     /// Takes a datagram that arrived at `port`.
@@ -72,36 +76,32 @@ impl Hub {
             }
             Purpose::Rtcp(slot) => {
                 if let Some(call) = self.calls.get_mut(slot) {
-                    call.bridge.handle_phone_rtcp(from);
+                    call.bridge.handle_phone_rtcp(now, from);
                 }
             }
         }
     }
 
     fn on_browser(&mut self, now: Instant, path: Path, ports: &Ports, data: &mut [u8]) {
-        let named = ice_agent::local_ufrag(data).map(|ufrag| self.routes.by_ufrag(ufrag));
-        let Some(slot) = named.unwrap_or_else(|| self.routes.by_address(&path)) else {
+        let slot = self.slot_of(&path, data);
+        let Some((slot, call)) = slot.and_then(|slot| Some((slot, self.calls.get_mut(slot)?)))
+        else {
             self.unroutable += 1;
             return;
         };
-        let Some(call) = self.calls.get_mut(slot) else {
-            return;
-        };
-        let proofs = call.bridge.proofs();
         let rx = Received {
             path,
             data: &mut *data,
         };
         match call.bridge.handle_browser(now, rx) {
             FromBrowser::NotMine => self.unroutable += 1,
-            FromBrowser::Dropped => {}
             FromBrowser::ToPhone { remote, range } => {
                 if let (Some(port), Some(packet)) = (ports.port(call.rtp), data.get(range)) {
                     port.send(remote, packet);
                 }
             }
-            FromBrowser::Consumed => {
-                if call.bridge.proofs() > proofs {
+            FromBrowser::Dropped | FromBrowser::Consumed => {
+                if call.bridge.is_proven(&path) {
                     self.routes.prove(&path, slot);
                 }
                 self.drain(slot, ports);
@@ -109,16 +109,26 @@ impl Hub {
         }
     }
 
+    fn slot_of(&self, path: &Path, data: &[u8]) -> Option<usize> {
+        if !stun_codec::is_stun(data) {
+            return self.routes.by_address(path);
+        }
+        if let Some(ufrag) = ice_agent::local_ufrag(data) {
+            return self.routes.by_ufrag(ufrag);
+        }
+        let message = Message::parse(data).ok()?;
+        match message.class() {
+            Class::Success | Class::Error => self.routes.by_transaction(message.transaction_id()),
+            Class::Request | Class::Indication => self.routes.by_address(path),
+        }
+    }
+
     /// Does what the calls' owner asks.
     pub(super) fn on_command(&mut self, now: Instant, command: Command, ports: &mut Ports) {
         match command {
             Command::Add(new) => self.add(now, *new, ports),
-            Command::Phone {
-                key,
-                remote,
-                formats,
-            } => {
-                self.with(key, ports, |bridge| bridge.set_phone(now, remote, formats));
+            Command::Phone { key, media } => {
+                self.with(key, ports, |bridge| bridge.set_phone(now, media));
             }
             Command::Candidates {
                 key,
@@ -135,7 +145,6 @@ impl Hub {
             Command::Remove { key, stats } => {
                 let _ = stats.send(self.remove(now, key, ports));
             }
-            Command::Stop => self.stop(now, ports),
         }
     }
 
@@ -145,16 +154,20 @@ impl Hub {
         for key in keys {
             self.remove(now, key, ports);
         }
-        tracing::info!(unroutable = self.unroutable, "media worker stopped");
+        let (unroutable, unsent) = (self.unroutable, ports.unsent());
+        tracing::info!(unroutable, unsent, "media worker stopped");
     }
 
-    /// Wakes every call whose time has come.
-    pub(super) fn on_time(&mut self, now: Instant, ports: &Ports) {
+    /// Wakes every call whose time has come, and ends those whose task is gone.
+    pub(super) fn on_time(&mut self, now: Instant, ports: &mut Ports) {
         while let Some(slot) = self.timers.pop_due(now) {
             if let Some(call) = self.calls.get_mut(slot) {
                 call.bridge.handle_timeout(now);
                 self.drain(slot, ports);
             }
+        }
+        while let Some(key) = self.orphans.pop() {
+            self.remove(now, key, ports);
         }
     }
 
@@ -173,10 +186,8 @@ impl Hub {
             (Ok(rtp), Ok(rtcp)) => (rtp, rtcp),
             // The owner learns it by its events' end: the sender is dropped here.
             (rtp, rtcp) => {
-                [rtp, rtcp]
-                    .into_iter()
-                    .flatten()
-                    .for_each(|token| ports.remove(token));
+                let opened = [rtp, rtcp].into_iter().flatten();
+                opened.for_each(|token| ports.remove(token));
                 return;
             }
         };
@@ -185,10 +196,10 @@ impl Hub {
             bridge,
             rtp,
             rtcp,
-            events,
+            events: Some(events),
         });
         self.slots.insert(key, slot);
-        self.routes.add(slot, &ufrag);
+        self.routes.add(slot, ufrag);
         if let Some(call) = self.calls.get_mut(slot) {
             call.bridge.handle_timeout(now);
         }
@@ -233,16 +244,41 @@ impl Hub {
             let Some(transmit) = call.bridge.poll_transmit(&mut self.out) else {
                 break;
             };
-            self.routes.claim(&transmit.path, slot);
-            send(ports, &transmit.path, self.out.get(transmit.range));
+            let frame = self.out.get(transmit.range);
+            if let Some(request) = frame.and_then(request_in) {
+                self.routes.expect(request, slot);
+            }
+            send(ports, &transmit.path, frame);
         }
         while let Some(event) = call.bridge.poll_event() {
-            if let Err(lost) = call.events.try_send(event) {
-                tracing::warn!(call = %call.key, "event lost: {lost}");
+            if let bridge::Event::Session(session::Event::Path { local, remote }) = event {
+                tracing::debug!(call = %call.key, local, remote, "path");
+            } else if !tell(&mut call.events, event) {
+                self.orphans.push(call.key);
             }
         }
         self.timers.set(slot, call.bridge.poll_timeout());
     }
+}
+
+/// The id of the transaction that a frame begins, if it is a STUN request.
+fn request_in(frame: &[u8]) -> Option<stun_codec::TransactionId> {
+    if !stun_codec::is_stun(frame) {
+        return None;
+    }
+    let message = Message::parse(frame).ok()?;
+    (message.class() == Class::Request).then(|| message.transaction_id())
+}
+
+/// Tells an event. One that cannot be told ends the channel, so that the task is sure to notice.
+fn tell(events: &mut Option<mpsc::Sender<bridge::Event>>, event: bridge::Event) -> bool {
+    let told = events
+        .as_ref()
+        .is_some_and(|events| events.try_send(event).is_ok());
+    if !told {
+        *events = None;
+    }
+    told
 }
 
 fn send(ports: &Ports, path: &Path, datagram: Option<&[u8]>) {

@@ -22,12 +22,11 @@ mod timers;
 mod worker;
 
 use std::fmt;
-use std::net::SocketAddr;
 
 use ice_agent::Candidate;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::bridge::{self, Bridge, Formats, Stats};
+use crate::bridge::{self, Bridge, PhoneMedia, Stats};
 pub use pool::{MediaConfig, MediaError, Placed, Pool, Seat};
 pub use sockets::{NoPort, PortPair, local_ip_towards};
 
@@ -55,8 +54,7 @@ enum Command {
     Add(Box<NewCall>),
     Phone {
         key: CallKey,
-        remote: SocketAddr,
-        formats: Formats,
+        media: PhoneMedia,
     },
     Candidates {
         key: CallKey,
@@ -67,5 +65,4 @@ enum Command {
         key: CallKey,
         stats: oneshot::Sender<Stats>,
     },
-    Stop,
 }

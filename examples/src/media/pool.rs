@@ -4,7 +4,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc as thread_mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as thread_mpsc};
 use std::thread::JoinHandle;
 
 use ice_agent::{Candidate, SocketId};
@@ -15,7 +15,7 @@ use super::ports::{Ports, Purpose, WAKER};
 use super::sockets::{NoPort, PortPair, bind_one, bind_pair};
 use super::worker::Worker;
 use super::{CallKey, Command, NewCall};
-use crate::bridge::{self, Bridge, Formats, Stats};
+use crate::bridge::{self, Bridge, PhoneMedia, Stats};
 
 /// Events of a call that may wait for its owner. A call has a handful in its life.
 const EVENTS: usize = 32;
@@ -58,7 +58,7 @@ pub struct Placed {
     key: CallKey,
 }
 
-/// All workers. Dropping it without [`stop`](Pool::stop) ends them too, a little later.
+/// All workers. Dropping it ends them.
 #[derive(Debug)]
 pub struct Pool {
     handles: Vec<Handle>,
@@ -68,11 +68,17 @@ pub struct Pool {
 
 #[derive(Debug)]
 struct Handle {
-    commands: thread_mpsc::Sender<Command>,
+    running: Mutex<Option<Running>>,
     waker: Waker,
     hosts: Arc<[(SocketId, SocketAddr)]>,
     calls: AtomicUsize,
-    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A thread, and the way to it. Dropping `commands` tells it to stop.
+#[derive(Debug)]
+struct Running {
+    commands: thread_mpsc::Sender<Command>,
+    thread: JoinHandle<()>,
 }
 
 impl Pool {
@@ -90,17 +96,15 @@ impl Pool {
         })
     }
 
-    /// A place on the worker with the fewest calls.
+    /// A place on the worker with the fewest calls. `None` if no worker runs any more.
     #[must_use]
-    pub fn place(&self) -> Seat {
-        let load = |handle: &Handle| handle.calls.load(Ordering::Relaxed);
-        let least = self
-            .handles
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, handle)| load(handle));
-        let (worker, hosts) = least.map_or((0, Arc::default()), |(i, h)| (i, h.hosts.clone()));
-        Seat { worker, hosts }
+    pub fn place(&self) -> Option<Seat> {
+        let running = self.handles.iter().enumerate();
+        let running = running.filter(|(_, handle)| handle.is_running());
+        let (worker, handle) =
+            running.min_by_key(|(_, handle)| handle.calls.load(Ordering::Relaxed))?;
+        let hosts = handle.hosts.clone();
+        Some(Seat { worker, hosts })
     }
 
     /// The ports of a phone leg, on the address that the phone side is to be told.
@@ -143,15 +147,9 @@ impl Pool {
     }
 
     /// Tells where the phone takes media.
-    pub fn set_phone(&self, call: Placed, remote: SocketAddr, formats: Formats) {
-        self.send(
-            call,
-            Command::Phone {
-                key: call.key,
-                remote,
-                formats,
-            },
-        );
+    pub fn set_phone(&self, call: Placed, media: PhoneMedia) {
+        let key = call.key;
+        self.send(call, Command::Phone { key, media });
     }
 
     /// Adds the browser's late candidates.
@@ -184,22 +182,7 @@ impl Pool {
 
     /// Ends all calls and waits for the threads.
     pub fn stop(&self) {
-        self.signal_stop();
-        for handle in &self.handles {
-            let thread = handle
-                .thread
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            // A worker that panicked has said so.
-            let _ = thread.map(JoinHandle::join);
-        }
-    }
-
-    fn signal_stop(&self) {
-        for handle in &self.handles {
-            handle.send(Command::Stop);
-        }
+        self.handles.iter().for_each(Handle::stop);
     }
 
     fn send(&self, call: Placed, command: Command) {
@@ -209,9 +192,9 @@ impl Pool {
     }
 }
 
-impl Drop for Pool {
+impl Drop for Handle {
     fn drop(&mut self) {
-        self.signal_stop();
+        self.stop();
     }
 }
 
@@ -239,20 +222,41 @@ impl Handle {
                     tracing::error!(index, "media worker ended: {error}");
                 }
             })?;
-        let thread = Mutex::new(Some(thread));
         Ok(Self {
-            commands,
+            running: Mutex::new(Some(Running { commands, thread })),
             waker,
             hosts: hosts.into(),
             calls: AtomicUsize::new(0),
-            thread,
         })
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_running(&self) -> bool {
+        let running = self.running();
+        running
+            .as_ref()
+            .is_some_and(|running| !running.thread.is_finished())
     }
 
     /// A worker that has ended takes no commands, and needs none.
     fn send(&self, command: Command) {
-        if self.commands.send(command).is_ok() {
+        if let Some(running) = self.running().as_ref()
+            && running.commands.send(command).is_ok()
+        {
             let _ = self.waker.wake();
         }
+    }
+
+    fn stop(&self) {
+        let Some(Running { commands, thread }) = self.running().take() else {
+            return;
+        };
+        drop(commands);
+        let _ = self.waker.wake();
+        // A worker that panicked has said so.
+        let _ = thread.join();
     }
 }

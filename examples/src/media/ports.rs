@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ice_agent::{Path, SocketId, Transport};
 use mio::{Interest, Registry, Token};
@@ -29,6 +31,7 @@ pub(super) struct Port {
     pub(super) purpose: Purpose,
     pub(super) id: SocketId,
     pub(super) local: SocketAddr,
+    unsent: Arc<AtomicU64>,
 }
 
 impl Port {
@@ -42,7 +45,8 @@ impl Port {
         }
     }
 
-    /// Sends one datagram. Media that the kernel does not take now is lost, as on any network.
+    /// Sends one datagram. What the kernel does not take now is lost, as on any network, and
+    /// counted.
     pub(super) fn send(&self, remote: SocketAddr, datagram: &[u8]) {
         let transmit = quinn_udp::Transmit {
             destination: remote,
@@ -51,9 +55,10 @@ impl Port {
             segment_size: None,
             src_ip: None,
         };
-        let _ = self
-            .state
-            .try_send(UdpSockRef::from(&self.socket), &transmit);
+        let socket = UdpSockRef::from(&self.socket);
+        if self.state.try_send(socket, &transmit).is_err() {
+            self.unsent.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -61,6 +66,7 @@ impl Port {
 pub(super) struct Ports {
     slab: Slab<Port>,
     registry: Registry,
+    unsent: Arc<AtomicU64>,
 }
 
 impl Ports {
@@ -68,7 +74,13 @@ impl Ports {
         Self {
             slab: Slab::new(),
             registry,
+            unsent: Arc::default(),
         }
+    }
+
+    /// Datagrams that the kernel did not take.
+    pub(super) fn unsent(&self) -> u64 {
+        self.unsent.load(Ordering::Relaxed)
     }
 
     /// Takes a socket in.
@@ -90,6 +102,7 @@ impl Ports {
             purpose,
             id,
             local,
+            unsent: self.unsent.clone(),
         });
         Ok(token)
     }

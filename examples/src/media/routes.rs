@@ -1,54 +1,69 @@
 //! Which call a datagram on a shared port belongs to.
 //!
-//! Many browsers share one socket. A STUN request names its agent by the user name it carries
-//! (RFC 8445 §7.2.2); everything else is found by the address it comes from. An address is
-//! *claimed* when we send to it, and *proven* when an authenticated request came from it: a proven
-//! route is never taken over, so that nobody steals a call's media by naming its address among
-//! his candidates.
+//! Many browsers share one socket, and none of them may take another's media. So a datagram is
+//! found by something that only its own call can have:
+//!
+//! - a STUN request by the user name it carries (RFC 8445 §7.2.2);
+//! - a STUN response by the transaction id of our request, 96 random bits;
+//! - DTLS and SRTP by the address they come from, once the browser has answered a check there.
+//!   Who can only send from an address, or name it among his candidates, gets no route by it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
 use ice_agent::Path;
+use stun_codec::TransactionId;
 
-/// Routes of one call at most; a browser uses a handful.
-const PER_CALL: usize = 32;
+/// Addresses of one call at most: each is a path on which the browser has answered.
+const ADDRESSES: usize = 32;
+
+/// Requests of one call whose responses are still known. An agent has up to 100 pairs.
+const TRANSACTIONS: usize = 256;
 
 /// A socket's address and the far side's.
 type Key = (SocketAddr, SocketAddr);
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Route {
-    slot: usize,
-    proven: bool,
+/// What leads to one call.
+#[derive(Debug, Default)]
+struct Leads {
+    ufrag: String,
+    /// The newest last.
+    addresses: VecDeque<Key>,
+    /// The newest last.
+    transactions: VecDeque<TransactionId>,
 }
 
 /// The routes of one worker.
 #[derive(Debug, Default)]
 pub(super) struct Routes {
-    by_address: HashMap<Key, Route>,
+    by_address: HashMap<Key, usize>,
     by_ufrag: HashMap<String, usize>,
-    of_slot: HashMap<usize, Vec<Key>>,
+    by_transaction: HashMap<TransactionId, usize>,
+    of_slot: HashMap<usize, Leads>,
 }
 
 impl Routes {
     /// Makes a call known by its local user name fragment.
-    pub(super) fn add(&mut self, slot: usize, ufrag: &str) {
-        self.by_ufrag.insert(ufrag.to_owned(), slot);
-        self.of_slot.insert(slot, Vec::new());
+    pub(super) fn add(&mut self, slot: usize, ufrag: String) {
+        self.by_ufrag.insert(ufrag.clone(), slot);
+        let leads = Leads {
+            ufrag,
+            ..Leads::default()
+        };
+        self.of_slot.insert(slot, leads);
     }
 
     /// Forgets a call.
     pub(super) fn remove(&mut self, slot: usize) {
-        self.by_ufrag.retain(|_, of| *of != slot);
-        for key in self.of_slot.remove(&slot).unwrap_or_default() {
-            if self
-                .by_address
-                .get(&key)
-                .is_some_and(|route| route.slot == slot)
-            {
-                self.by_address.remove(&key);
-            }
+        let Some(leads) = self.of_slot.remove(&slot) else {
+            return;
+        };
+        self.by_ufrag.remove(&leads.ufrag);
+        for key in leads.addresses {
+            remove_if(&mut self.by_address, &key, slot);
+        }
+        for id in leads.transactions {
+            remove_if(&mut self.by_transaction, &id, slot);
         }
     }
 
@@ -57,45 +72,55 @@ impl Routes {
         self.by_ufrag.get(ufrag).copied()
     }
 
+    /// The call of a STUN response, by its transaction.
+    pub(super) fn by_transaction(&self, id: TransactionId) -> Option<usize> {
+        self.by_transaction.get(&id).copied()
+    }
+
     /// The call of anything else, by where it came from.
     pub(super) fn by_address(&self, path: &Path) -> Option<usize> {
-        self.by_address
-            .get(&(path.local, path.remote))
-            .map(|route| route.slot)
+        self.by_address.get(&(path.local, path.remote)).copied()
     }
 
-    /// A call sends to an address.
-    pub(super) fn claim(&mut self, path: &Path, slot: usize) {
-        let key = (path.local, path.remote);
-        if !self.by_address.contains_key(&key) {
-            self.insert(
-                key,
-                Route {
-                    slot,
-                    proven: false,
-                },
-            );
-        }
-    }
-
-    /// A call has authenticated a request from an address.
-    pub(super) fn prove(&mut self, path: &Path, slot: usize) {
-        let key = (path.local, path.remote);
-        match self.by_address.get_mut(&key) {
-            Some(route) if route.proven => {}
-            Some(route) if route.slot == slot => route.proven = true,
-            _ => self.insert(key, Route { slot, proven: true }),
-        }
-    }
-
-    fn insert(&mut self, key: Key, route: Route) {
-        let Some(keys) = self.of_slot.get_mut(&route.slot) else {
+    /// A call has sent a request.
+    pub(super) fn expect(&mut self, id: TransactionId, slot: usize) {
+        let Some(leads) = self.of_slot.get_mut(&slot) else {
             return;
         };
-        if keys.len() < PER_CALL {
-            keys.push(key);
-            self.by_address.insert(key, route);
+        if self.by_transaction.insert(id, slot).is_some() {
+            return; // sent again
         }
+        leads.transactions.push_back(id);
+        if leads.transactions.len() > TRANSACTIONS
+            && let Some(old) = leads.transactions.pop_front()
+        {
+            remove_if(&mut self.by_transaction, &old, slot);
+        }
+    }
+
+    /// The browser of a call has answered on a path. Whoever was there before has left.
+    pub(super) fn prove(&mut self, path: &Path, slot: usize) {
+        let key = (path.local, path.remote);
+        if self.by_address.get(&key) == Some(&slot) {
+            return;
+        }
+        let Some(leads) = self.of_slot.get_mut(&slot) else {
+            return;
+        };
+        self.by_address.insert(key, slot);
+        leads.addresses.push_back(key);
+        if leads.addresses.len() > ADDRESSES
+            && let Some(old) = leads.addresses.pop_front()
+        {
+            remove_if(&mut self.by_address, &old, slot);
+        }
+    }
+}
+
+/// What has gone to another call since is left alone.
+fn remove_if<K: std::hash::Hash + Eq>(map: &mut HashMap<K, usize>, key: &K, slot: usize) {
+    if map.get(key) == Some(&slot) {
+        map.remove(key);
     }
 }
 
@@ -106,60 +131,72 @@ mod tests {
     use super::*;
 
     fn path(remote_port: u16) -> Path {
-        let local = ([192, 0, 2, 1], 16384).into();
-        let remote = ([198, 51, 100, 7], remote_port).into();
         Path {
             id: SocketId(0),
-            local,
-            remote,
+            local: ([192, 0, 2, 1], 16384).into(),
+            remote: ([198, 51, 100, 7], remote_port).into(),
             transport: Transport::Udp,
         }
     }
 
+    fn id(n: u16) -> TransactionId {
+        let mut bytes = [0; 12];
+        bytes[..2].copy_from_slice(&n.to_be_bytes());
+        TransactionId(bytes)
+    }
+
     fn two_calls() -> Routes {
         let mut routes = Routes::default();
-        routes.add(1, "alice");
-        routes.add(2, "mallory");
+        routes.add(1, "alice".into());
+        routes.add(2, "bob".into());
         routes
     }
 
     #[test]
-    fn calls_are_found_by_user_name_and_by_address_until_they_end() {
+    fn calls_are_found_until_they_end() {
         let mut routes = two_calls();
-        routes.claim(&path(5), 1);
+        routes.prove(&path(5), 1);
+        routes.expect(id(9), 1);
         assert_eq!(routes.by_ufrag("alice"), Some(1));
         assert_eq!(routes.by_address(&path(5)), Some(1));
+        assert_eq!(routes.by_transaction(id(9)), Some(1));
         assert_eq!(routes.by_address(&path(6)), None);
         routes.remove(1);
-        assert_eq!(
-            (routes.by_ufrag("alice"), routes.by_address(&path(5))),
-            (None, None)
-        );
+        assert_eq!(routes.by_ufrag("alice"), None);
+        assert_eq!(routes.by_address(&path(5)), None);
+        assert_eq!(routes.by_transaction(id(9)), None);
+        assert_eq!(routes.by_ufrag("bob"), Some(2));
     }
 
     #[test]
-    fn a_proof_beats_a_claim_and_is_never_beaten() {
+    fn an_address_goes_to_who_answered_there_last() {
         let mut routes = two_calls();
-        routes.claim(&path(5), 2);
         routes.prove(&path(5), 1);
-        assert_eq!(routes.by_address(&path(5)), Some(1));
-        routes.claim(&path(5), 2);
         routes.prove(&path(5), 2);
-        assert_eq!(routes.by_address(&path(5)), Some(1));
-        routes.remove(2);
+        assert_eq!(routes.by_address(&path(5)), Some(2));
+        routes.remove(1);
         assert_eq!(
             routes.by_address(&path(5)),
-            Some(1),
-            "the loser leaves nothing behind"
+            Some(2),
+            "the past owner takes nothing with him"
         );
     }
 
     #[test]
-    fn one_call_cannot_fill_the_table() {
+    fn one_call_cannot_fill_the_tables() {
         let mut routes = two_calls();
-        for port in 1..1000 {
-            routes.claim(&path(port), 2);
+        for n in 1..1000 {
+            routes.prove(&path(n), 2);
+            routes.expect(id(n), 2);
+            routes.expect(id(n), 2);
         }
-        assert_eq!(routes.by_address.len(), PER_CALL);
+        assert_eq!(routes.by_address.len(), ADDRESSES);
+        assert_eq!(routes.by_transaction.len(), TRANSACTIONS);
+        assert_eq!(
+            routes.by_address(&path(999)),
+            Some(2),
+            "the newest are kept"
+        );
+        assert_eq!(routes.by_transaction(id(999)), Some(2));
     }
 }

@@ -6,11 +6,9 @@ use std::ops::RangeInclusive;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Bytes that the kernel holds for us while a worker is busy: half a second of 50 calls.
+/// Bytes that the kernel holds for us while a worker is busy: for a browser port half a second of
+/// fifty calls. Memory is only taken for what waits.
 const RECEIVE_BUFFER: usize = 1 << 20;
-
-/// How many ports are tried before the range counts as full.
-const TRIES: usize = 64;
 
 /// No port of the range could be bound.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +37,7 @@ pub struct PortPair {
 /// Binds one socket on a random port of the range.
 ///
 /// # Errors
-/// [`NoPort`] when none of several tries succeeds.
+/// [`NoPort`] when the range is full or the address cannot be bound.
 pub(super) fn bind_one(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<UdpSocket, NoPort> {
     try_ports(ip, ports, |port| bind(SocketAddr::new(ip, port)))
 }
@@ -47,12 +45,12 @@ pub(super) fn bind_one(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<UdpSoc
 /// Binds a pair of sockets on an even port and the next.
 ///
 /// # Errors
-/// [`NoPort`] when none of several tries succeeds.
+/// [`NoPort`] when the range is full or the address cannot be bound.
 pub(super) fn bind_pair(ip: IpAddr, ports: &RangeInclusive<u16>) -> Result<PortPair, NoPort> {
     try_ports(ip, ports, |port| {
         let even = port & !1;
         if !ports.contains(&even) || !ports.contains(&(even | 1)) {
-            return Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+            return Err(io::Error::from(io::ErrorKind::AddrInUse));
         }
         let local = SocketAddr::new(ip, even);
         let rtp = bind(local)?;
@@ -75,26 +73,31 @@ pub fn local_ip_towards(remote: SocketAddr) -> io::Result<IpAddr> {
     Ok(probe.local_addr()?.ip())
 }
 
+/// Tries every port of the range, from a random one on: who does not see the signalling cannot
+/// guess where a call is.
 fn try_ports<T>(
     ip: IpAddr,
     ports: &RangeInclusive<u16>,
     bind: impl Fn(u16) -> io::Result<T>,
 ) -> Result<T, NoPort> {
-    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
-    for _ in 0..TRIES {
-        match random_port(ports).and_then(&bind) {
-            Ok(bound) => return Ok(bound),
-            Err(error) => last = error,
-        }
-    }
-    Err(NoPort {
+    let failed = |source| NoPort {
         ip,
         ports: ports.clone(),
-        source: last,
-    })
+        source,
+    };
+    let first = random_port(ports).map_err(failed)?;
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for port in (first..=*ports.end()).chain(*ports.start()..first) {
+        match bind(port) {
+            Ok(bound) => return Ok(bound),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => last = error,
+            // The address itself is no good, whatever the port.
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Err(failed(last))
 }
 
-/// Ports are random so that who does not see the signalling cannot guess them.
 fn random_port(ports: &RangeInclusive<u16>) -> io::Result<u16> {
     let random = getrandom::u32().map_err(io::Error::other)?;
     let count = u32::from(*ports.end()).saturating_sub(u32::from(*ports.start())) + 1;

@@ -1,10 +1,11 @@
 //! The hot loop: one thread, its sockets and its calls. Nothing here is shared or locked.
 
 use std::io;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
+use quinn_udp::BATCH_SIZE;
 
 use super::Command;
 use super::batch::Batch;
@@ -22,7 +23,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Runs until it is told to stop.
+    /// Runs until its handle is dropped.
     ///
     /// # Errors
     /// When the system's poll fails, which leaves nothing to go on with.
@@ -47,15 +48,19 @@ impl Worker {
                 }
             }
             // Commands first: what they announce must not be overtaken by the datagrams it causes.
-            while let Ok(command) = self.commands.try_recv() {
-                if let Command::Stop = command {
-                    hub.stop(now(), &mut self.ports);
-                    return Ok(());
+            loop {
+                match self.commands.try_recv() {
+                    Ok(command) => hub.on_command(now(), command, &mut self.ports),
+                    Err(TryRecvError::Empty) => break,
+                    // The handle is gone: that is how a worker is told to stop.
+                    Err(TryRecvError::Disconnected) => {
+                        hub.stop(now(), &mut self.ports);
+                        return Ok(());
+                    }
                 }
-                hub.on_command(now(), command, &mut self.ports);
             }
             ready.retain(|token| serve(*token, &self.ports, &mut batch, &mut hub));
-            hub.on_time(now(), &self.ports);
+            hub.on_time(now(), &mut self.ports);
         }
     }
 }
@@ -71,7 +76,9 @@ fn serve(token: Token, ports: &Ports, batch: &mut Batch, hub: &mut Hub) -> bool 
             hub.on_datagram(now, port, ports, from, buf, range);
         });
         match received {
-            Ok(_) => {}
+            Ok(BATCH_SIZE) => {}
+            // What comes from here on is told anew.
+            Ok(_) => return false,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return false,
             // An ICMP error of an earlier datagram shows here; the port is fine.
             Err(_) => {}

@@ -1,0 +1,207 @@
+//! The browser's side of a call: its offer answered, its session made, its late candidates read.
+
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use dtls_handshake::Fingerprint;
+use ice_agent::{Agent, Candidate, Config as IceConfig, Role};
+use sdp::attribute::Direction;
+use sdp::negotiate::browser::{self, Capabilities, LocalStream, LocalTransport};
+use sdp::negotiate::{Credentials, LocalOrigin};
+use sdp::{Description, Fragment, ParseError};
+
+use super::random::Random;
+use super::{CallError, Resources};
+use crate::media::Seat;
+use crate::session::{DtlsRole, Session, SessionConfig};
+
+/// From the answer to the end of a call whose browser we cannot reach.
+const ICE_DEADLINE: Duration = Duration::from_secs(20);
+
+/// SRTP profiles by their DTLS ids, the preferred first: AEAD_AES_128_GCM (RFC 7714 §14.2),
+/// SRTP_AES128_CM_HMAC_SHA1_80 (RFC 5764 §4.1.2).
+const SRTP_PROFILES: [u16; 2] = [0x0007, 0x0001];
+
+/// The browser's side of a call.
+pub(super) struct BrowserLeg {
+    pub(super) seat: Seat,
+    /// Our user name fragment, by which media finds the call.
+    pub(super) ufrag: String,
+    pub(super) session: Session,
+    pub(super) answer: browser::Answer,
+}
+
+impl BrowserLeg {
+    /// Answers an offer.
+    pub(super) fn answer(
+        resources: &Resources,
+        offer: &str,
+        random: &Random,
+    ) -> Result<Self, CallError> {
+        let offer = Description::parse(offer).map_err(malformed)?;
+        let now = now();
+        let no_worker = CallError::Exhausted {
+            what: "no media worker runs".into(),
+        };
+        let seat = resources.media.place().ok_or(no_worker)?;
+        let mut ice = local_agent(&seat, *random.ice, now)?;
+        let ufrag = ice.local_credentials().ufrag().to_owned();
+        let ours = capabilities(resources, &mut ice, random);
+        let answer = browser::answer(&offer, &ours).map_err(|refusal| unacceptable(&refusal))?;
+        tell_remote(&mut ice, &answer.remote, now)?;
+        let fingerprints = answer
+            .remote
+            .fingerprints
+            .iter()
+            .map(|text| Fingerprint::from_str(text));
+        let fingerprints = fingerprints
+            .collect::<Result<_, _>>()
+            .map_err(|error| unacceptable(&error))?;
+        let config = SessionConfig {
+            ice,
+            dtls: dtls_handshake::Config::new(resources.identity.clone())
+                .with_srtp_profiles(&SRTP_PROFILES),
+            role: match answer.role {
+                browser::DtlsRole::Client => DtlsRole::Client,
+                browser::DtlsRole::Server => DtlsRole::Server,
+            },
+            fingerprints,
+            seed: random.dtls.clone(),
+        };
+        Ok(Self {
+            seat,
+            ufrag,
+            session: Session::new(config, now),
+            answer,
+        })
+    }
+}
+
+/// An agent with the host candidates of its seat. The offerer controls (RFC 8445 §6.1.1).
+fn local_agent(seat: &Seat, seed: [u8; 32], now: Instant) -> Result<Agent, CallError> {
+    let config = IceConfig {
+        role: Role::Controlled,
+        deadline: ICE_DEADLINE,
+        ..IceConfig::default()
+    };
+    let mut ice = Agent::new(config, seed).map_err(|error| CallError::exhausted(&error))?;
+    for (id, local) in seat.hosts.iter() {
+        ice.add_host(now, *id, *local)
+            .map_err(|error| CallError::exhausted(&error))?;
+    }
+    ice.end_of_local_candidates(now);
+    Ok(ice)
+}
+
+/// The candidates for the answer, as the agent tells them.
+fn local_candidates(ice: &mut Agent) -> Vec<String> {
+    let events = std::iter::from_fn(|| ice.poll_event());
+    let candidates = events.filter_map(|event| match event {
+        ice_agent::Event::LocalCandidate(candidate) => Some(candidate.to_string()),
+        _ => None,
+    });
+    candidates.collect()
+}
+
+fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capabilities {
+    let candidates = local_candidates(ice);
+    let credentials = ice.local_credentials();
+    Capabilities {
+        codecs: resources.codecs.clone(),
+        telephone_event: true,
+        direction: Direction::Sendrecv,
+        packet_time: None,
+        origin: LocalOrigin {
+            session_id: random.session_id(),
+            session_version: 1,
+            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+        },
+        transport: LocalTransport {
+            credentials: Credentials {
+                ufrag: credentials.ufrag().to_owned(),
+                pwd: credentials.password().to_owned(),
+            },
+            candidates,
+            end_of_candidates: true,
+            fingerprints: vec![resources.identity.fingerprint().to_string()],
+            role: match resources.dtls_role {
+                DtlsRole::Client => browser::DtlsRole::Client,
+                DtlsRole::Server => browser::DtlsRole::Server,
+            },
+        },
+        stream: LocalStream {
+            stream: "crosspoint".into(),
+            track: "phone".into(),
+            ssrc: random.ssrc,
+            cname: format!("{:016x}", random.session_id()),
+        },
+    }
+}
+
+/// Candidates that cannot be read are left out: a browser may know kinds that we do not.
+fn read_candidates<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<Candidate> {
+    lines.filter_map(|line| line.parse().ok()).collect()
+}
+
+fn tell_remote(
+    ice: &mut Agent,
+    remote: &browser::RemoteTransport,
+    now: Instant,
+) -> Result<(), CallError> {
+    let Credentials { ufrag, pwd } = &remote.credentials;
+    let credentials = ice_agent::Credentials::new(ufrag.as_str(), pwd.as_str());
+    let credentials = credentials.map_err(|error| unacceptable(&error))?;
+    ice.set_remote_credentials(now, credentials)
+        .map_err(|error| unacceptable(&error))?;
+    for candidate in read_candidates(remote.candidates.iter()) {
+        // One that is superfluous, or one too many, is no reason to refuse the call.
+        let _ = ice.add_remote_candidate(now, candidate);
+    }
+    if remote.end_of_candidates {
+        ice.end_of_remote_candidates(now);
+    }
+    Ok(())
+}
+
+/// The candidates of a trickle fragment (RFC 8840), and whether more will come.
+///
+/// `ufrag` is the browser's: candidates of another ICE session are refused.
+pub(super) fn read_fragment(text: &str, ufrag: &str) -> Result<(Vec<Candidate>, bool), CallError> {
+    let fragment = Fragment::parse(text).map_err(malformed)?;
+    let sections = fragment.sections.iter();
+    let named = sections
+        .clone()
+        .filter_map(|section| section.credentials.as_ref());
+    if named
+        .chain(&fragment.credentials)
+        .any(|credentials| credentials.ufrag != ufrag)
+    {
+        return Err(CallError::Unacceptable {
+            reason: "the fragment has new ICE credentials: a restart is not supported".into(),
+        });
+    }
+    let lines = sections.clone().flat_map(|section| &section.candidates);
+    let end = sections.clone().any(|section| section.end_of_candidates);
+    Ok((read_candidates(lines), fragment.end_of_candidates || end))
+}
+
+fn malformed(error: ParseError) -> CallError {
+    let ParseError { line, column, .. } = error;
+    let problem = format!("expected {}, found {}", error.expected, error.found);
+    CallError::MalformedSdp {
+        line,
+        column,
+        problem,
+    }
+}
+
+fn unacceptable(reason: &dyn std::fmt::Display) -> CallError {
+    CallError::Unacceptable {
+        reason: reason.to_string(),
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // the control plane tells media when a call begins
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,41 @@
+//! The randomness of one call.
+
+use zeroize::Zeroizing;
+
+use super::CallError;
+
+/// All the randomness of one call, drawn at once.
+pub(super) struct Random {
+    pub(super) ice: Zeroizing<[u8; 32]>,
+    pub(super) dtls: Zeroizing<[u8; 32]>,
+    session: [u8; 8],
+    pub(super) ssrc: u32,
+    pub(super) phone_ssrc: u32,
+    pub(super) to_browser: [u8; 6],
+    pub(super) to_phone: [u8; 6],
+}
+
+impl Random {
+    pub(super) fn draw() -> Result<Self, CallError> {
+        Ok(Self {
+            ice: bytes()?.into(),
+            dtls: bytes()?.into(),
+            session: bytes()?,
+            ssrc: u32::from_be_bytes(bytes()?),
+            phone_ssrc: u32::from_be_bytes(bytes()?),
+            to_browser: bytes()?,
+            to_phone: bytes()?,
+        })
+    }
+
+    /// 63 bits (RFC 9429 §5.2.1).
+    pub(super) fn session_id(&self) -> u64 {
+        u64::from_be_bytes(self.session) >> 1
+    }
+}
+
+fn bytes<const N: usize>() -> Result<[u8; N], CallError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| CallError::exhausted(&error))?;
+    Ok(bytes)
+}
