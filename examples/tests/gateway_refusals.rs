@@ -48,6 +48,9 @@ async fn candidates_may_come_late() {
     };
     let malformed = problem(trickle("a=ice-ufrag\r\n").await, 400).await;
     assert_eq!(malformed["line"], 1, "{malformed}");
+    let restart = fragment.replace("a=ice-ufrag:", "a=ice-ufrag:new");
+    let restart = problem(trickle(&restart).await, 422).await;
+    assert!(restart["detail"].as_str().unwrap().contains("restart"));
     // A name that only the browser's own network resolves helps nobody, and is no mistake.
     let unresolvable = "candidate:1 1 udp 2113937151 f2ce.local 56042 typ host".to_owned();
     let fragment_with_name =
