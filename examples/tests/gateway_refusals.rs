@@ -163,7 +163,7 @@ async fn a_bad_description_is_refused_with_the_place_or_the_reason() {
         (offer.replace("v=0", "v=1"), 1),
         (offer.replace("t=0 0", "t=zero"), 4),
         (offer.replace("m=audio 9 ", "m=audio 99999 "), 8),
-        (offer.replace("a=mid:0", "a=mid:"), 17),
+        (offer.replace("a=mid:0", "a=mid:"), 18),
     ] {
         let response = server.post("echo", text.clone()).send().await.unwrap();
         let malformed = problem(response, 400).await;
@@ -186,7 +186,10 @@ async fn a_bad_description_is_refused_with_the_place_or_the_reason() {
             "no audio section",
         ),
         (without(&offer, "a=fingerprint"), "no fingerprint"),
-        (offer.replace("sha-256", "sha-9"), "no fingerprint"),
+        (
+            offer.replace("sha-256", "sha-9"),
+            "no fingerprint has a hash function",
+        ),
         (
             only_opus,
             "no common codec: offered opus/48000/2, supported PCMU/8000",

@@ -1,9 +1,8 @@
 //! The browser's side of a call: its offer answered, its session made, its late candidates read.
 
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use dtls_handshake::Fingerprint;
+use dtls_handshake::{Fingerprint, FingerprintError};
 use ice_agent::{Agent, Candidate, Config as IceConfig, Role};
 use sdp::attribute::Direction;
 use sdp::negotiate::browser::{self, Capabilities, LocalStream, LocalTransport};
@@ -49,14 +48,7 @@ impl BrowserLeg {
         let ours = capabilities(resources, &mut ice, random);
         let answer = browser::answer(&offer, &ours).map_err(|refusal| unacceptable(&refusal))?;
         tell_remote(&mut ice, &answer.remote, now)?;
-        let fingerprints = answer
-            .remote
-            .fingerprints
-            .iter()
-            .map(|text| Fingerprint::from_str(text));
-        let fingerprints = fingerprints
-            .collect::<Result<_, _>>()
-            .map_err(|error| unacceptable(&error))?;
+        let fingerprints = read_fingerprints(&answer.remote.fingerprints)?;
         let config = SessionConfig {
             ice,
             dtls: dtls_handshake::Config::new(resources.identity.clone())
@@ -135,6 +127,25 @@ fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capa
             ssrc: random.ssrc,
             cname: format!("{:016x}", random.session_id()),
         },
+    }
+}
+
+/// Hashes that prove nothing any more, such as sha-1, are left out where a better one stands
+/// beside them (RFC 8122 §5).
+fn read_fingerprints(texts: &[String]) -> Result<Vec<Fingerprint>, CallError> {
+    let mut usable = Vec::new();
+    for text in texts {
+        match text.parse() {
+            Ok(fingerprint) => usable.push(fingerprint),
+            Err(FingerprintError::UnsupportedAlgorithm(_)) => {}
+            Err(error) => return Err(unacceptable(&error)),
+        }
+    }
+    match usable.is_empty() {
+        true => Err(unacceptable(
+            &"no fingerprint has a hash function that can be trusted",
+        )),
+        false => Ok(usable),
     }
 }
 

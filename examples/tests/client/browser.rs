@@ -27,6 +27,9 @@ pub(crate) struct Caller {
     identity: Identity,
 }
 
+/// An old hash that some browsers still write beside the one that counts.
+const SHA_1: &str = "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13";
+
 impl Caller {
     /// A browser with one socket on loopback.
     pub(crate) async fn new() -> Self {
@@ -81,6 +84,7 @@ impl Caller {
              a=ice-ufrag:{ufrag}\r\n\
              a=ice-pwd:{pwd}\r\n\
              a=ice-options:trickle\r\n\
+             a=fingerprint:sha-1 {SHA_1}\r\n\
              a=fingerprint:{fingerprint}\r\n\
              a=setup:{setup}\r\n\
              a=mid:0\r\n\
