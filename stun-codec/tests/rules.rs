@@ -7,9 +7,11 @@
 )] // checks fail loudly
 
 use bytes::BytesMut;
-use stun_codec::attribute::{ErrorCode, UnknownAttributes, UseCandidate};
+use stun_codec::attribute::{
+    AlternateServer, ErrorCode, MappedAddress, UnknownAttributes, UseCandidate, XorMappedAddress,
+};
 use stun_codec::{
-    AttributeType, Builder, DecodeError, IntegrityKey, Message, Method, RawAttribute,
+    AttributeType, Builder, Decode, DecodeError, IntegrityKey, Message, Method, RawAttribute,
     TransactionId, VerifyError, is_stun, respond,
 };
 
@@ -169,4 +171,20 @@ fn names_are_shown() {
         "Message { class: Request, method: Method(Binding), \
          transaction_id: TransactionId(050505050505050505050505), attributes: [0xc000 [0102]] }"
     );
+}
+
+#[test]
+fn unknown_attributes_are_shown_by_name() {
+    let value = [0x00, 0x03, 0x7f, 0xff];
+    let unknown = UnknownAttributes::decode(&value, TransactionId([0; 12])).unwrap();
+    let shown = "UnknownAttributes[AttributeType(CHANGE-REQUEST), AttributeType(0x7fff)]";
+    assert_eq!(format!("{unknown:?}"), shown);
+}
+
+#[test]
+fn address_attributes_come_from_addresses() {
+    let address = core::net::SocketAddr::from(([192, 0, 2, 1], 3478));
+    assert_eq!(MappedAddress::from(address).0, address);
+    assert_eq!(XorMappedAddress::from(address).0, address);
+    assert_eq!(AlternateServer::from(address).0, address);
 }

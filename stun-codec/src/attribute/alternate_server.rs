@@ -9,6 +9,12 @@ use crate::{AttributeType, Decode, DecodeError, Encode, EncodeError, Transaction
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct AlternateServer(pub SocketAddr);
 
+impl From<SocketAddr> for AlternateServer {
+    fn from(address: SocketAddr) -> Self {
+        Self(address)
+    }
+}
+
 impl Decode<'_> for AlternateServer {
     const TYPE: AttributeType = AttributeType::ALTERNATE_SERVER;
 

@@ -9,6 +9,12 @@ use crate::{AttributeType, Decode, DecodeError, Encode, EncodeError, Transaction
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct MappedAddress(pub SocketAddr);
 
+impl From<SocketAddr> for MappedAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self(address)
+    }
+}
+
 impl Decode<'_> for MappedAddress {
     const TYPE: AttributeType = AttributeType::MAPPED_ADDRESS;
 

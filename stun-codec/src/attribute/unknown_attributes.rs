@@ -1,16 +1,18 @@
 //! UNKNOWN-ATTRIBUTES (RFC 8489 §14.13).
 
+use core::fmt;
+
 use crate::UnknownRequired;
 use crate::{AttributeType, Decode, DecodeError, Encode, EncodeError, TransactionId, ValueWriter};
 
 /// The attribute types that were not understood; comes with error 420.
 ///
 /// To write it, make it from [`Message::unknown_required`](crate::Message::unknown_required).
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UnknownAttributes<'a>(Source<'a>);
 
 /// Where the list comes from: nothing is copied.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 enum Source<'a> {
     /// The value of the attribute.
     Value(&'a [[u8; 2]]),
@@ -29,6 +31,13 @@ impl<'a> UnknownAttributes<'a> {
             .iter()
             .map(|wire| AttributeType(u16::from_be_bytes(*wire)))
             .chain(refused.into_iter().flatten())
+    }
+}
+
+impl fmt::Debug for UnknownAttributes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UnknownAttributes")?;
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

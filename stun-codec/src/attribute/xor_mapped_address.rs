@@ -9,6 +9,12 @@ use crate::{AttributeType, Decode, DecodeError, Encode, EncodeError, Transaction
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct XorMappedAddress(pub SocketAddr);
 
+impl From<SocketAddr> for XorMappedAddress {
+    fn from(address: SocketAddr) -> Self {
+        Self(address)
+    }
+}
+
 impl Decode<'_> for XorMappedAddress {
     const TYPE: AttributeType = AttributeType::XOR_MAPPED_ADDRESS;
 
