@@ -1,12 +1,19 @@
-//! Typed attributes, one file each.
+//! Typed attributes: a Rust type for the value of each attribute that this crate understands.
 //!
-//! To add one: a row in the table of [`AttributeType`], a file here that implements [`Decode`]
-//! and [`Encode`], and its two lines below.
+//! [`Message::attribute`](crate::Message::attribute) reads one by its type,
+//! [`Builder::attribute`](crate::Builder::attribute) writes one. The addresses are made from a
+//! [`SocketAddr`](core::net::SocketAddr), the texts borrow. Attributes without a type of their own
+//! are [`RawAttribute`]s, and [`AttributeType`] names them. A program has its own attributes by
+//! implementing [`Decode`] and [`Encode`].
+//!
+//! [`Fingerprint`], [`MessageIntegrity`] and [`MessageIntegritySha256`] can only be read:
+//! [`Builder`](crate::Builder) writes them, and they are checked before a message is handed out.
 
 use core::fmt;
 
 use crate::{AttributeType, DecodeError, EncodeError, TransactionId, ValueWriter};
 
+// Another attribute takes a row in the table of `AttributeType`, a file, and two lines here.
 mod address;
 mod alternate_server;
 mod error_code;

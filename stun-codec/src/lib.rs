@@ -15,6 +15,8 @@
 //!
 //! Without the default feature `std` the crate is `no_std` and needs `alloc`; only
 //! [`transaction`] is missing then.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -46,9 +48,5 @@ pub use path::{HEADROOM, Handled, Path, Received, SocketId, Transmit, Transport}
 pub use raw::{Attributes, UnknownRequired};
 pub use responder::respond;
 #[cfg(feature = "std")]
-pub use transaction::{Timing, Transaction};
+pub use transaction::{Outcome, Timing, Transaction};
 pub use transaction_id::TransactionId;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -82,7 +82,7 @@ pub enum Handled {
         /// The peer the payload comes from: the remote address, or behind a relay the address
         /// that the relay names.
         from: SocketAddr,
-        /// Where the payload stands in the caller's buffer.
+        /// Where the payload stands within [`Received::data`].
         range: Range<usize>,
     },
 }
