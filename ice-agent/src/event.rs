@@ -71,7 +71,8 @@ pub enum Event {
     Unresolved(Candidate),
     /// The state changed.
     StateChanged(State),
-    /// Data goes over this pair from now on.
+    /// Data goes over this pair from now on. It comes once for each change: a nomination of the
+    /// pair that carries data already is only a [`StateChanged`](Self::StateChanged).
     SelectedPair(Box<PairInfo>),
     /// The agent failed. [`Event::StateChanged`] comes just before.
     Failed(Box<Failure>),

@@ -121,7 +121,9 @@ impl Agent {
             self.events
                 .push(Event::StateChanged(State::Completed), &mut self.stats);
         }
-        self.tell_carrier();
+        if before.and_then(|before| before.carrier()) != Some(pair) {
+            self.tell_carrier();
+        }
     }
 
     /// The controlling peer nominated a pair.
