@@ -21,6 +21,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl std::error::Error for Failure {}
+
 /// Why an agent failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -51,7 +53,9 @@ pub enum FailureCause {
     },
     /// Nothing answered.
     #[error(
-        "no answer to {checks} checks on {pairs} pairs; {requests_heard} checks of the peer were heard"
+        "no answer to {} on {}; {} of the peer {} heard",
+        Counted(*.checks, "check"), Counted(*.pairs, "pair"),
+        Counted(*.requests_heard, "check"), if *.requests_heard == 1 { "was" } else { "were" }
     )]
     NoAnswer {
         /// Checks sent, retransmissions included.
@@ -62,9 +66,12 @@ pub enum FailureCause {
         /// and we do not reach it.
         requests_heard: u32,
     },
-    /// There were answers and all were refusals or not authentic: most likely the credentials do
-    /// not belong together.
-    #[error("{refusals} answers on {pairs} pairs were all refusals: {refusal}")]
+    /// There were answers and all were refusals or not authentic. The message says the likely
+    /// reason, most often that the credentials do not belong together.
+    #[error(
+        "{} on {}, no grant among them: {refusal}; {}",
+        Counted(*.refusals, "answer"), Counted(*.pairs, "pair"), refusal.likely_reason()
+    )]
     AllRefused {
         /// Answers counted.
         refusals: u32,
@@ -96,6 +103,29 @@ pub enum Refusal {
     /// The response came another way than the request went.
     #[error("answered from another address")]
     Asymmetric,
+}
+
+impl Refusal {
+    fn likely_reason(self) -> &'static str {
+        match self {
+            Self::Code(400 | 401) | Self::Integrity => {
+                "most likely the credentials of the two sides do not belong together"
+            }
+            Self::Code(487) => "most likely both sides keep the same role",
+            Self::Code(_) => "the peer says no for a reason of its own",
+            Self::Asymmetric => "most likely the peer or a NAT answers from another address",
+        }
+    }
+}
+
+/// A number with its noun, in the singular for one.
+struct Counted<N>(N, &'static str);
+
+impl<N: fmt::Display + PartialEq + From<u8>> fmt::Display for Counted<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0 == N::from(1) { "" } else { "s" };
+        write!(f, "{} {}{plural}", self.0, self.1)
+    }
 }
 
 /// What happened on one pair.
@@ -136,4 +166,37 @@ pub enum CheckState {
     Succeeded,
     /// A check was not answered in time, or consent was lost.
     Failed,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_count_and_say_the_likely_reason() {
+        let refused = FailureCause::AllRefused {
+            refusals: 7,
+            pairs: 1,
+            refusal: Refusal::Integrity,
+        };
+        let failure = Failure {
+            cause: refused,
+            pairs: Vec::new(),
+        };
+        let error: &dyn std::error::Error = &failure;
+        assert_eq!(
+            error.to_string(),
+            "7 answers on 1 pair, no grant among them: wrong integrity; \
+             most likely the credentials of the two sides do not belong together"
+        );
+        let silent = FailureCause::NoAnswer {
+            checks: 9,
+            pairs: 2,
+            requests_heard: 1,
+        };
+        assert_eq!(
+            silent.to_string(),
+            "no answer to 9 checks on 2 pairs; 1 check of the peer was heard"
+        );
+    }
 }
