@@ -28,7 +28,8 @@ impl Role {
 /// Settings of an agent.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The role at the start. A conflict with the peer may change it (RFC 8445 §7.3.1.1).
+    /// The role at the start: [`Role::Controlled`] by default. A conflict with the peer may change
+    /// it (RFC 8445 §7.3.1.1).
     pub role: Role,
     /// The component, 1 to 256 (RFC 8445 §4). 1 by default.
     pub component: u16,

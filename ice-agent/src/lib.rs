@@ -7,6 +7,8 @@
 //!
 //! It opens no socket, reads no clock and draws no randomness of its own. It is not a TURN
 //! client and does not resolve names.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod agent;
@@ -40,7 +42,3 @@ pub use priority::{candidate_priority, pair_priority};
 pub use stats::Stats;
 pub use stun_codec::{HEADROOM, Handled, Path, Received, SocketId, Transmit, Transport};
 pub use wire::local_ufrag;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -19,6 +19,11 @@ impl Agent {
 
     /// When to call [`handle_timeout`](Self::handle_timeout). Never in the past once a call with
     /// that time was made; `None` when nothing is awaited but inputs, and after the end.
+    ///
+    /// It does not count what waits in [`poll_transmit`](Self::poll_transmit): drain that after
+    /// every input first, [`add_remote_candidate`](Self::add_remote_candidate) and
+    /// [`set_remote_credentials`](Self::set_remote_credentials) included. A loop that only sleeps
+    /// until this time leaves checks unsent.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let pace = if self.has_work() {

@@ -242,11 +242,12 @@ impl Agent {
 
     /// Adds a candidate of the peer, before or after its credentials. One that is known changes
     /// nothing. One with a name in place of an address comes back as [`Event::Unresolved`]. TCP
-    /// candidates and unknown kinds are kept and not paired.
+    /// candidates and unknown kinds are kept and not paired. A check may be due at once: drain
+    /// [`poll_transmit`](Self::poll_transmit) after it.
     ///
     /// # Errors
     /// When it is of another component or other credentials, there are too many, or the agent has
-    /// ended.
+    /// ended. None of these harms the agent: go on with the next candidate.
     pub fn add_remote_candidate(
         &mut self,
         now: Instant,
@@ -335,7 +336,9 @@ impl Agent {
     }
 
     /// Ends the agent. Nothing is sent any more; what waited to be sent is dropped.
-    pub fn close(&mut self, _now: Instant) {
+    pub fn close(&mut self, now: Instant) {
+        // Every input is told the time, so that all are driven alike.
+        let _ = now;
         if self.state().is_finished() {
             return;
         }

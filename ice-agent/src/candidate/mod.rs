@@ -186,6 +186,12 @@ pub enum Address {
     },
 }
 
+impl From<SocketAddr> for Address {
+    fn from(addr: SocketAddr) -> Self {
+        Self::Ip(addr)
+    }
+}
+
 impl Address {
     /// The port.
     #[must_use]
