@@ -11,9 +11,10 @@ mod client;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use client::Server;
 use client::browser::{Browser, Caller};
+use client::events::Events;
 use client::rtp::{key, laden_packet, read, sound};
+use client::{Call, Server};
 use examples::config::Settings;
 use examples::session::DtlsRole;
 use serde_json::json;
@@ -214,22 +215,25 @@ async fn a_callers_address_can_be_named_but_not_taken() {
     })
     .await;
     let alice = Caller::new().await;
-    let thief = async || {
-        let mut mallory = Caller::new().await;
-        mallory.candidates.clone_from(&alice.candidates);
-        let call = server.call("echo", mallory.offer()).await;
-        server.follow(&call).await.until("answered").await;
-        (mallory, call)
-    };
-    let (before, early) = thief().await;
+    let address = alice.candidates.clone();
+    let mut early = thief(&server, &address).await;
+    early.2.until("answered").await;
     let call = server.call("echo", alice.offer()).await;
     let mut events = server.follow(&call).await;
-    let (after, late) = thief().await;
     let mut alice = alice.join(&call.answer);
     alice.connected().await;
     events.until("answered").await;
-    assert_contiguous(&speak(&mut alice, 7, 16).await);
-    for (number, (mallory, call)) in [(before, early), (after, late)].into_iter().enumerate() {
+
+    // Now the gateway checks the address for the thief while it carries media.
+    let mut late = thief(&server, &address).await;
+    let answered = tokio::spawn(async move {
+        late.2.until("answered").await;
+        late
+    });
+    while !answered.is_finished() {
+        speak(&mut alice, 7, WINDOW).await;
+    }
+    for (number, (mallory, call, _)) in [early, answered.await.unwrap()].into_iter().enumerate() {
         let mut mallory = mallory.join(&call.answer);
         mallory.connected().await;
         speak(&mut mallory, number as u32, 16).await;
@@ -238,6 +242,15 @@ async fn a_callers_address_can_be_named_but_not_taken() {
         mallory.failed().await;
         assert_contiguous(&speak(&mut alice, 7, 16).await);
     }
+}
+
+/// A call whose offer names somebody else's candidates.
+async fn thief(server: &Server, candidates: &[String]) -> (Caller, Call, Events) {
+    let mut mallory = Caller::new().await;
+    mallory.candidates = candidates.to_vec();
+    let call = server.call("echo", mallory.offer()).await;
+    let events = server.follow(&call).await;
+    (mallory, call, events)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -100,7 +100,7 @@ async fn a_gateway_that_shuts_down() {
     let start = Instant::now();
     server.gateway.shutdown().await;
     assert!(
-        start.elapsed() < Duration::from_secs(3),
+        start.elapsed() < Duration::from_secs(2),
         "{:?}",
         start.elapsed()
     );
