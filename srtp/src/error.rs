@@ -7,7 +7,20 @@ use crate::crypto::{Unsealable, WrongTag};
 use crate::replay::Refusal;
 use crate::stream_table::Full;
 
-/// Key material of the wrong length.
+/// A name or id that belongs to no [`Profile`] of this crate.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UnknownProfile {
+    /// An id of `use_srtp` (RFC 5764 §4.1.2).
+    #[error("no profile has the DTLS id {0:#06x}")]
+    DtlsId(u16),
+    /// A crypto-suite of `a=crypto` (RFC 4568 §6.2).
+    #[error("no profile has the SDES name {0:?}")]
+    SdesName(Box<str>),
+}
+
+/// Why key material was not taken: it has the wrong length for its profile, or the cipher refused
+/// it. The messages name lengths, never bytes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {

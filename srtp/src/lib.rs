@@ -17,6 +17,8 @@
 //! other state: no stream appears, no roll-over counter and no replay window moves.
 //!
 //! What it is not: it knows neither DTLS nor SDP, and does not look into RTCP or at RTP padding.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod config;
@@ -39,7 +41,9 @@ mod transform;
 
 pub use config::Config;
 pub use demux::{is_rtcp, is_rtp_or_rtcp};
-pub use error::{ConfigError, KeyError, Malformed, ProtectError, SetIndexError, UnprotectError};
+pub use error::{
+    ConfigError, KeyError, Malformed, ProtectError, SetIndexError, UnknownProfile, UnprotectError,
+};
 pub use export::{ExportedKeys, keys_from_dtls_export};
 pub use header::RtpHeader;
 pub use key::MasterKey;
@@ -47,7 +51,3 @@ pub use profile::{Profile, TRAILER_MAX};
 pub use receiver::Receiver;
 pub use sender::Sender;
 pub use stats::{ReceiverStats, SenderStats};
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -1,9 +1,15 @@
 //! The protection profiles: one table of names, ids and lengths.
 
 use core::fmt;
+use core::str::FromStr;
 
-/// The largest number of bytes that protecting a packet adds, over all profiles and both
-/// protocols (bytes). Leave as many behind a packet that is to be protected in place.
+use crate::error::UnknownProfile;
+
+/// The most bytes that protecting a packet can add: 20, which is SRTCP with a GCM tag of 16 and its
+/// index of 4. It covers every [`Profile`] and both protocols.
+///
+/// Leave this many bytes behind a packet in its buffer, whatever the profile. For the exact
+/// number see [`Profile::rtp_overhead`] and [`Profile::rtcp_overhead`].
 pub const TRAILER_MAX: usize = 20;
 
 /// Bytes of the word with E bit and index that SRTCP adds (RFC 3711 §3.4).
@@ -172,6 +178,24 @@ impl Profile {
     }
 }
 
+/// From the id in a `use_srtp` extension, as [`Profile::from_dtls_id`].
+impl TryFrom<u16> for Profile {
+    type Error = UnknownProfile;
+
+    fn try_from(id: u16) -> Result<Self, UnknownProfile> {
+        Self::from_dtls_id(id).ok_or(UnknownProfile::DtlsId(id))
+    }
+}
+
+/// From a crypto-suite name of `a=crypto`, as [`Profile::from_sdes_name`].
+impl FromStr for Profile {
+    type Err = UnknownProfile;
+
+    fn from_str(name: &str) -> Result<Self, UnknownProfile> {
+        Self::from_sdes_name(name).ok_or_else(|| UnknownProfile::SdesName(name.into()))
+    }
+}
+
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.sdes_name())
@@ -205,5 +229,15 @@ mod tests {
             "NULL ciphers are not offered"
         );
         assert_eq!(Profile::from_dtls_id(0), None);
+        assert_eq!(Profile::try_from(7), Ok(Profile::AeadAes128Gcm));
+        assert_eq!(
+            Profile::try_from(5).unwrap_err().to_string(),
+            "no profile has the DTLS id 0x0005"
+        );
+        for profile in Profile::ALL {
+            assert_eq!(profile.to_string().parse(), Ok(profile));
+        }
+        let unknown = "F8_128_HMAC_SHA1_80".parse::<Profile>();
+        assert!(matches!(unknown, Err(UnknownProfile::SdesName(name)) if name.starts_with("F8")));
     }
 }
