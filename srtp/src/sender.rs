@@ -16,6 +16,27 @@ use crate::transform::{PacketId, RtcpWord};
 /// within [`Config::rtp_window`]; SRTCP indices start at 0 (RFC 3711 §3.2.1, §3.4). A sequence
 /// number is protected once: a second time would use its key stream twice. A stream that starts
 /// anew under the same key therefore needs a new SSRC.
+///
+/// There is no `forget` as a [`Receiver`](crate::Receiver) has it: a sender that forgot a stream
+/// would begin it again at index 0 and use its key stream twice (RFC 3711 §9.1). Its streams are
+/// our own, few, and bounded by [`Config::max_streams`]; a new key takes a new sender.
+///
+/// A packet in a `Vec` grows by the trailer and is cut to what was protected:
+///
+/// ```
+/// use srtp::{MasterKey, Profile, Sender, TRAILER_MAX};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut sender = Sender::new(MasterKey::new(Profile::AeadAes128Gcm, &[1; 16], &[2; 12])?);
+/// let mut packet = vec![0x80, 0, 0, 1, 0, 0, 0, 1, 0xca, 0xfe, 0xba, 0xbe, b'h', b'i'];
+/// let len = packet.len();
+/// packet.resize(len + TRAILER_MAX, 0);
+/// let sealed = sender.protect_rtp(&mut packet, len)?;
+/// packet.truncate(sealed);
+/// # assert_eq!(packet.len(), 14 + 16);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Sender {
     key: MasterKey,
