@@ -49,6 +49,11 @@ pub enum CloseCause {
     /// The peer's certificate has none of the fingerprints that were announced for it.
     #[error("the peer's certificate does not match the announced fingerprints")]
     FingerprintMismatch,
+    /// The handshake was complete by its deadline, but nobody had called
+    /// [`set_peer_fingerprints`](crate::Connection::set_peer_fingerprints): the fault is on this
+    /// side or in the signalling, not in the network.
+    #[error("the peer's fingerprints were not told before the deadline")]
+    PeerFingerprintsMissing,
     /// The peer has no certificate.
     #[error("the peer sent no certificate")]
     PeerCertificateMissing,
@@ -99,6 +104,7 @@ impl CloseCause {
             Self::FingerprintMismatch | Self::BadPeerCertificate => {
                 AlertDescription::BadCertificate
             }
+            Self::PeerFingerprintsMissing => AlertDescription::CertificateUnknown,
             Self::NothingInCommon(Parameter::Version) => AlertDescription::ProtocolVersion,
             Self::NothingInCommon(_)
             | Self::PeerCertificateMissing

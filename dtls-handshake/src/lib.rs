@@ -13,7 +13,7 @@
 //! It is not a general TLS library: there are no certificate authorities, no names, no
 //! resumption, and only parameters that are sound today.
 //!
-//! See the crate's README for an example and for the standards it keeps.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod config;
@@ -35,7 +35,7 @@ mod v12;
 mod wire;
 
 pub use config::Config;
-pub use connection::Connection;
+pub use connection::{Connection, SRTP_EXPORTER_LABEL};
 pub use crypto::HashAlgorithm;
 pub use error::{CloseCause, ExportError, IdentityError, Parameter, SendError};
 pub use event::{Connected, Event, Handled, Version};
@@ -45,7 +45,3 @@ pub use peer::VerifiedPeer;
 pub use record::is_dtls;
 pub use stats::{DropReason, Stats};
 pub use wire::{AlertDescription, CipherSuite};
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

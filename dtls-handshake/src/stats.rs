@@ -29,7 +29,7 @@ pub enum DropReason {
     OversizedMessage,
     /// A message too far ahead of the one that is due.
     TooFarAhead,
-    /// More waits for earlier parts than is kept.
+    /// More of the handshake waits for earlier parts than is kept.
     BufferFull,
     /// A part of the handshake that was handled before.
     Repeated,
@@ -37,11 +37,14 @@ pub enum DropReason {
     OutOfPlace,
     /// The connection is closed.
     Closed,
+    /// Application data for which the queue of [`poll_data`](crate::Connection::poll_data) has no
+    /// room.
+    DataQueueFull,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TruncatedRecord,
         Self::OversizedRecord,
         Self::UnknownContentType,
@@ -57,6 +60,7 @@ impl DropReason {
         Self::Repeated,
         Self::OutOfPlace,
         Self::Closed,
+        Self::DataQueueFull,
     ];
 }
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::BytesMut;
 use common::{LABEL, Link, Weather, configs, fingerprint, identities, origin};
 use dtls_handshake::{
-    AlertDescription, CipherSuite, CloseCause, Config, Connection, Event, ExportError, Fingerprint,
-    Handled, HashAlgorithm, SendError, Version, is_dtls,
+    AlertDescription, CipherSuite, CloseCause, Config, Connection, DropReason, Event, ExportError,
+    Fingerprint, Handled, HashAlgorithm, SendError, Version, is_dtls,
 };
 
 fn good_link(configs: [Config; 2]) -> Link {
@@ -97,11 +97,13 @@ fn fingerprints_may_come_late() {
 }
 
 #[test]
-fn fingerprints_that_never_come_end_in_a_timeout() {
+fn fingerprints_that_never_come_are_the_cause_at_the_deadline() {
     let mut link = good_link(configs());
     link.settle();
     for end in &link.ends {
-        assert_eq!(end.closed, Some(CloseCause::TimedOut));
+        let cause = CloseCause::PeerFingerprintsMissing;
+        assert_eq!(end.closed, Some(cause));
+        assert_eq!(cause.alert(), Some(AlertDescription::CertificateUnknown));
         assert_eq!(end.closed_at.unwrap() - origin(), Duration::from_secs(30));
         assert_eq!(end.connection.poll_timeout(), None);
     }
@@ -219,6 +221,17 @@ fn data_travels_both_ways_within_bounds() {
     assert_eq!(sent, 53);
     link.step();
     assert!(link.largest <= 1200);
+    assert_eq!(link.ends[1].data().len(), 53);
+    let dropped = |link: &Link| {
+        let stats = link.ends[1].connection.stats();
+        stats.dropped(DropReason::DataQueueFull)
+    };
+    assert_eq!(dropped(&link), 0);
+    for _ in 0..54 {
+        link.ends[0].connection.send(now, &[0; 1163]).unwrap();
+        link.step();
+    }
+    assert_eq!(dropped(&link), 1);
     assert_eq!(link.ends[1].data().len(), 53);
 }
 

@@ -25,6 +25,10 @@ use crate::wire::{AlertDescription, AlertLevel};
 use queue::Queue;
 use timers::{Backoff, Timer, Timers};
 
+/// The label under which the keys of SRTP are exported, without a context (RFC 5764 §4.2); for
+/// [`Connection::export_keying_material`].
+pub const SRTP_EXPORTER_LABEL: &str = "EXTRACTOR-dtls_srtp";
+
 /// One side of a DTLS connection.
 ///
 /// It knows neither sockets nor addresses nor clocks. After any call that takes `now`, drain
@@ -138,9 +142,18 @@ impl Connection {
     /// function in the list (RFC 8122 §5.1). An empty list matches none.
     ///
     /// It may be called before the handshake or while it runs; `Connected` waits for it, up to
-    /// the deadline. A peer that does not match is told `bad_certificate` and the connection
-    /// closes with [`CloseCause::FingerprintMismatch`]. Without effect once connected.
-    pub fn set_peer_fingerprints(&mut self, _now: Instant, fingerprints: Vec<Fingerprint>) {
+    /// the deadline; if it never comes, the end is [`CloseCause::PeerFingerprintsMissing`]. A peer
+    /// that does not match is told `bad_certificate` and the connection closes with
+    /// [`CloseCause::FingerprintMismatch`]. Without effect once connected.
+    ///
+    /// A description may have several `a=fingerprint`. Hand over all that parse, and pass over
+    /// those that fail with [`FingerprintError::UnsupportedAlgorithm`], such as sha-1: the
+    /// strongest of the others decides.
+    ///
+    /// [`FingerprintError::UnsupportedAlgorithm`]: crate::FingerprintError::UnsupportedAlgorithm
+    pub fn set_peer_fingerprints(&mut self, now: Instant, fingerprints: Vec<Fingerprint>) {
+        // Every input is told the time, so that all are driven alike.
+        let _ = now;
         self.context.expected = ExpectedPeer::Fingerprints(fingerprints);
         match core::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Unverified(completed) => self.complete(completed),
@@ -157,7 +170,10 @@ impl Connection {
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.timers.take_due(Timer::Handshake, now) {
-            self.end(CloseCause::TimedOut);
+            self.end(match self.phase {
+                Phase::Unverified(_) => CloseCause::PeerFingerprintsMissing,
+                _ => CloseCause::TimedOut,
+            });
         } else if self.timers.take_due(Timer::Retransmit, now) {
             // What never left cannot have been answered, and says nothing about the path.
             let at = if self.context.flight.is_sent() {
@@ -183,14 +199,15 @@ impl Connection {
     }
 
     /// Ends the connection: data that waits is sent, then close_notify.
-    pub fn close(&mut self, _now: Instant) {
+    pub fn close(&mut self, now: Instant) {
+        let _ = now;
         if !matches!(self.phase, Phase::Closed) {
             self.end(CloseCause::ClosedLocally);
         }
     }
 
     /// Key material for another protocol, such as the keys of SRTP (RFC 5764 §4.2: label
-    /// `EXTRACTOR-dtls_srtp`, no context).
+    /// [`SRTP_EXPORTER_LABEL`], no context).
     ///
     /// # Errors
     /// See [`ExportError`]; `out` is unchanged then.

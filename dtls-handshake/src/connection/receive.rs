@@ -292,7 +292,7 @@ impl Connection {
         match &self.phase {
             _ if epoch == PLAIN => Err(DropReason::Unprotected),
             Phase::Unverified(_) | Phase::Connected(_) if self.incoming.push(payload) => Ok(()),
-            Phase::Unverified(_) | Phase::Connected(_) => Err(DropReason::BufferFull),
+            Phase::Unverified(_) | Phase::Connected(_) => Err(DropReason::DataQueueFull),
             _ => Err(DropReason::OutOfPlace),
         }
     }

@@ -71,7 +71,9 @@ impl Connection {
     ///
     /// # Errors
     /// See [`SendError`]; nothing was taken then.
-    pub fn send(&mut self, _now: Instant, data: &[u8]) -> Result<(), SendError> {
+    pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<(), SendError> {
+        // Every input is told the time, so that all are driven alike.
+        let _ = now;
         if !matches!(self.phase, Phase::Connected(_)) {
             return Err(SendError::NotConnected);
         }
@@ -95,7 +97,12 @@ impl Connection {
     }
 
     /// Appends the application data of one record to `out` and says where in it; `None` when none
-    /// waits. Nothing is handed out before the peer is verified.
+    /// waits. Nothing is handed out before the peer is verified. What came before
+    /// [`Event::Closed`](crate::Event::Closed) can still be read after it.
+    ///
+    /// At most 64 KiB wait, each record counting 64 bytes more than its length. What comes beyond
+    /// that is lost and counted as [`DropReason::DataQueueFull`](crate::DropReason::DataQueueFull):
+    /// drain after every datagram.
     pub fn poll_data(&mut self, out: &mut BytesMut) -> Option<Range<usize>> {
         if matches!(self.phase, Phase::Unverified(_)) {
             return None;

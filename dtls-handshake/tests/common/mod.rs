@@ -8,11 +8,12 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use bytes::BytesMut;
 use dtls_handshake::{
     CloseCause, Config, Connected, Connection, Event, Fingerprint, Handled, Identity,
+    SRTP_EXPORTER_LABEL,
 };
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-pub(crate) const LABEL: &str = "EXTRACTOR-dtls_srtp";
+pub(crate) const LABEL: &str = SRTP_EXPORTER_LABEL;
 
 #[allow(clippy::disallowed_methods)] // an origin for virtual time
 pub(crate) fn origin() -> Instant {
