@@ -10,7 +10,9 @@ use crate::wire::CipherSuite;
 pub enum Event {
     /// The handshake is complete and the peer is who it should be. At most once.
     Connected(Connected),
-    /// The connection is over. The last event.
+    /// The connection is over. The last event. Data that came before can still be read with
+    /// [`poll_data`](crate::Connection::poll_data), and what is to be said to the peer still comes
+    /// out of [`poll_transmit`](crate::Connection::poll_transmit).
     Closed(CloseCause),
 }
 
