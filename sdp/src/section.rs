@@ -1,6 +1,6 @@
 //! The lines of the session or of one media section, and the typed views on them.
 
-use crate::attribute::{Attribute, Raw, Typed};
+use crate::attribute::{Attribute, Raw, Registered, Typed};
 use crate::field::{Bandwidth, Connection};
 use crate::line::Line;
 
@@ -77,12 +77,14 @@ impl<'a> Section<'a> {
         self.find::<T>().is_some()
     }
 
-    /// Adds an attribute at the end of this level.
+    /// Adds an attribute at the end of this level. CR, LF and NUL in it become spaces: no value
+    /// can begin another line.
     pub fn push<'t>(&mut self, attribute: &impl Typed<'t>) {
         self.push_line(Line::new('a', &attribute.to_string()));
     }
 
-    /// Adds an attribute that has no type here. Without a value it is a property.
+    /// Adds an attribute that has no type here. Without a value it is a property. CR, LF and NUL in
+    /// the value become spaces: no value can begin another line.
     ///
     /// # Errors
     /// When `name` is not a token (RFC 8866 §9): the attribute would read back as another one.
@@ -100,7 +102,7 @@ impl<'a> Section<'a> {
     }
 
     /// Removes the attributes of type `T` from this level.
-    pub fn remove<T: for<'t> Typed<'t>>(&mut self) {
+    pub fn remove<T: Registered>(&mut self) {
         self.lines.retain(|line| {
             !line
                 .attribute()
@@ -116,5 +118,30 @@ impl<'a> Section<'a> {
         Section {
             lines: self.lines.into_iter().map(Line::into_owned).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribute::{Direction, Rtpmap};
+
+    #[test]
+    fn removes_by_type_with_and_without_a_lifetime() {
+        let mut section = Section::default();
+        for (name, value) in [
+            ("rtpmap", Some("0 PCMU/8000")),
+            ("sendrecv", None),
+            ("x", Some("a\r\nb")),
+        ] {
+            section.push_raw(name, value).unwrap();
+        }
+        section.remove::<Rtpmap>();
+        section.remove::<Direction>();
+        let left: Vec<_> = section.raw_attributes().collect();
+        assert_eq!(
+            left.iter().map(Raw::to_string).collect::<Vec<_>>(),
+            ["x:a  b"]
+        );
     }
 }
