@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::attribute::{Candidate, EndOfCandidates, IcePwd, IceUfrag, Level, Mid};
+use crate::attribute::{Candidate, EndOfCandidates, IcePwd, IceUfrag, Level, Mid, Raw, Registered};
 use crate::error::{Found, ParseError};
 use crate::line::Line;
 use crate::lines::{Entry, Lines};
@@ -41,6 +41,9 @@ pub struct FragmentSection {
 impl Fragment {
     /// Reads a fragment, with the default limits of descriptions.
     ///
+    /// Candidates stand below an `m=` line with its `a=mid`; the session level of a fragment has
+    /// none (RFC 8840 §9). One above the first `m=` is refused, because it names no section.
+    ///
     /// # Errors
     /// The first fault, with its line and column.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
@@ -49,7 +52,7 @@ impl Fragment {
         let mut session = Section::default();
         let mut next = lines.next()?;
         while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-            session.push_line(attribute(&entry, Level::Session, options.mode)?);
+            session.push_line(session_attribute(&entry, options.mode)?);
             next = lines.next()?;
         }
         let mut fragment = Self {
@@ -84,6 +87,19 @@ impl Fragment {
     pub fn credentials_for<'s>(&'s self, section: &'s FragmentSection) -> Option<&'s Credentials> {
         section.credentials.as_ref().or(self.credentials.as_ref())
     }
+}
+
+/// Lenient reading of a description forgives an attribute on the wrong level. Here a candidate would
+/// be lost, and the end of one section's candidates taken for the end of all.
+fn session_attribute<'a>(entry: &Entry<'a>, mode: Mode) -> Result<Line<'a>, ParseError> {
+    let line = attribute(entry, Level::Session, mode)?;
+    let named =
+        |raw: Raw<'_>| Candidate::NAMES.contains(&raw.name) || Mid::NAMES.contains(&raw.name);
+    if line.attribute().is_some_and(named) {
+        let expected = "a media section (m=) above this attribute";
+        return Err(ParseError::at(entry.number, entry.text, 2, expected));
+    }
+    Ok(line)
 }
 
 /// A fragment has attributes and `m=` lines only (RFC 8840 §9).
@@ -209,6 +225,12 @@ mod tests {
             error("m=audio 9 RTP/AVP 0\n"),
             "line 1, column 1: expected a=mid in this section, found none"
         );
+        assert_eq!(
+            error("a=end-of-candidates\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\n"),
+            "line 2, column 3: expected a media section (m=) above this attribute, \
+             found \"candidate:1\""
+        );
+        assert!(error("a=mid:0\r\na=end-of-candidates\r\n").contains("found \"mid:0\""));
         assert!(error("a=ice-pwd:short secret\n").ends_with("found a secret that does not fit"));
     }
 }
