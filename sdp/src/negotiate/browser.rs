@@ -10,7 +10,7 @@ use crate::description::Description;
 use crate::line::Line;
 use crate::media::Media;
 use crate::negotiate::codec::{self, Preference, write_formats};
-use crate::negotiate::{Audio, Codec, Credentials, LocalOrigin, Refusal};
+use crate::negotiate::{Audio, Codec, Credentials, LocalOrigin, Refusal, own};
 use crate::protocol::Security;
 
 /// What we can do and who we are, for one answer.
@@ -41,7 +41,7 @@ pub struct LocalTransport {
     pub candidates: Vec<String>,
     /// Whether no more candidates will follow.
     pub end_of_candidates: bool,
-    /// The fingerprints of our certificate: `sha-256 19:E2:...`.
+    /// The fingerprints of our certificate, at least one: `sha-256 19:E2:...`.
     pub fingerprints: Vec<String>,
     /// The role we take when the offer leaves the choice. On a new offer for a running session it
     /// is the role already taken (RFC 8842 §5.5).
@@ -109,8 +109,10 @@ pub struct RemoteTransport {
 /// that can be agreed to; every other section is rejected with port 0 (RFC 3264 §6).
 ///
 /// # Errors
-/// The reason why the first audio section cannot be agreed to.
+/// The reason why the first audio section cannot be agreed to, or [`Refusal::OwnText`] when a text
+/// in [`LocalTransport`] or [`LocalStream`] cannot be written as its attribute.
 pub fn answer(offer: &Description<'_>, ours: &Capabilities) -> Result<Answer, Refusal> {
+    own::check(&ours.transport, &ours.stream)?;
     // Port 0 with `a=bundle-only` is not a rejection (RFC 9143 §6).
     let audio = offer.media().iter().enumerate().filter(|(_, media)| {
         media.kind() == "audio" && (media.port() != 0 || media.has::<BundleOnly>())

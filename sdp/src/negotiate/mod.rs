@@ -7,6 +7,7 @@
 pub mod browser;
 mod codec;
 mod local;
+mod own;
 pub mod phone;
 mod refusal;
 

@@ -1,9 +1,15 @@
 //! Why a description cannot be agreed to.
 
 /// Why nothing was agreed. The description itself was well formed.
+///
+/// All but [`OwnText`](Self::OwnText) are about the peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
+    /// A text of our own, named here, does not fit the grammar of its attribute, or would break its
+    /// line. The text itself is not repeated: it may be a secret.
+    #[error("our own {0} does not fit into a description")]
+    OwnText(&'static str),
     /// No audio section, or only rejected ones.
     #[error("the description has no audio section")]
     NoAudio,
