@@ -27,6 +27,8 @@
 //! [`Refusal`](negotiate::Refusal). [`Fragment`] carries ICE candidates that come later.
 //!
 //! `a=candidate` and the keys of `a=crypto` stay text: the crates for ICE and SRTP read them.
+//!
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod attribute;
@@ -54,7 +56,3 @@ pub use media::Media;
 pub use options::{Leniency, Limits, Mode, Options};
 pub use protocol::{Protocol, Security};
 pub use section::Section;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -1,5 +1,9 @@
-//! Attributes with a type, one file each. To add one: write its file, then one line in the
-//! registration at the end of this file.
+//! The attributes (`a=`) that have a type, and [`Attribute`] over all of them.
+//!
+//! [`Section::find`](crate::Section::find) and [`Section::all`](crate::Section::all) read them,
+//! [`Section::push`](crate::Section::push) writes one. Any other attribute stays text, as [`Raw`].
+
+// Another attribute takes a file and one line in the registration at the end of this file.
 
 use std::fmt;
 
@@ -132,7 +136,7 @@ macro_rules! attributes {
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]
         pub enum Attribute<'a> {
-            $(#[doc = concat!("`a=", $($name, "` "),+)] $type($type $(<$life>)?),)*
+            $(#[doc = concat!($("`a=", $name, "` "),+)] $type($type $(<$life>)?),)*
             /// One that has no type here, or that cannot be read as its type.
             Unknown(Raw<'a>),
         }
