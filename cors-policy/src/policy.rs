@@ -16,18 +16,20 @@ pub enum PolicyError {
         /// What is wrong with it.
         problem: EntryProblem,
     },
-    /// Not a method name (RFC 9110 §9.1).
-    #[error("\"{0}\" is not a method name")]
+    /// Not a method name (RFC 9110 §9.1), or `*`, which [`PolicyBuilder::any_method`] stands for.
+    #[error("\"{}\" is not a method name{}", .0, instead_of_star(.0, "any_method"))]
     Method(String),
-    /// Not a field name (RFC 9110 §5.1).
-    #[error("\"{0}\" is not a header field name")]
+    /// Not a field name (RFC 9110 §5.1), or `*`, which [`PolicyBuilder::any_header`] stands for.
+    #[error("\"{}\" is not a header field name{}", .0, instead_of_star(.0, "any_header"))]
     Header(String),
     /// Browsers refuse `*` together with credentials (Fetch, CORS protocol and credentials).
     #[error("a public policy cannot allow credentials")]
     CredentialsWithPublic,
-    /// Every web site could act with the user's cookies.
+    /// Every web site could act with the user's cookies. Who means it says
+    /// [`PolicyBuilder::credentials_even_for_every_origin`].
     #[error(
-        "an empty allow list with credentials trusts every web site; insist on it or list origins"
+        "credentials for every origin trust every web site; \
+         list origins, or insist with credentials_even_for_every_origin()"
     )]
     CredentialsWithEveryOrigin,
     /// With credentials browsers read the exposed `*` as the name of a field.
@@ -35,9 +37,18 @@ pub enum PolicyError {
     ExposeStarWithCredentials,
 }
 
+/// What to write in place of `*`.
+fn instead_of_star(name: &str, method: &str) -> String {
+    match name {
+        "*" => format!("; for any, call {method}()"),
+        _ => String::new(),
+    }
+}
+
 /// Which origins may read answers, and with what.
 ///
-/// Built by [`Policy::own_origin`], [`Policy::allow`] or [`Policy::public`]; asked by
+/// Built by [`Policy::own_origin`], [`Policy::allow`], [`Policy::every_origin`] or
+/// [`Policy::public`]; asked by
 /// [`Policy::decide`]. See [`PolicyBuilder`] for the defaults.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -102,7 +113,7 @@ impl Policy {
     }
 
     /// An allow list, besides the request's own origin. **An empty list allows every origin**
-    /// and echoes it.
+    /// and echoes it; [`every_origin`](Self::every_origin) says the same in the open.
     ///
     /// | entry | allows |
     /// | --- | --- |
@@ -122,6 +133,14 @@ impl Policy {
         PolicyBuilder::new(Origins::Allow(
             entries.into_iter().map(Into::into).collect(),
         ))
+    }
+
+    /// Every well-formed origin, echoed; `null` is refused. The same as an empty
+    /// [`allow`](Self::allow) list. With credentials it needs
+    /// [`credentials_even_for_every_origin`](PolicyBuilder::credentials_even_for_every_origin);
+    /// without, [`public`](Self::public) is simpler and can be cached.
+    pub fn every_origin() -> PolicyBuilder {
+        PolicyBuilder::new(Origins::Allow(Vec::new()))
     }
 
     /// A public resource: answered with `*`, whoever asks. Never with credentials.
@@ -186,6 +205,9 @@ impl PolicyBuilder {
     }
 
     /// Answers to requests with cookies, client certificates or HTTP authentication may be read.
+    ///
+    /// Refused by [`build`](Self::build) for a public policy, and for every origin unless
+    /// [`credentials_even_for_every_origin`](Self::credentials_even_for_every_origin) insists.
     pub fn credentials(mut self) -> Self {
         self.credentials = Credentials::Yes;
         self
@@ -199,7 +221,8 @@ impl PolicyBuilder {
     }
 
     /// The methods a preflight may ask for. `GET`, `HEAD` and `POST` need no permission
-    /// (CORS-safelisted methods of Fetch) and pass also when not named. Case matters.
+    /// (CORS-safelisted methods of Fetch) and pass also when not named. Case matters. `*` is
+    /// refused: [`any_method`](Self::any_method) says it.
     pub fn methods<I, S>(mut self, methods: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -215,7 +238,8 @@ impl PolicyBuilder {
         self
     }
 
-    /// The request header names a preflight may ask for, in any case.
+    /// The request header names a preflight may ask for, in any case. `*` is refused:
+    /// [`any_header`](Self::any_header) says it.
     pub fn headers<I, S>(mut self, names: I) -> Self
     where
         I: IntoIterator<Item = S>,
@@ -342,13 +366,16 @@ mod tests {
             .build()
             .unwrap_err();
         assert_eq!(error, PolicyError::Header("*".into()));
+        assert!(error.to_string().ends_with("call any_header()"), "{error}");
+        let error = Policy::own_origin().methods(["*"]).build().unwrap_err();
+        assert!(error.to_string().ends_with("call any_method()"), "{error}");
         let error = Policy::own_origin().expose(["a\r\nb"]).build().unwrap_err();
         assert_eq!(error, PolicyError::Header("a\r\nb".into()));
     }
 
     #[test]
     fn dangerous_or_useless_credentials_are_refused() {
-        let every = || Policy::allow([""; 0]);
+        let every = Policy::every_origin;
         assert_eq!(
             every().credentials().build().unwrap_err(),
             PolicyError::CredentialsWithEveryOrigin
@@ -373,6 +400,12 @@ mod tests {
 
     #[test]
     fn only_open_policies_admit_every_origin() {
+        assert!(
+            Policy::every_origin()
+                .build()
+                .unwrap()
+                .admits_every_origin()
+        );
         assert!(
             Policy::allow([""; 0])
                 .build()
