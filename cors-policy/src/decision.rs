@@ -51,6 +51,15 @@ impl<'a> Headers<'a> {
     }
 }
 
+impl<'h, 'a> IntoIterator for &'h Headers<'a> {
+    type Item = (&'static str, &'a str);
+    type IntoIter = core::iter::Copied<core::slice::Iter<'h, (&'static str, &'a str)>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.lines.iter().copied()
+    }
+}
+
 /// What to do with a request.
 #[derive(Debug, Clone)]
 #[must_use]

@@ -20,7 +20,7 @@
 //!    when the method or a header is not allowed.
 //! 5. Anything else: [`Decision::Allowed`].
 //!
-//! The README has the whole table.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod decide;
@@ -39,7 +39,3 @@ pub use origin::{MAX_ORIGIN_LEN, Origin, OriginError, OriginOrNull, SerializedOr
 pub use policy::{Policy, PolicyBuilder, PolicyError};
 pub use request::{MAX_REQUEST_HEADERS_LINES, Request};
 pub use url::UrlError;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -1,6 +1,7 @@
 //! Origins: the owned triple, and the borrowed view of one `Origin` header.
 
 use core::fmt;
+use core::str::FromStr;
 
 use crate::grammar;
 
@@ -100,6 +101,15 @@ impl Origin {
 
     fn key(&self) -> (&str, &str, Option<u16>) {
         (&self.host, &self.scheme, self.port)
+    }
+}
+
+/// As [`Origin::parse`].
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        Self::parse(text)
     }
 }
 
@@ -266,6 +276,10 @@ mod tests {
 
     #[test]
     fn default_ports_compare_equal_and_are_left_out() {
+        assert_eq!(
+            "http://a.example".parse(),
+            Origin::parse("http://a.example:80")
+        );
         let explicit = Origin::parse("http://a.example:80").unwrap();
         assert_eq!(explicit, Origin::parse("http://a.example").unwrap());
         assert_eq!(explicit.to_string(), "http://a.example");

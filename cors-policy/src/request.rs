@@ -110,6 +110,10 @@ impl<'a> Request<'a> {
     /// The server's own origin as this request names it: the scheme of the connection and the
     /// `Host` field or `:authority`. Check that host first (DNS rebinding): whatever stands here
     /// is trusted.
+    ///
+    /// `scheme` is `http` or `https`; `authority` is a host with or without a port, as the field has
+    /// it: `gw.example`, `gw.example:8443`, `192.0.2.1`, `[::1]:8080`. Case does not matter, and the
+    /// scheme's default port may be there or not. Anything else, such as a URL, matches no origin.
     pub fn own_host(mut self, scheme: &'a str, authority: &'a str) -> Self {
         self.own_host = Some((scheme, authority));
         self
