@@ -54,12 +54,20 @@ impl Desk {
     }
 
     /// Waits until the strongest frequency that the page hears is `hertz`.
-    async fn page_hears(&self, hertz: f64) {
-        let heard = self.browser.until(&strongest(hertz), PATIENCE).await;
-        if heard.is_none() {
-            let now = self.browser.script(STRONGEST).await;
-            panic!("the page hears {now}, not {hertz} Hz");
+    async fn page_hears(&mut self, hertz: f64) {
+        if self
+            .browser
+            .until(&strongest(hertz), PATIENCE)
+            .await
+            .is_some()
+        {
+            return;
         }
+        let now = self.browser.script(STRONGEST).await;
+        let packets = self.browser.text("#packets").await;
+        let reason = self.browser.text("#reason").await;
+        let log = self.gateway.process.output();
+        panic!("the page hears {now}, not {hertz} Hz; packets {packets}; {reason}\n{log}");
     }
 
     /// Waits until the page hears nothing.
@@ -100,7 +108,7 @@ fn strongest(hertz: f64) -> String {
 
 #[tokio::test]
 async fn real_chromium_hears_itself_through_the_echo() {
-    let desk = Desk::new(&[]).await;
+    let mut desk = Desk::new(&[]).await;
     desk.browser.dial("echo").await;
     desk.browser.state("answered").await;
     desk.page_hears(BROWSER_TONE).await;
@@ -116,7 +124,7 @@ async fn real_chromium_hears_itself_through_the_echo() {
 
 #[tokio::test]
 async fn real_chromium_and_baresip_hear_each_other() {
-    let (desk, mut phone) = Desk::with_phone(Answer::Auto, &[]).await;
+    let (mut desk, mut phone) = Desk::with_phone(Answer::Auto, &[]).await;
     desk.browser.dial("phone").await;
     phone.event("CALL_ESTABLISHED").await;
     desk.browser.state("answered").await;
@@ -140,6 +148,26 @@ async fn real_chromium_and_baresip_hear_each_other() {
     desk.close().await;
 }
 
+#[tokio::test]
+async fn real_chromium_and_baresip_speak_opus_and_a_law() {
+    for codec in ["opus", "PCMA"] {
+        let config = Scratch::new("config");
+        let file = config.join("gateway.toml");
+        std::fs::write(&file, format!("codecs = ['{codec}']\n")).unwrap();
+        let args = ["--config", file.to_str().unwrap()];
+        let (mut desk, mut phone) = Desk::with_phone(Answer::Auto, &args).await;
+        desk.browser.dial("phone").await;
+        desk.browser.state("answered").await;
+        let spoken = "return window.crosspoint.lastCall.state.codec";
+        assert_eq!(desk.browser.script(spoken).await, codec);
+        desk.page_hears(f64::from(PHONE_TONE)).await;
+        phone_hears(&phone, BROWSER_TONE).await;
+        desk.browser.hang_up().await;
+        phone.event("CALL_CLOSED").await;
+        desk.close().await;
+    }
+}
+
 /// As DTLS client the browser sends a hello for DTLS 1.3 with a post-quantum key share, in two
 /// datagrams.
 #[tokio::test]
@@ -147,7 +175,7 @@ async fn real_chromium_opens_the_dtls_handshake() {
     let config = Scratch::new("config");
     let file = config.join("gateway.toml");
     std::fs::write(&file, "dtls-role = 'server'\n").unwrap();
-    let desk = Desk::new(&["--config", file.to_str().unwrap()]).await;
+    let mut desk = Desk::new(&["--config", file.to_str().unwrap()]).await;
     desk.browser.dial("echo").await;
     desk.browser.state("answered").await;
     desk.page_hears(BROWSER_TONE).await;
@@ -224,7 +252,7 @@ async fn real_phone_vanishes() {
     let file = config.join("gateway.toml");
     std::fs::write(&file, "media-timeout = 2\n").unwrap();
     let args = ["--config", file.to_str().unwrap()];
-    let (desk, phone) = Desk::with_phone(Answer::Auto, &args).await;
+    let (mut desk, phone) = Desk::with_phone(Answer::Auto, &args).await;
     desk.browser.dial("phone").await;
     desk.browser.state("answered").await;
     desk.page_hears(f64::from(PHONE_TONE)).await;

@@ -26,7 +26,7 @@ The file holds the same names, and some that the command line lacks:
   tls-cert = \"cert.pem\"                      # instead of the self-signed certificate
   tls-key = \"key.pem\"
   ice-servers = [{ urls = [\"stun:stun.example.com\"] }]
-  codecs = [\"PCMU\"]
+  codecs = [\"PCMU\", \"PCMA\", \"opus\"]         # the first that the browser has is used
   max-calls = 500
   workers = 4                                # media threads; default: one per core
   ring-timeout = 60                          # seconds

@@ -9,17 +9,23 @@ use std::str::FromStr;
 pub enum Codec {
     /// G.711 µ-law.
     Pcmu,
+    /// G.711 A-law.
+    Pcma,
+    /// Opus (RFC 7587), its packets unchanged.
+    Opus,
 }
 
 impl Codec {
     /// All of them, in the order of the defaults.
-    pub const ALL: [Self; 1] = [Self::Pcmu];
+    pub const ALL: [Self; 3] = [Self::Pcmu, Self::Pcma, Self::Opus];
 
     /// As SDP describes it.
     #[must_use]
     pub fn to_sdp(self) -> sdp::negotiate::Codec {
         match self {
             Self::Pcmu => sdp::negotiate::Codec::PCMU,
+            Self::Pcma => sdp::negotiate::Codec::PCMA,
+            Self::Opus => sdp::negotiate::Codec::OPUS,
         }
     }
 
@@ -28,6 +34,8 @@ impl Codec {
     pub fn name(self) -> &'static str {
         match self {
             Self::Pcmu => "PCMU",
+            Self::Pcma => "PCMA",
+            Self::Opus => "opus",
         }
     }
 }
@@ -40,7 +48,7 @@ impl fmt::Display for Codec {
 
 /// No codec of that name passes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such codec; there is PCMU")]
+#[error("no such codec; there are PCMU, PCMA and opus")]
 pub struct UnknownCodec;
 
 impl FromStr for Codec {

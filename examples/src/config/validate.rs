@@ -301,7 +301,7 @@ mod tests {
         assert!(config.http.anonymous && config.notices.is_empty());
         assert!(!config.http.cors.admits_every_origin());
         assert_eq!(config.media.ports, MEDIA_PORTS);
-        assert_eq!(config.sip.codecs, [Codec::Pcmu]);
+        assert_eq!(config.sip.codecs, Codec::ALL);
         assert_eq!((config.sip.server, config.max_calls), (None, 1000));
         assert_eq!(config.sip.ring_timeout, Duration::from_secs(60));
     }
