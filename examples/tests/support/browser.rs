@@ -11,6 +11,13 @@ use tokio::time::timeout;
 
 use super::process::{PATIENCE, Process, Scratch};
 
+/// A steady tone that comes back is just what echo cancellation and noise suppression remove.
+const PLAIN_MICROPHONE: &str = "
+    const devices = navigator.mediaDevices;
+    const open = devices.getUserMedia.bind(devices);
+    const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+    devices.getUserMedia = () => open({ audio });";
+
 /// A browser with one page.
 pub(crate) struct Browser {
     /// The page.
@@ -43,7 +50,7 @@ impl Browser {
                 .arg("--port=0")
                 .env("TMPDIR", &profile.0),
         );
-        let line = driver.line_with("started successfully on port").await;
+        let line = driver.try_line_with("started successfully on port").await?;
         let port = line
             .rsplit(' ')
             .next()
@@ -72,6 +79,9 @@ impl Browser {
             .await
             .map_err(|error| error.to_string())?;
         page.goto(url).await.map_err(|error| error.to_string())?;
+        page.execute(PLAIN_MICROPHONE, Vec::new())
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(Self {
             page,
             driver,

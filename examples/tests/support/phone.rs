@@ -178,6 +178,7 @@ fn config(sip: u16, control: u16, hertz: u32, folder: &Scratch) -> String {
          module_path /usr/lib/baresip/modules\n\
          module stdio.so\n\
          module g711.so\n\
+         module opus.so\n\
          module ausine.so\n\
          module aubridge.so\n\
          module sndfile.so\n\

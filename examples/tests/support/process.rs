@@ -46,6 +46,12 @@ impl Process {
 
     /// Waits for a line that contains `text` and answers it.
     pub(crate) async fn line_with(&mut self, text: &str) -> String {
+        let line = self.try_line_with(text).await;
+        line.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Waits for a line that contains `text`; or says what the program said instead.
+    pub(crate) async fn try_line_with(&mut self, text: &str) -> Result<String, String> {
         let wait = async {
             while let Some(line) = self.lines.recv().await {
                 self.seen.push(line.clone());
@@ -55,19 +61,19 @@ impl Process {
             }
             None
         };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(Some(line)) => line,
-            outcome => panic!(
-                "{} never said {text:?} ({}); it said:\n{}",
-                self.name,
-                if outcome.is_ok() {
-                    "it ended"
-                } else {
-                    "time ran out"
-                },
-                self.seen.join("\n")
-            ),
+        let outcome = tokio::time::timeout(PATIENCE, wait).await;
+        if let Ok(Some(line)) = outcome {
+            return Ok(line);
         }
+        let how = if outcome.is_ok() {
+            "it ended"
+        } else {
+            "time ran out"
+        };
+        let (name, seen) = (self.name, self.seen.join("\n"));
+        Err(format!(
+            "{name} never said {text:?} ({how}); it said:\n{seen}"
+        ))
     }
 
     /// Sends a signal, such as `-STOP`.
