@@ -155,12 +155,30 @@ fn checks_end_with_the_selection() {
     let before = bench.agent.stats().checks_sent;
     bench.pass(ms(3000));
     assert_eq!(bench.agent.stats().checks_sent, before);
-    // A plain check of the peer is answered and not returned.
-    let request = bench.request(LEADER);
-    assert_eq!(bench.hand(two(), &request), Handled::Consumed);
-    assert_eq!(bench.answer(two()), 0);
-    bench.pass(ms(3000));
-    assert_eq!(bench.agent.stats().checks_sent, before);
+}
+
+/// A browser sends over the pair that it likes best, whichever it nominated first.
+#[test]
+fn a_pair_that_the_peer_checks_after_the_selection_is_checked_back_and_carries_its_data() {
+    for ask in [LEADER, NOMINATION] {
+        let mut bench = Bench::checking(controlled());
+        let nomination = bench.request(NOMINATION);
+        assert_eq!(bench.hand(one(), &nomination), Handled::Consumed);
+        bench.make_valid(one());
+        assert_eq!(bench.agent.state(), State::Completed);
+        bench.pass(ms(2000));
+        let request = bench.request(ask);
+        assert_eq!(bench.hand(two(), &request), Handled::Consumed);
+        assert_eq!(bench.hand(two(), b"\x80 early"), Handled::Dropped);
+        bench.make_valid(two());
+        let data = bench.hand(two(), b"\x80 media");
+        assert!(matches!(data, Handled::Data { .. }), "{data:?}");
+        assert_eq!(
+            bench.selected(),
+            Some(one()),
+            "the selection is another matter"
+        );
+    }
 }
 
 /// Browsers nominate with their first check, and some with every check.
@@ -180,11 +198,9 @@ fn of_pairs_nominated_in_passing_the_best_counts() {
             bench.make_valid(one());
         } else {
             bench.pass(ms(2000));
-            let before = bench.agent.stats().checks_sent;
             let nomination = bench.request(NOMINATION);
             assert_eq!(bench.hand(two(), &nomination), Handled::Consumed);
-            bench.pass(ms(2000));
-            assert_eq!(bench.agent.stats().checks_sent, before);
+            bench.make_valid(two());
         }
         assert_eq!(bench.selected(), Some(one()));
     }

@@ -148,15 +148,13 @@ impl Agent {
         };
         found.tally.requests += 1;
         found.heard_plain |= intent == Intent::Check;
-        let completed = self
-            .phase
-            .progress()
-            .is_some_and(|progress| progress.is_completed());
         if intent == Intent::Nominate {
             self.follow(now, pair);
-        } else if !completed {
-            self.trigger(now, pair);
         }
+        // Also once a pair is selected, and whatever was nominated: the peer may send data over
+        // any pair that works for it, and it is taken only where our own check was answered
+        // (RFC 8445 §12.1).
+        self.trigger(now, pair);
     }
 
     fn pair_of_request(&mut self, path: &Path, priority: Option<u32>) -> Option<PairId> {
