@@ -110,7 +110,7 @@ pub(super) async fn run(
             let over = tokio::select! {
                 Some(request) = requests.recv() => call.on_request(request),
                 event = media_events.recv() => call.on_media(event),
-                event = outgoing.next() => call.on_sip(event),
+                event = outgoing.next() => call.on_sip(event).await,
                 () = stop.cancelled() => {
                     Some(call.over(EndedBy::Gateway, "the gateway is shutting down"))
                 }
@@ -220,18 +220,20 @@ impl Call<'_> {
         }
     }
 
-    fn on_sip(&mut self, event: Option<sip::CallEvent>) -> Option<CallEvent> {
+    async fn on_sip(&mut self, event: Option<sip::CallEvent>) -> Option<CallEvent> {
         let Some(event) = event else {
             return Some(self.over(EndedBy::Gateway, "the gateway lost the call's SIP dialog"));
         };
         match event {
             sip::CallEvent::Trying => self.log.push(CallEvent::Trying),
             sip::CallEvent::Ringing { sdp } => {
+                if let Some(sdp) = sdp {
+                    // Early media: what cannot be used is ignored, the final answer decides.
+                    let _ = self.hear_phone(&sdp, Phase::Dialling).await;
+                }
                 self.log.push(CallEvent::Ringing);
-                // Early media: what cannot be used is ignored, the final answer decides.
-                let _ = sdp.map(|sdp| self.hear_phone(&sdp, Phase::Dialling));
             }
-            sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp, Phase::Talking) {
+            sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp, Phase::Talking).await {
                 Ok(()) => {
                     self.phase = Phase::Talking;
                     self.log.push(CallEvent::Answered {
@@ -269,11 +271,11 @@ impl Call<'_> {
     }
 
     /// Tells media where the phone is. While it rings, its silence means nothing.
-    fn hear_phone(&self, sdp: &str, phase: Phase) -> Result<(), Unusable> {
+    async fn hear_phone(&self, sdp: &str, phase: Phase) -> Result<(), Unusable> {
         let media = self.phone_offer.read_answer(sdp)?;
         let speaks = media.speaks && phase == Phase::Talking;
         let media = PhoneMedia { speaks, ..media };
-        self.resources.media.set_phone(self.media, media);
+        self.resources.media.set_phone(self.media, media).await;
         Ok(())
     }
 

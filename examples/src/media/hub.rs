@@ -127,8 +127,9 @@ impl Hub {
     pub(super) fn on_command(&mut self, now: Instant, command: Command, ports: &mut Ports) {
         match command {
             Command::Add(new) => self.add(now, *new, ports),
-            Command::Phone { key, media } => {
+            Command::Phone { key, media, known } => {
                 self.with(key, ports, |bridge| bridge.set_phone(now, media));
+                let _ = known.send(());
             }
             Command::Candidates {
                 key,

@@ -55,6 +55,7 @@ enum Command {
     Phone {
         key: CallKey,
         media: PhoneMedia,
+        known: oneshot::Sender<()>,
     },
     Candidates {
         key: CallKey,

@@ -146,10 +146,14 @@ impl Pool {
         (placed, receiver)
     }
 
-    /// Tells where the phone takes media.
-    pub fn set_phone(&self, call: Placed, media: PhoneMedia) {
+    /// Tells where the phone takes media. Returns when the worker knows it, so that whoever is
+    /// told afterwards that the phone was picked up may speak at once.
+    pub async fn set_phone(&self, call: Placed, media: PhoneMedia) {
         let key = call.key;
-        self.send(call, Command::Phone { key, media });
+        let (known, answer) = oneshot::channel();
+        self.send(call, Command::Phone { key, media, known });
+        // A worker that has ended closes the call's events, too.
+        let _ = answer.await;
     }
 
     /// Adds the browser's late candidates.

@@ -108,6 +108,7 @@ impl Routes {
             return;
         };
         self.by_address.insert(key, slot);
+        leads.addresses.retain(|known| *known != key);
         leads.addresses.push_back(key);
         if leads.addresses.len() > ADDRESSES
             && let Some(old) = leads.addresses.pop_front()
@@ -174,6 +175,9 @@ mod tests {
         routes.prove(&path(5), 1);
         routes.prove(&path(5), 2);
         assert_eq!(routes.by_address(&path(5)), Some(2));
+        routes.prove(&path(5), 1);
+        assert_eq!(routes.of_slot[&1].addresses.len(), 1);
+        routes.prove(&path(5), 2);
         routes.remove(1);
         assert_eq!(
             routes.by_address(&path(5)),
