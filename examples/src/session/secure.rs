@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use dtls_handshake::{CloseCause, Connected, Connection, Event, Fingerprint};
+use dtls_handshake::{CloseCause, Connected, Connection, Event, Fingerprint, SRTP_EXPORTER_LABEL};
 use srtp::{ExportedKeys, Profile, Receiver, Sender, keys_from_dtls_export};
 use zeroize::Zeroizing;
 
@@ -28,9 +28,6 @@ pub(super) enum Secure {
     /// Over. DTLS stays to send its alert.
     Closed(Option<Box<Connection>>),
 }
-
-/// The label of RFC 5764 §4.2.
-const EXPORT_LABEL: &str = "EXTRACTOR-dtls_srtp";
 
 /// All that a handshake needs to begin.
 pub(super) struct Start {
@@ -177,7 +174,7 @@ fn first_timeout(rtt: Duration) -> Duration {
 fn export(dtls: &Connection, connected: &Connected, profile: Profile) -> Option<ExportedKeys> {
     let mut exported = Zeroizing::new(vec![0; profile.export_len()]);
     let peer = &connected.peer;
-    dtls.export_keying_material(peer, EXPORT_LABEL, None, &mut exported)
+    dtls.export_keying_material(peer, SRTP_EXPORTER_LABEL, None, &mut exported)
         .ok()?;
     keys_from_dtls_export(profile, &exported).ok()
 }
