@@ -36,7 +36,19 @@ pub(crate) struct Phone {
 
 impl Phone {
     /// Starts a phone whose microphone hears `hertz`.
+    ///
+    /// Its ports were free a moment before; a phone that finds one taken is started once more.
     pub(crate) async fn start(hertz: u32, answer: Answer) -> Self {
+        match Self::try_start(hertz, answer).await {
+            Ok(phone) => phone,
+            Err(first) => {
+                let again = Self::try_start(hertz, answer).await;
+                again.unwrap_or_else(|second| panic!("{first}\n{second}"))
+            }
+        }
+    }
+
+    async fn try_start(hertz: u32, answer: Answer) -> Result<Self, String> {
         let folder = Scratch::new("phone");
         let (sip, control) = (free_port(), free_port());
         std::fs::create_dir(folder.join("rec")).unwrap();
@@ -57,17 +69,18 @@ impl Phone {
                 .stdin(Stdio::piped()),
         );
         let stdin = process.stdin();
-        process.line_with("baresip is ready").await;
-        let control = TcpStream::connect(("127.0.0.1", control)).await.unwrap();
+        process.try_line_with("baresip is ready").await?;
+        let control = TcpStream::connect(("127.0.0.1", control)).await;
+        let control = control.map_err(|error| error.to_string())?;
         let sip = SocketAddr::from(([127, 0, 0, 1], sip));
-        Self {
+        Ok(Self {
             process,
             sip,
             folder,
             control,
             unread: Vec::new(),
             _stdin: stdin,
-        }
+        })
     }
 
     /// Gives the phone a command of its menu.
