@@ -152,8 +152,8 @@ impl Agent {
         if found.may_send(now) {
             self.select(now, pair);
         } else {
+            // Its check, which the request triggers, decides.
             found.named_by_peer = true;
-            self.trigger(now, pair);
         }
     }
 
