@@ -155,6 +155,7 @@ impl Call {
         });
         let phone = PhoneMedia {
             remote: address(3),
+            rtcp: address(3),
             formats: Formats {
                 codec: same(8),
                 telephone_event: Some(same(101)),
@@ -309,7 +310,10 @@ fn a_media_packet_costs_a_bridge_no_allocation() {
             cost[2] += call.strangers_speak(sequence);
         }
         let stats = call.bridge.stats();
-        let passed = [stats.to_phone.packets, stats.to_browser.packets];
+        let passed = [
+            stats.to_phone.counts.sent.packets,
+            stats.to_browser.counts.sent.packets,
+        ];
         assert_eq!(passed, [u64::from(WARM_UP + PACKETS); 2]);
         assert_eq!(
             cost, [0; 3],

@@ -29,7 +29,7 @@ use phone::PhoneLeg;
 pub use phone::PhoneMedia;
 pub use rewrite::Rewriter;
 use rtp::Header;
-pub use stats::{Direction, Stats};
+pub use stats::{Counts, Direction, DropReason, Drops, Reported, Stats, Traffic};
 
 /// What a bridge is made from.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Bridge {
             session::Handled::Dropped => FromBrowser::Dropped,
             session::Handled::Consumed => FromBrowser::Consumed,
             session::Handled::Rtcp(_) => {
-                self.stats.to_phone.rtcp += 1;
+                self.stats.to_phone.counts.rtcp += 1;
                 FromBrowser::Dropped
             }
             session::Handled::Rtp(range) => self.on_to_phone(now, data, range),
@@ -140,26 +140,26 @@ impl Bridge {
 
     fn on_to_phone(&mut self, now: Instant, data: &mut [u8], range: Range<usize>) -> FromBrowser {
         let Some((header, payload)) = parse_within(data, &range) else {
-            self.stats.to_phone.malformed += 1;
+            self.stats.to_phone.drop(DropReason::Malformed);
             return FromBrowser::Dropped;
         };
         let Some(phone) = &self.phone else {
-            self.stats.to_phone.too_early += 1;
+            self.stats.to_phone.drop(DropReason::TooEarly);
             return FromBrowser::Dropped;
         };
         if !phone.listens() {
-            self.stats.to_phone.not_wanted += 1;
+            self.stats.to_phone.drop(DropReason::NotWanted);
             return FromBrowser::Dropped;
         }
         let Some(payload_type) = self.browser.map(header.payload_type, phone.formats()) else {
-            self.stats.to_phone.payload_type += 1;
+            self.stats.to_phone.drop(DropReason::PayloadType);
             return FromBrowser::Dropped;
         };
         let header = self.to_phone.rewrite(now, header, payload_type);
         match header.write_before(data, payload.clone()) {
             None => FromBrowser::Dropped,
             Some(range) => {
-                self.stats.to_phone.forwarded(payload.len());
+                self.stats.to_phone.counts.sent.count(payload.len());
                 FromBrowser::ToPhone {
                     remote: phone.remote(),
                     range,
@@ -180,20 +180,20 @@ impl Bridge {
         datagram: Range<usize>,
     ) -> Option<Transmit> {
         let Some(phone) = &mut self.phone else {
-            self.stats.to_browser.too_early += 1;
+            self.stats.to_browser.drop(DropReason::TooEarly);
             return None;
         };
         if from != phone.remote() {
-            self.stats.to_browser.wrong_source += 1;
+            self.stats.to_browser.drop(DropReason::WrongSource);
             return None;
         }
         let Some((header, payload)) = parse_within(buf, &datagram) else {
-            self.stats.to_browser.malformed += 1;
+            self.stats.to_browser.drop(DropReason::Malformed);
             return None;
         };
         phone.heard(now);
         let Some(payload_type) = phone.formats().map(header.payload_type, self.browser) else {
-            self.stats.to_browser.payload_type += 1;
+            self.stats.to_browser.drop(DropReason::PayloadType);
             return None;
         };
         let header = self.to_browser.rewrite(now, header, payload_type);
@@ -201,11 +201,11 @@ impl Bridge {
         debug_assert!(packet.start >= HEADROOM);
         match self.session.send_rtp(now, buf, packet) {
             Err(_) => {
-                self.stats.to_browser.not_sent += 1;
+                self.stats.to_browser.drop(DropReason::NotConnected);
                 None
             }
             Ok(transmit) => {
-                self.stats.to_browser.forwarded(payload.len());
+                self.stats.to_browser.counts.sent.count(payload.len());
                 Some(transmit)
             }
         }
@@ -214,12 +214,12 @@ impl Bridge {
     /// Takes a datagram that arrived at the phone leg's RTCP port: a sign of life.
     pub fn handle_phone_rtcp(&mut self, now: Instant, from: SocketAddr) {
         match &mut self.phone {
-            None => self.stats.to_browser.too_early += 1,
+            None => self.stats.to_browser.drop(DropReason::TooEarly),
             Some(phone) if phone.remote().ip() == from.ip() => {
                 phone.heard(now);
-                self.stats.to_browser.rtcp += 1;
+                self.stats.to_browser.counts.rtcp += 1;
             }
-            Some(_) => self.stats.to_browser.wrong_source += 1,
+            Some(_) => self.stats.to_browser.drop(DropReason::WrongSource),
         }
     }
 

@@ -10,6 +10,9 @@ use super::Formats;
 pub struct PhoneMedia {
     /// Where it takes RTP, and the only address it is heard from.
     pub remote: SocketAddr,
+    /// Where it takes RTCP, and the only address that RTCP is heard from: `remote` itself where
+    /// the two are multiplexed (RFC 5761).
+    pub rtcp: SocketAddr,
     /// Its payload types.
     pub formats: Formats,
     /// Whether it wants to hear us.
@@ -85,6 +88,7 @@ mod tests {
     fn media(speaks: bool) -> PhoneMedia {
         PhoneMedia {
             remote: ([192, 0, 2, 1], 4000).into(),
+            rtcp: ([192, 0, 2, 1], 4001).into(),
             formats: Formats {
                 codec: PayloadTypes {
                     send: 0,

@@ -74,7 +74,7 @@ impl PhoneOffer {
     pub(super) fn read_answer(&self, sdp: &str) -> Result<PhoneMedia, Unusable> {
         let answer = Description::parse(sdp)?;
         let session = self.offer.accept(&answer)?;
-        let Destination::Address { rtp, .. } = session.destination else {
+        let Destination::Address { rtp, rtcp } = session.destination else {
             return Err(Unusable::NoAddress);
         };
         if rtp.is_ipv4() != self.local.is_ipv4() {
@@ -82,6 +82,7 @@ impl PhoneOffer {
         }
         Ok(PhoneMedia {
             remote: rtp,
+            rtcp,
             formats: Formats::from(&session.audio),
             listens: session.audio.direction.sends(),
             speaks: session.audio.direction.receives(),

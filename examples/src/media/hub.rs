@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::ports::{Port, Ports, Purpose};
 use super::routes::Routes;
 use super::timers::Timers;
-use super::{CallKey, Command, NewCall};
+use super::{CallKey, Command, NewCall, Totals};
 use crate::bridge::{self, Bridge, FromBrowser, Stats};
 use crate::session;
 
@@ -39,8 +39,8 @@ pub(super) struct Hub {
     out: BytesMut,
     /// Calls whose task is gone.
     orphans: Vec<CallKey>,
-    /// Datagrams at a browser port that belong to no call.
-    unroutable: u64,
+    /// What passed, without the calls that still run.
+    past: Totals,
 }
 
 impl Hub {
@@ -86,7 +86,7 @@ impl Hub {
         let slot = self.slot_of(&path, data);
         let Some((slot, call)) = slot.and_then(|slot| Some((slot, self.calls.get_mut(slot)?)))
         else {
-            self.unroutable += 1;
+            self.past.unroutable += 1;
             return;
         };
         let rx = Received {
@@ -94,7 +94,7 @@ impl Hub {
             data: &mut *data,
         };
         match call.bridge.handle_browser(now, rx) {
-            FromBrowser::NotMine => self.unroutable += 1,
+            FromBrowser::NotMine => self.past.unroutable += 1,
             FromBrowser::ToPhone { remote, range } => {
                 if let (Some(port), Some(packet)) = (ports.port(call.rtp), data.get(range)) {
                     port.send(remote, packet);
@@ -143,6 +143,14 @@ impl Hub {
                     bridge.end_of_remote_candidates(now);
                 }
             }),
+            Command::Stats { key, stats } => {
+                let slot = self.slots.get(&key).copied();
+                let call = slot.and_then(|slot| self.calls.get(slot));
+                let _ = stats.send(call.map(|call| call.bridge.stats()));
+            }
+            Command::Totals(totals) => {
+                let _ = totals.send(self.totals(ports));
+            }
             Command::Remove { key, stats } => {
                 let _ = stats.send(self.remove(now, key, ports));
             }
@@ -155,8 +163,8 @@ impl Hub {
         for key in keys {
             self.remove(now, key, ports);
         }
-        let (unroutable, unsent) = (self.unroutable, ports.unsent());
-        tracing::info!(unroutable, unsent, "media worker stopped");
+        let totals = self.totals(ports);
+        tracing::info!(?totals, "media worker stopped");
     }
 
     /// Wakes every call whose time has come, and ends those whose task is gone.
@@ -222,7 +230,21 @@ impl Hub {
         };
         ports.remove(call.rtp);
         ports.remove(call.rtcp);
-        call.bridge.stats()
+        let stats = call.bridge.stats();
+        self.past.add_call(&stats);
+        stats
+    }
+
+    /// What passed since the worker started.
+    fn totals(&self, ports: &Ports) -> Totals {
+        let mut totals = Totals {
+            unsent: ports.unsent(),
+            ..self.past
+        };
+        for (_, call) in &self.calls {
+            totals.add_call(&call.bridge.stats());
+        }
+        totals
     }
 
     fn with(&mut self, key: CallKey, ports: &Ports, act: impl FnOnce(&mut Bridge)) {

@@ -11,6 +11,7 @@
 //! | `routes` | which call a datagram belongs to |
 //! | `ports`, `sockets`, `batch` | sockets: owned, bound, read |
 //! | `timers` | when which call wants to be woken |
+//! | `totals` | what passed a worker since it started |
 
 mod batch;
 mod hub;
@@ -19,6 +20,7 @@ mod ports;
 mod routes;
 mod sockets;
 mod timers;
+mod totals;
 mod worker;
 
 use std::fmt;
@@ -29,6 +31,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::bridge::{self, Bridge, PhoneMedia, Stats};
 pub use pool::{MediaConfig, MediaError, Placed, Pool, Seat};
 pub use sockets::{NoPort, PortPair, local_ip_towards};
+pub use totals::Totals;
 
 /// A call, as media names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,6 +65,11 @@ enum Command {
         candidates: Vec<Candidate>,
         end: bool,
     },
+    Stats {
+        key: CallKey,
+        stats: oneshot::Sender<Option<Stats>>,
+    },
+    Totals(oneshot::Sender<Totals>),
     Remove {
         key: CallKey,
         stats: oneshot::Sender<Stats>,

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::ports::{Ports, Purpose, WAKER};
 use super::sockets::{NoPort, PortPair, bind_one, bind_pair};
 use super::worker::Worker;
-use super::{CallKey, Command, NewCall};
+use super::{CallKey, Command, NewCall, Totals};
 use crate::bridge::{self, Bridge, PhoneMedia, Stats};
 
 /// Events of a call that may wait for its owner. A call has a handful in its life.
@@ -166,6 +166,26 @@ impl Pool {
                 end,
             },
         );
+    }
+
+    /// What has passed a call so far. `None` if it is over.
+    pub async fn stats(&self, call: Placed) -> Option<Stats> {
+        let (stats, answer) = oneshot::channel();
+        let key = call.key;
+        self.send(call, Command::Stats { key, stats });
+        answer.await.ok().flatten()
+    }
+
+    /// What has passed all workers since they started, ended calls included.
+    pub async fn totals(&self) -> Totals {
+        let mut sum = Totals::default();
+        for handle in &self.handles {
+            let (totals, answer) = oneshot::channel();
+            handle.send(Command::Totals(totals));
+            // A worker that has ended has nothing to say any more.
+            sum += answer.await.unwrap_or_default();
+        }
+        sum
     }
 
     /// Ends a call's media and answers what passed.

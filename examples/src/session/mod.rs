@@ -13,13 +13,14 @@ mod secure;
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{AddAssign, Range};
 use std::str::FromStr;
 use std::time::Instant;
 
 use bytes::BytesMut;
 use dtls_handshake::Fingerprint;
 use ice_agent::{Agent, Candidate, HEADROOM, Received, Transmit};
+use srtp::{ProtectError, Sender};
 use zeroize::Zeroizing;
 
 pub use secure::SecureFailure;
@@ -138,7 +139,7 @@ pub enum SendError {
     NoPath(ice_agent::SendError),
     /// SRTP refused the packet.
     #[error("not protected: {0}")]
-    Protect(srtp::ProtectError),
+    Protect(ProtectError),
     /// The caller's range does not lie in its buffer with room around it.
     #[error("the packet lacks {HEADROOM} bytes before it or {TAILROOM} behind it")]
     NoRoom,
@@ -157,6 +158,16 @@ pub struct Stats {
     pub dtls_refused: u64,
     /// Datagrams that are neither DTLS nor SRTP.
     pub unknown: u64,
+}
+
+impl AddAssign for Stats {
+    fn add_assign(&mut self, more: Self) {
+        self.opened += more.opened;
+        self.srtp_refused += more.srtp_refused;
+        self.before_keys += more.before_keys;
+        self.dtls_refused += more.dtls_refused;
+        self.unknown += more.unknown;
+    }
 }
 
 /// One browser leg. See the module's documentation for how to drive it.
@@ -291,6 +302,30 @@ impl Session {
         buf: &mut [u8],
         packet: Range<usize>,
     ) -> Result<Transmit, SendError> {
+        self.send(now, buf, packet, Sender::protect_rtp)
+    }
+
+    /// Protects a compound RTCP packet in place and says how it goes. The packet stands in the
+    /// buffer as for [`send_rtp`](Self::send_rtp).
+    ///
+    /// # Errors
+    /// See [`SendError`]; the packet is then lost.
+    pub fn send_rtcp(
+        &mut self,
+        now: Instant,
+        buf: &mut [u8],
+        packet: Range<usize>,
+    ) -> Result<Transmit, SendError> {
+        self.send(now, buf, packet, Sender::protect_rtcp)
+    }
+
+    fn send(
+        &mut self,
+        now: Instant,
+        buf: &mut [u8],
+        packet: Range<usize>,
+        protect: impl FnOnce(&mut Sender, &mut [u8], usize) -> Result<usize, ProtectError>,
+    ) -> Result<Transmit, SendError> {
         let Secure::Open { sender, .. } = &mut self.secure else {
             return Err(SendError::NotConnected);
         };
@@ -302,9 +337,7 @@ impl Session {
         if packet.start < HEADROOM {
             return Err(SendError::NoRoom);
         }
-        let len = sender
-            .protect_rtp(room, packet.len())
-            .map_err(SendError::Protect)?;
+        let len = protect(sender, room, packet.len()).map_err(SendError::Protect)?;
         let protected = packet.start..packet.start + len;
         self.ice
             .send(now, buf, protected)

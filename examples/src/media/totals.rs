@@ -1,0 +1,44 @@
+//! What passed a worker since it started, ended calls included.
+
+use std::ops::AddAssign;
+
+use crate::bridge::{Counts, Stats};
+use crate::session;
+
+/// Counters over all calls. They only grow while the worker runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Calls whose media has begun.
+    pub calls: u64,
+    /// From browsers to phones.
+    pub to_phone: Counts,
+    /// From phones to browsers.
+    pub to_browser: Counts,
+    /// What the browsers' sessions opened and dropped before it was RTP.
+    pub session: session::Stats,
+    /// Datagrams at a browser port that belong to no call.
+    pub unroutable: u64,
+    /// Datagrams that the kernel did not take.
+    pub unsent: u64,
+}
+
+impl Totals {
+    /// Adds what passed one call.
+    pub(super) fn add_call(&mut self, stats: &Stats) {
+        self.calls += 1;
+        self.to_phone += stats.to_phone.counts;
+        self.to_browser += stats.to_browser.counts;
+        self.session += stats.session;
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, more: Self) {
+        self.calls += more.calls;
+        self.to_phone += more.to_phone;
+        self.to_browser += more.to_browser;
+        self.session += more.session;
+        self.unroutable += more.unroutable;
+        self.unsent += more.unsent;
+    }
+}
