@@ -8,7 +8,7 @@ use std::cell::Cell;
 
 use bytes::BytesMut;
 use ice_agent::{HEADROOM, Handled, Path, Received, SocketId, State, Transport};
-use net::{Link, World, addr, controlled, controlling, ms};
+use net::{World, addr, controlled, controlling, ms, quiet};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
@@ -41,7 +41,7 @@ fn allocations(work: impl FnOnce()) -> u64 {
 }
 
 fn connected() -> World {
-    let mut world = World::new(1, Link::default());
+    let mut world = World::new(1, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.begin();
@@ -57,7 +57,7 @@ fn the_counter_counts() {
 #[test]
 fn data_in_and_out_allocates_nothing() {
     let mut world = connected();
-    let now = world.now;
+    let now = world.now();
     let mut buf = [0x80; HEADROOM + 172];
     let path = Path {
         id: SocketId(0),
@@ -98,7 +98,7 @@ fn consent_allocates_nothing() {
     world.run(ms(60_000), |_| false);
     let mut out = BytesMut::with_capacity(2048);
     let mut agents: Vec<_> = world.nodes.drain(..).map(|node| node.agent).collect();
-    let mut now = world.now;
+    let mut now = world.now();
     let counted = allocations(|| {
         for _ in 0..40 {
             now = agents

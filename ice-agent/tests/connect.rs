@@ -3,11 +3,11 @@
 mod net;
 
 use ice_agent::{Event, Kind, Path, Role, SocketId, State, Transport};
-use net::nat::{Filtering, Mapping, Nat};
-use net::{Link, World, addr, controlled, controlling, ms};
+use net::{World, addr, controlled, controlling, ms, quiet};
+use virtual_network::NatKind;
 
 fn direct() -> World {
-    let mut world = World::new(1, Link::default());
+    let mut world = World::new(1, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world
@@ -47,12 +47,9 @@ fn data_flows_both_ways_and_only_on_valid_paths() {
     assert!(!world.send(0, b"too early"));
     assert!(world.run(ms(2000), |world| world.both(State::Completed)));
     assert!(world.send(0, b"ping") && world.send(1, b"pong"));
-    world.inject(
-        0,
-        addr("203.0.113.66:7000"),
-        addr("192.0.2.1:5000"),
-        b"stranger",
-    );
+    let (address, to) = (addr("203.0.113.66:7000"), addr("192.0.2.1:5000"));
+    let stranger = world.network.add_host(&[address]);
+    world.network.send(stranger, address, to, b"stranger");
     world.run(ms(100), |_| false);
     assert_eq!(world.nodes[1].received, [b"ping".to_vec()]);
     assert_eq!(world.nodes[0].received, [b"pong".to_vec()]);
@@ -61,7 +58,7 @@ fn data_flows_both_ways_and_only_on_valid_paths() {
 #[test]
 fn both_roles_conflict_and_one_gives_way() {
     for (one, other) in [(controlling(), controlling()), (controlled(), controlled())] {
-        let mut world = World::new(3, Link::default());
+        let mut world = World::new(3, quiet());
         world.add(one, &["192.0.2.1:5000"], None);
         world.add(other, &["198.51.100.1:6000"], None);
         world.begin();
@@ -79,21 +76,17 @@ fn both_roles_conflict_and_one_gives_way() {
 
 #[test]
 fn a_server_reflexive_candidate_is_found_behind_a_nat() {
-    let mut world = World::new(4, Link::default());
-    let (eim, edf) = (
-        Mapping::EndpointIndependent,
-        Filtering::AddressAndPortDependent,
-    );
-    world.nats.push(Nat::new("203.0.113.1", eim, edf));
-    world.nats.push(Nat::new("203.0.113.2", eim, edf));
+    let mut world = World::new(4, quiet());
+    let nats = ["203.0.113.1", "203.0.113.2"]
+        .map(|public| world.add_nat(public, NatKind::PORT_RESTRICTED));
     let (dead, live) = (addr("203.0.113.98:3478"), addr("203.0.113.99:3478"));
-    world.servers.push(live);
+    world.add_server(live);
     for (host, nat, mut config) in [
         ("10.0.0.1:5000", 0, controlling()),
         ("10.0.0.2:5000", 1, controlled()),
     ] {
         config.stun_servers = vec![dead, live];
-        world.add(config, &[host], Some(nat));
+        world.add(config, &[host], Some(nats[nat]));
     }
     world.begin();
     assert!(world.run(ms(5000), |world| world.both(State::Completed)));
@@ -116,14 +109,9 @@ fn a_server_reflexive_candidate_is_found_behind_a_nat() {
 
 #[test]
 fn a_symmetric_nat_is_met_as_peer_reflexive() {
-    let mut world = World::new(5, Link::default());
-    let dependent = Mapping::AddressAndPortDependent;
-    world.nats.push(Nat::new(
-        "203.0.113.1",
-        dependent,
-        Filtering::AddressAndPortDependent,
-    ));
-    world.add(controlling(), &["10.0.0.1:5000"], Some(0));
+    let mut world = World::new(5, quiet());
+    let nat = world.add_nat("203.0.113.1", NatKind::SYMMETRIC);
+    world.add(controlling(), &["10.0.0.1:5000"], Some(nat));
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.begin();
     assert!(world.run(ms(5000), |world| world.both(State::Completed)));
@@ -166,7 +154,7 @@ fn a_candidate_that_trickles_late_still_connects() {
     world.begin();
     world.run(ms(20_000), |_| false);
     assert!(world.both(State::Checking));
-    let now = world.now;
+    let now = world.now();
     let late = world.nodes[1].candidates[0].clone();
     world.nodes[0]
         .agent
@@ -178,7 +166,7 @@ fn a_candidate_that_trickles_late_still_connects() {
 
 #[test]
 fn the_better_pair_is_nominated_when_both_work() {
-    let mut world = World::new(6, Link::default());
+    let mut world = World::new(6, quiet());
     world.add(controlling(), &["192.0.2.1:5000", "192.0.2.9:5000"], None);
     world.add(
         controlled(),
@@ -195,18 +183,17 @@ fn the_better_pair_is_nominated_when_both_work() {
 
 #[test]
 fn a_dead_better_pair_costs_only_the_patience() {
-    let mut world = World::new(7, Link::default());
+    let mut world = World::new(7, quiet());
     world.add(controlling(), &["192.0.2.1:5000", "192.0.2.9:5000"], None);
     world.add(
         controlled(),
         &["198.51.100.1:6000", "198.51.100.9:6000"],
         None,
     );
-    world.block = |_, datagram| {
-        [datagram.from, datagram.to]
-            .iter()
-            .any(|end| end.to_string() == "192.0.2.1:5000")
-    };
+    world.network.block(|datagram| {
+        let dead = addr("192.0.2.1:5000");
+        [datagram.from, datagram.to].contains(&dead)
+    });
     world.begin();
     assert!(world.run(ms(5000), |world| world.both(State::Completed)));
     assert!(world.same_pair());

@@ -9,7 +9,7 @@ use ice_agent::{
     Agent, CheckState, Config, Credentials, Event, Failure, FailureCause, Refusal, RemoteError,
     SendError, SocketId, State,
 };
-use net::{Link, World, addr, controlled, controlling, ms, origin, seed};
+use net::{World, addr, controlled, controlling, ms, origin, quiet, seed};
 
 fn other_credentials() -> Credentials {
     Credentials::new("abcd", "0123456789012345678901").expect("valid")
@@ -149,7 +149,7 @@ fn no_answer_names_what_was_sent() {
 
 #[test]
 fn a_peer_with_other_credentials_refuses() {
-    let mut world = World::new(1, Link::default());
+    let mut world = World::new(1, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.gather(0);
@@ -162,7 +162,7 @@ fn a_peer_with_other_credentials_refuses() {
             .ufrag()
             .to_owned();
         let wrong = Credentials::new(theirs, "0123456789012345678901").expect("valid");
-        let now = world.now;
+        let now = world.now();
         world.nodes[node]
             .agent
             .set_remote_credentials(now, wrong)
@@ -186,22 +186,22 @@ fn a_peer_with_other_credentials_refuses() {
 
 #[test]
 fn a_vanished_peer_loses_consent_after_thirty_seconds() {
-    let mut world = World::new(2, Link::default());
+    let mut world = World::new(2, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.begin();
     assert!(world.run(ms(2000), |world| world.both(State::Completed)));
     assert!(world.run(ms(100_000), |_| false) || world.both(State::Completed));
-    world.block = |_, _| true;
-    let (cut, sent) = (world.now, world.sent);
+    world.network.block(|_| true);
+    let (cut, sent) = (world.now(), world.network.counts().sent);
     assert!(world.run(ms(60_000), |world| world.both(State::Failed)));
-    let silence = world.now - cut;
+    let silence = world.now() - cut;
     assert!(silence > ms(24_000) && silence <= ms(30_000), "{silence:?}");
     // Each consent check goes out once.
     assert!(
-        (8..=16).contains(&(world.sent - sent)),
+        (8..=16).contains(&(world.network.counts().sent - sent)),
         "{}",
-        world.sent - sent
+        world.network.counts().sent - sent
     );
     for node in &world.nodes {
         let failure = node.failure.as_ref().expect("cause");
@@ -215,12 +215,13 @@ fn a_vanished_peer_loses_consent_after_thirty_seconds() {
 
 #[test]
 fn nothing_is_sent_once_consent_has_run_out_even_when_timers_are_late() {
-    let mut world = World::new(3, Link::default());
+    let mut world = World::new(3, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.begin();
     assert!(world.run(ms(2000), |world| world.both(State::Completed)));
-    let late = world.now + ms(30_000);
+    let now = world.now();
+    let late = now + ms(30_000);
     let agent = &mut world.nodes[0].agent;
     assert!(!agent.can_send(late));
     assert_eq!(
@@ -232,17 +233,17 @@ fn nothing_is_sent_once_consent_has_run_out_even_when_timers_are_late() {
         end: 10,
         len: 9,
     };
-    assert_eq!(agent.send(world.now, &mut [0; 9], 0..10), Err(range));
+    assert_eq!(agent.send(now, &mut [0; 9], 0..10), Err(range));
 }
 
 #[test]
 fn after_close_nothing_happens() {
-    let mut world = World::new(4, Link::default());
+    let mut world = World::new(4, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.begin();
     assert!(world.run(ms(2000), |world| world.both(State::Completed)));
-    let now = world.now;
+    let now = world.now();
     world.nodes[0].agent.close(now);
     world.drain(0);
     let sent = world.nodes[0].agent.stats();

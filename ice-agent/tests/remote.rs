@@ -4,7 +4,7 @@
 mod net;
 
 use ice_agent::{Agent, Candidate, Config, Credentials, Event, RemoteError, SocketId, State};
-use net::{Link, World, addr, controlled, controlling, ms, origin, seed};
+use net::{World, addr, controlled, controlling, ms, origin, quiet, seed};
 
 fn candidate(text: &str) -> Candidate {
     text.parse().expect(text)
@@ -162,7 +162,7 @@ fn a_name_is_handed_to_the_owner_once() {
 
 #[test]
 fn a_signalled_candidate_names_a_peer_reflexive_one() {
-    let mut world = World::new(1, Link::default());
+    let mut world = World::new(1, quiet());
     world.add(controlling(), &["192.0.2.1:5000"], None);
     world.add(controlled(), &["198.51.100.1:6000"], None);
     world.nodes[0].trickles = false;
@@ -177,7 +177,7 @@ fn a_signalled_candidate_names_a_peer_reflexive_one() {
             .kind
     };
     assert_eq!(kind(&world), ice_agent::Kind::PeerReflexive);
-    let (now, late) = (world.now, world.nodes[0].candidates[0].clone());
+    let (now, late) = (world.now(), world.nodes[0].candidates[0].clone());
     world.nodes[1]
         .agent
         .add_remote_candidate(now, late)
@@ -192,7 +192,7 @@ fn the_ufrag_begins_with_the_prefix_and_names_the_agent_of_a_request() {
         ufrag_prefix: prefix.into(),
         ..controlled()
     };
-    let mut world = World::new(2, Link::default());
+    let mut world = World::new(2, quiet());
     world.add(config("w07"), &["192.0.2.1:5000"], None);
     let ufrag = world.nodes[0].agent.local_credentials().ufrag().to_owned();
     assert!(ufrag.starts_with("w07") && ufrag.len() == 11);

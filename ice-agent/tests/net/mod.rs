@@ -1,9 +1,7 @@
-//! A small internet in virtual time: agents, NATs and STUN servers, joined by links that lose,
-//! duplicate, delay and reorder. Signalling is a reliable channel with a delay of its own.
+//! Agents and STUN servers on a simulated network. Signalling is a reliable channel with a delay
+//! of its own.
 #![allow(dead_code)] // each test file uses its own part
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // as in the tests it serves
-
-pub(crate) mod nat;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,11 +12,8 @@ use ice_agent::{
     Agent, Candidate, Config, Credentials, Event, Failure, Handled, Path, Received, Role, SocketId,
     State, Transport,
 };
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
 use stun_codec::Message;
-
-use nat::Nat;
+use virtual_network::{Datagram, Dice, HostId, NatId, NatKind, Network, Weather};
 
 #[allow(clippy::disallowed_methods)] // an origin for virtual time
 pub(crate) fn origin() -> Instant {
@@ -39,61 +34,23 @@ pub(crate) fn seed(number: u64) -> [u8; 32] {
     seed
 }
 
-/// What a link does to each datagram. Rates are in percent.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Link {
-    pub(crate) loss: u64,
-    pub(crate) duplicate: u64,
-    pub(crate) delay: Duration,
-    /// Added to the delay, up to this much at random: datagrams overtake one another.
-    pub(crate) jitter: Duration,
+/// A round trip of 50 ms, and nothing else happens.
+pub(crate) fn quiet() -> Weather {
+    Weather::calm(ms(25))
 }
 
-impl Default for Link {
-    fn default() -> Self {
-        Self {
-            loss: 0,
-            duplicate: 0,
-            delay: ms(25),
-            jitter: ms(0),
-        }
-    }
-}
-
-/// A datagram under way, as the public internet or one private network sees it.
+/// What signalling brings to a node.
 #[derive(Debug, Clone)]
-pub(crate) struct Datagram {
-    pub(crate) from: SocketAddr,
-    pub(crate) to: SocketAddr,
-    pub(crate) data: Vec<u8>,
-}
-
-#[derive(Debug, Clone)]
-enum Happening {
-    /// Arrives at a node, after any NAT.
-    Arrive {
-        node: usize,
-        datagram: Datagram,
-    },
-    /// Signalling reaches a node.
-    Credentials {
-        node: usize,
-        credentials: Credentials,
-    },
-    Candidate {
-        node: usize,
-        candidate: Candidate,
-    },
-    EndOfCandidates {
-        node: usize,
-    },
+enum Signal {
+    Credentials(Credentials),
+    Candidate(Candidate),
+    EndOfCandidates,
 }
 
 pub(crate) struct Node {
     pub(crate) agent: Agent,
+    pub(crate) host: HostId,
     pub(crate) addresses: Vec<SocketAddr>,
-    /// The NAT in front of it, if any.
-    pub(crate) nat: Option<usize>,
     pub(crate) states: Vec<State>,
     pub(crate) failure: Option<Failure>,
     pub(crate) selections: usize,
@@ -108,52 +65,54 @@ pub(crate) struct Node {
 }
 
 pub(crate) struct World {
-    pub(crate) now: Instant,
     pub(crate) start: Instant,
-    pub(crate) link: Link,
+    pub(crate) network: Network,
+    pub(crate) dice: Dice,
     pub(crate) nodes: Vec<Node>,
-    pub(crate) nats: Vec<Nat>,
-    pub(crate) servers: Vec<SocketAddr>,
     pub(crate) signalling: Duration,
-    /// Datagrams for which this is true are dropped, beside what the link loses.
-    pub(crate) block: fn(&World, &Datagram) -> bool,
-    pub(crate) sent: u64,
-    random: ChaCha20Rng,
-    queue: BTreeMap<(Instant, u64), Happening>,
+    servers: Vec<HostId>,
+    signals: BTreeMap<(Instant, u64), (usize, Signal)>,
     serial: u64,
 }
 
 impl World {
-    pub(crate) fn new(number: u64, link: Link) -> Self {
+    pub(crate) fn new(seed: u64, weather: Weather) -> Self {
         let start = origin();
         Self {
-            now: start,
             start,
-            link,
+            network: Network::new(start, seed, weather),
+            dice: Dice::new(seed),
             nodes: Vec::new(),
-            nats: Vec::new(),
-            servers: Vec::new(),
             signalling: ms(20),
-            block: |_, _| false,
-            sent: 0,
-            random: ChaCha20Rng::from_seed(seed(number)),
-            queue: BTreeMap::new(),
+            servers: Vec::new(),
+            signals: BTreeMap::new(),
             serial: 0,
         }
     }
 
-    pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.random.next_u64() % bound.max(1)
+    pub(crate) fn now(&self) -> Instant {
+        self.network.now()
     }
 
-    pub(crate) fn add(&mut self, config: Config, addresses: &[&str], nat: Option<usize>) -> usize {
-        let mut bytes = [0; 32];
-        self.random.fill_bytes(&mut bytes);
-        let node = self.nodes.len();
+    pub(crate) fn add_nat(&mut self, public: &str, kind: NatKind) -> NatId {
+        self.network.add_nat(public.parse().expect(public), kind)
+    }
+
+    /// Adds a host that answers STUN.
+    pub(crate) fn add_server(&mut self, address: SocketAddr) {
+        self.servers.push(self.network.add_host(&[address]));
+    }
+
+    pub(crate) fn add(&mut self, config: Config, addresses: &[&str], nat: Option<NatId>) {
+        let addresses: Vec<_> = addresses.iter().map(|text| addr(text)).collect();
+        let host = match nat {
+            Some(nat) => self.network.add_host_behind(nat, &addresses),
+            None => self.network.add_host(&addresses),
+        };
         self.nodes.push(Node {
-            agent: Agent::new(config, bytes).expect("config"),
-            addresses: addresses.iter().map(|text| addr(text)).collect(),
-            nat,
+            agent: Agent::new(config, self.dice.seed()).expect("config"),
+            host,
+            addresses,
             states: Vec::new(),
             failure: None,
             selections: 0,
@@ -164,12 +123,11 @@ impl World {
             reached: BTreeMap::new(),
             trickles: true,
         });
-        node
     }
 
     /// Adds the hosts of a node to its agent.
     pub(crate) fn gather(&mut self, node: usize) {
-        let now = self.now;
+        let now = self.now();
         let Node {
             agent, addresses, ..
         } = &mut self.nodes[node];
@@ -185,13 +143,7 @@ impl World {
     /// Signals the credentials of `from` to the other node after a delay.
     pub(crate) fn signal_credentials(&mut self, from: usize, after: Duration) {
         let credentials = self.nodes[from].agent.local_credentials().clone();
-        self.at(
-            self.now + after,
-            Happening::Credentials {
-                node: 1 - from,
-                credentials,
-            },
-        );
+        self.signal(1 - from, after, Signal::Credentials(credentials));
     }
 
     /// Both nodes gather, and tell each other.
@@ -204,26 +156,18 @@ impl World {
         }
     }
 
-    fn at(&mut self, when: Instant, happening: Happening) {
+    fn signal(&mut self, node: usize, after: Duration, signal: Signal) {
         self.serial += 1;
-        self.queue.insert((when, self.serial), happening);
-    }
-
-    /// Injects a datagram as if it had arrived.
-    pub(crate) fn inject(&mut self, node: usize, from: SocketAddr, to: SocketAddr, data: &[u8]) {
-        let datagram = Datagram {
-            from,
-            to,
-            data: data.to_vec(),
-        };
-        self.at(self.now, Happening::Arrive { node, datagram });
+        self.signals
+            .insert((self.now() + after, self.serial), (node, signal));
     }
 
     /// Sends payload on the pair of a node.
     pub(crate) fn send(&mut self, node: usize, payload: &[u8]) -> bool {
         let mut buf = payload.to_vec();
         let len = buf.len();
-        match self.nodes[node].agent.send(self.now, &mut buf, 0..len) {
+        let now = self.now();
+        match self.nodes[node].agent.send(now, &mut buf, 0..len) {
             Ok(transmit) => {
                 self.transmit(node, &transmit.path, &buf[transmit.range]);
                 true
@@ -234,7 +178,7 @@ impl World {
 
     /// Goes on until `done` or until the time is over; true when done.
     pub(crate) fn run(&mut self, time: Duration, done: impl Fn(&Self) -> bool) -> bool {
-        let end = self.now + time;
+        let end = self.now() + time;
         for _ in 0..1_000_000 {
             if done(self) {
                 return true;
@@ -243,17 +187,12 @@ impl World {
                 .nodes
                 .iter()
                 .filter_map(|node| node.agent.poll_timeout());
-            let next = self
-                .queue
-                .keys()
-                .map(|(at, _)| *at)
-                .take(1)
-                .chain(timers)
-                .min();
-            match next {
-                Some(next) if next <= end => self.now = self.now.max(next),
+            let signal = self.signals.keys().next().map(|(at, _)| *at);
+            let arrivals = self.network.next_arrival().into_iter().chain(signal);
+            match timers.chain(arrivals).min() {
+                Some(next) if next <= end => self.network.advance(next),
                 _ => {
-                    self.now = end;
+                    self.network.advance(end);
                     return done(self);
                 }
             }
@@ -263,20 +202,24 @@ impl World {
     }
 
     fn step(&mut self) {
-        while let Some(entry) = self.queue.first_entry() {
-            if entry.key().0 > self.now {
+        let now = self.now();
+        while let Some(entry) = self.signals.first_entry() {
+            if entry.key().0 > now {
                 break;
             }
-            let happening = entry.remove();
-            self.happen(happening);
+            let (node, signal) = entry.remove();
+            self.hear_signal(node, signal);
+        }
+        while let Some((host, datagram)) = self.network.receive() {
+            self.arrive(host, datagram);
         }
         for node in 0..self.nodes.len() {
             let agent = &mut self.nodes[node].agent;
-            if agent.poll_timeout().is_some_and(|at| at <= self.now) {
-                agent.handle_timeout(self.now);
+            if agent.poll_timeout().is_some_and(|at| at <= now) {
+                agent.handle_timeout(now);
                 let next = agent.poll_timeout();
                 assert!(
-                    next.is_none_or(|at| at > self.now),
+                    next.is_none_or(|at| at > now),
                     "a timeout that was handled is left"
                 );
                 self.drain(node);
@@ -284,61 +227,60 @@ impl World {
         }
     }
 
-    fn happen(&mut self, happening: Happening) {
-        let now = self.now;
-        let node = match happening {
-            Happening::Arrive { node, datagram } => {
-                self.arrive(node, datagram);
-                node
+    fn hear_signal(&mut self, node: usize, signal: Signal) {
+        let now = self.now();
+        let agent = &mut self.nodes[node].agent;
+        match signal {
+            Signal::Credentials(credentials) => {
+                let _ = agent.set_remote_credentials(now, credentials);
             }
-            Happening::Credentials { node, credentials } => {
-                let _ = self.nodes[node]
-                    .agent
-                    .set_remote_credentials(now, credentials);
-                node
-            }
-            Happening::Candidate { node, candidate } => {
+            Signal::Candidate(candidate) => {
                 let text = candidate.to_string();
-                let _ = self.nodes[node]
-                    .agent
-                    .add_remote_candidate(now, text.parse().expect("own"));
-                node
+                let _ = agent.add_remote_candidate(now, text.parse().expect("own"));
             }
-            Happening::EndOfCandidates { node } => {
-                self.nodes[node].agent.end_of_remote_candidates(now);
-                node
-            }
-        };
+            Signal::EndOfCandidates => agent.end_of_remote_candidates(now),
+        }
         self.drain(node);
     }
 
-    fn arrive(&mut self, node: usize, datagram: Datagram) {
+    fn arrive(&mut self, host: HostId, datagram: Datagram) {
+        let now = self.now();
+        let Some(node) = self.nodes.iter().position(|node| node.host == host) else {
+            return self.ask_server(host, &datagram);
+        };
         let Node {
             agent,
             addresses,
             received,
             ..
         } = &mut self.nodes[node];
-        let Some(socket) = addresses.iter().position(|local| *local == datagram.to) else {
-            return;
-        };
+        let socket = addresses.iter().position(|local| *local == datagram.to);
         let mut data = datagram.data;
         let path = Path {
-            id: SocketId(socket as u64),
+            id: SocketId(socket.expect("bound") as u64),
             local: datagram.to,
             remote: datagram.from,
             transport: Transport::Udp,
         };
-        let handled = agent.handle_datagram(
-            self.now,
-            Received {
-                path,
-                data: &mut data,
-            },
-        );
-        if let Handled::Data { from, range } = handled {
+        let rx = Received {
+            path,
+            data: &mut data,
+        };
+        if let Handled::Data { from, range } = agent.handle_datagram(now, rx) {
             assert_eq!(from, datagram.from);
             received.push(data[range].to_vec());
+        }
+        self.drain(node);
+    }
+
+    fn ask_server(&mut self, host: HostId, datagram: &Datagram) {
+        assert!(self.servers.contains(&host));
+        let Ok(request) = Message::parse(&datagram.data) else {
+            return;
+        };
+        let mut out = BytesMut::new();
+        if stun_codec::respond(&request, datagram.from, &mut out).is_some() {
+            self.network.send(host, datagram.to, datagram.from, &out);
         }
     }
 
@@ -360,27 +302,19 @@ impl World {
     }
 
     fn hear(&mut self, node: usize, event: Event) {
-        let (now, after) = (self.now, self.signalling);
-        let peer = 1 - node;
-        let trickles = self.nodes[node].trickles;
+        let (now, after) = (self.now(), self.signalling);
         let this = &mut self.nodes[node];
         match event {
             Event::LocalCandidate(candidate) => {
                 assert!(!this.gathered, "a candidate after the end");
                 this.candidates.push(candidate.clone());
-                if trickles {
-                    self.at(
-                        now + after,
-                        Happening::Candidate {
-                            node: peer,
-                            candidate,
-                        },
-                    );
+                if this.trickles {
+                    self.signal(1 - node, after, Signal::Candidate(candidate));
                 }
             }
             Event::GatheringComplete => {
                 this.gathered = true;
-                self.at(now + after, Happening::EndOfCandidates { node: peer });
+                self.signal(1 - node, after, Signal::EndOfCandidates);
             }
             Event::StateChanged(state) => {
                 this.states.push(state);
@@ -400,85 +334,9 @@ impl World {
     }
 
     fn transmit(&mut self, node: usize, path: &Path, data: &[u8]) {
-        self.sent += 1;
-        assert!(
-            !self.nodes[node].agent.state().is_finished(),
-            "sent after the end"
-        );
-        let datagram = Datagram {
-            from: path.local,
-            to: path.remote,
-            data: data.to_vec(),
-        };
-        if (self.block)(self, &datagram) {
-            return;
-        }
-        let copies = 1 + u64::from(self.below(100) < self.link.duplicate);
-        for _ in 0..copies {
-            if self.below(100) >= self.link.loss {
-                self.route(node, datagram.clone());
-            }
-        }
-    }
-
-    /// Carries a datagram of a node to where it goes.
-    fn route(&mut self, node: usize, mut datagram: Datagram) {
-        let realm = self.nodes[node].nat;
-        let jitter = self.link.jitter.as_micros() as u64;
-        let delay = self.link.delay + Duration::from_micros(self.below(jitter));
-        // Within one private network, or between two public nodes.
-        if let Some(near) = self.node_at(datagram.to, realm) {
-            self.at(
-                self.now + delay,
-                Happening::Arrive {
-                    node: near,
-                    datagram,
-                },
-            );
-            return;
-        }
-        if let Some(nat) = realm {
-            datagram.from = self.nats[nat].outbound(datagram.from, datagram.to);
-        }
-        if self.servers.contains(&datagram.to) {
-            self.ask_server(datagram, delay);
-            return;
-        }
-        self.deliver(datagram, delay);
-    }
-
-    /// Carries a datagram over the public internet.
-    fn deliver(&mut self, mut datagram: Datagram, delay: Duration) {
-        let nat = self
-            .nats
-            .iter()
-            .position(|nat| nat.public == datagram.to.ip());
-        if let Some(nat) = nat {
-            let Some(inner) = self.nats[nat].inbound(datagram.from, datagram.to) else {
-                return;
-            };
-            datagram.to = inner;
-        }
-        if let Some(node) = self.node_at(datagram.to, nat) {
-            self.at(self.now + delay, Happening::Arrive { node, datagram });
-        }
-    }
-
-    fn ask_server(&mut self, datagram: Datagram, delay: Duration) {
-        let Ok(request) = Message::parse(&datagram.data) else {
-            return;
-        };
-        let mut out = BytesMut::new();
-        if stun_codec::respond(&request, datagram.from, &mut out).is_some() {
-            let (from, to, data) = (datagram.to, datagram.from, out.to_vec());
-            self.deliver(Datagram { from, to, data }, delay * 2);
-        }
-    }
-
-    fn node_at(&self, address: SocketAddr, realm: Option<usize>) -> Option<usize> {
-        self.nodes
-            .iter()
-            .position(|node| node.nat == realm && node.addresses.contains(&address))
+        let Node { agent, host, .. } = &self.nodes[node];
+        assert!(!agent.state().is_finished(), "sent after the end");
+        self.network.send(*host, path.local, path.remote, data);
     }
 
     pub(crate) fn state(&self, node: usize) -> State {
@@ -504,7 +362,7 @@ impl World {
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
-        self.now - self.start
+        self.now() - self.start
     }
 }
 
