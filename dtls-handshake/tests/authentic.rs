@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use common::{Link, Weather, configs};
+use common::{Link, configs};
 use dtls_handshake::testing::KeySchedule;
 use dtls_handshake::{AlertDescription, CloseCause, DropReason, Event, Handled};
+use virtual_network::Weather;
 
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
@@ -33,10 +34,7 @@ impl Known {
             let log = log.clone();
             config.with_key_log(move |line| log.lock().unwrap().push(line.to_owned()))
         });
-        let weather = Weather {
-            delay: Duration::from_millis(10),
-            ..Weather::default()
-        };
+        let weather = Weather::calm(Duration::from_millis(10));
         let mut link = Link::new(configs, 21, weather).introduced();
         link.drain();
         link.step();
@@ -74,7 +72,7 @@ impl Known {
     /// Sends a protected record as if from the peer of `to`.
     fn inject(&mut self, to: usize, sequence: u16, content: u8, payload: &[u8]) -> Handled {
         let mut datagram = self.keys().seal(to == SERVER, sequence, content, payload);
-        let now = self.link.now;
+        let now = self.link.now();
         self.link.ends[to]
             .connection
             .handle_datagram(now, &mut datagram)

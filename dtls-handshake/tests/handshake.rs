@@ -7,21 +7,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use common::{LABEL, Link, Weather, configs, fingerprint, identities, origin};
+use common::{LABEL, Link, configs, fingerprint, identities, origin};
 use dtls_handshake::{
     AlertDescription, CipherSuite, CloseCause, Config, Connection, DropReason, Event, ExportError,
     Fingerprint, Handled, HashAlgorithm, SendError, Version, is_dtls,
 };
+use virtual_network::Weather;
 
 fn good_link(configs: [Config; 2]) -> Link {
-    Link::new(
-        configs,
-        1,
-        Weather {
-            delay: Duration::from_millis(20),
-            ..Weather::default()
-        },
-    )
+    Link::new(configs, 1, Weather::calm(Duration::from_millis(20)))
 }
 
 fn connected() -> Link {
@@ -86,7 +80,7 @@ fn fingerprints_may_come_late() {
     let mut link = good_link(configs());
     link.deliver();
     assert!(link.ends.iter().all(|end| !end.is_settled()));
-    let now = link.now;
+    let now = link.now();
     for side in 0..2 {
         let connection = &mut link.ends[side].connection;
         assert_eq!(connection.send(now, b"early"), Err(SendError::NotConnected));
@@ -114,7 +108,7 @@ fn a_wrong_fingerprint_closes_both_sides_early_and_late() {
     for wrong in 0..2 {
         for late in [false, true] {
             let mut link = good_link(configs());
-            let now = link.now;
+            let now = link.now();
             let right = vec![fingerprint(wrong)];
             link.ends[1 - wrong]
                 .connection
@@ -122,7 +116,7 @@ fn a_wrong_fingerprint_closes_both_sides_early_and_late() {
             if late {
                 link.deliver();
             }
-            let now = link.now;
+            let now = link.now();
             let other = vec![Fingerprint::of(HashAlgorithm::Sha256, b"somebody else")];
             link.ends[wrong]
                 .connection
@@ -147,13 +141,13 @@ fn a_wrong_fingerprint_closes_both_sides_early_and_late() {
 #[test]
 fn data_of_a_peer_that_is_not_verified_is_not_handed_out() {
     let mut link = good_link(configs());
-    let now = link.now;
+    let now = link.now();
     // The client knows the server; the server does not know the client yet.
     link.ends[0]
         .connection
         .set_peer_fingerprints(now, vec![fingerprint(1)]);
     link.deliver();
-    let now = link.now;
+    let now = link.now();
     assert!(link.ends[0].connected.is_some());
     link.ends[0].connection.send(now, b"hello").unwrap();
     link.deliver();
@@ -200,7 +194,7 @@ fn every_mtu_works() {
 #[test]
 fn data_travels_both_ways_within_bounds() {
     let mut link = connected();
-    let now = link.now;
+    let now = link.now();
     link.ends[0].connection.send(now, b"ping").unwrap();
     link.ends[1].connection.send(now, b"").unwrap();
     link.ends[1].connection.send(now, b"pong").unwrap();
@@ -239,7 +233,7 @@ fn data_travels_both_ways_within_bounds() {
 fn closing_sends_what_waits_and_then_says_so() {
     for side in 0..2 {
         let mut link = connected();
-        let now = link.now;
+        let now = link.now();
         link.ends[side].connection.send(now, b"last words").unwrap();
         link.ends[side].connection.close(now);
         link.ends[side].connection.close(now);
@@ -265,7 +259,7 @@ fn closing_during_the_handshake_ends_it_on_both_sides() {
     let mut link = good_link(configs()).introduced();
     link.step();
     link.drain();
-    let now = link.now;
+    let now = link.now();
     link.ends[1].connection.close(now);
     link.settle();
     assert_eq!(
@@ -304,7 +298,7 @@ fn exporting_needs_a_connection_its_own_proof_and_a_free_label() {
     assert_eq!(export(&link, &own, "key expansion", None), reserved);
     let too_long = Err(ExportError::ContextTooLong);
     assert_eq!(export(&link, &own, LABEL, Some(&[0; 65536])), too_long);
-    let now = link.now;
+    let now = link.now();
     link.ends[0].connection.close(now);
     assert_eq!(
         export(&link, &own, LABEL, None),
@@ -409,16 +403,15 @@ fn a_lost_last_flight_is_sent_again_when_asked_for() {
     let mut link = good_link(configs()).introduced();
     while link.ends[1].connected.is_none() {
         link.step();
-        link.muted = link.ends[1]
-            .connection
-            .poll_timeout()
-            .is_none()
-            .then_some(1);
+        // Its last flight is the one without a timer.
+        if link.ends[1].connection.poll_timeout().is_none() {
+            link.mute(1);
+        }
         link.drain();
     }
     assert!(link.ends[0].connected.is_none());
     assert!(!link.is_busy());
-    link.muted = None;
+    link.unmute();
     link.settle();
     assert_eq!(link.ends[0].exported(), link.ends[1].exported());
     assert_eq!(link.ends[0].connection.stats().timeouts, 1);
@@ -432,7 +425,7 @@ fn flights_that_arrive_backwards_need_no_repetition() {
     let mut link = good_link(configs).introduced();
     while link.ends[1].connected.is_none() {
         link.drain();
-        let now = link.now;
+        let now = link.now();
         let mut flight = link.take_under_way();
         assert!(!flight.is_empty());
         flight.reverse();

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use common::{Link, Weather, configs, fingerprint, origin};
+use common::{Link, configs, fingerprint, origin};
 use dtls_handshake::testing;
 use dtls_handshake::{
     AlertDescription, CloseCause, Connection, DropReason, Event, Fingerprint, FingerprintError,
@@ -15,13 +15,11 @@ use dtls_handshake::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
+use virtual_network::Weather;
 
 /// A handshake that has come so far: deliveries between the two.
 fn link_after(deliveries: usize) -> Link {
-    let weather = Weather {
-        delay: Duration::from_millis(10),
-        ..Weather::default()
-    };
+    let weather = Weather::calm(Duration::from_millis(10));
     let mut link = Link::new(configs(), 3, weather).introduced();
     link.drain();
     for _ in 0..deliveries {
@@ -91,7 +89,7 @@ proptest! {
         datagrams in vec(datagram(), 0..12),
     ) {
         let mut link = link_after(deliveries);
-        let now = link.now;
+        let now = link.now();
         for end in &mut link.ends {
             for datagram in &datagrams {
                 let _: Handled = end.connection.handle_datagram(now, &mut datagram.clone());
@@ -114,7 +112,7 @@ proptest! {
         flips in vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
         let mut link = link_after(deliveries);
-        let now = link.now;
+        let now = link.now();
         for (to, mut datagram) in link.take_under_way() {
             for (at, bits) in &flips {
                 let at = at.index(datagram.len());
@@ -139,7 +137,7 @@ proptest! {
     #[test]
     fn outsiders_cannot_end_a_connection(datagrams in vec(datagram(), 0..20)) {
         let mut link = link_after(4);
-        let now = link.now;
+        let now = link.now();
         prop_assert!(link.ends.iter().all(|end| end.connected.is_some()));
         for end in &mut link.ends {
             for datagram in &datagrams {
@@ -158,7 +156,7 @@ proptest! {
 #[test]
 fn unprotected_alerts_and_data_after_the_handshake_are_ignored() {
     let mut link = link_after(4);
-    let now = link.now;
+    let now = link.now();
     for end in &mut link.ends {
         for content in [21, 23] {
             let mut datagram = plain_record(content, 9, &[2, 40]);
@@ -176,7 +174,7 @@ fn unprotected_alerts_and_data_after_the_handshake_are_ignored() {
 #[test]
 fn a_fatal_alert_during_the_handshake_is_a_cause() {
     let mut link = link_after(1);
-    let now = link.now;
+    let now = link.now();
     let mut alert = plain_record(21, 5, &[2, 40]);
     assert_eq!(
         link.ends[0].connection.handle_datagram(now, &mut alert),
@@ -198,7 +196,7 @@ fn a_fatal_alert_during_the_handshake_is_a_cause() {
 #[test]
 fn forged_records_do_not_move_the_window() {
     let mut link = link_after(4);
-    let now = link.now;
+    let now = link.now();
     link.ends[0].connection.send(now, b"one").unwrap();
     let mut genuine = link.ends[0].transmits().remove(0);
     let mut forged = genuine.clone();
@@ -217,7 +215,7 @@ fn forged_records_do_not_move_the_window() {
 #[test]
 fn a_finished_in_the_clear_is_nothing() {
     let mut link = link_after(1);
-    let now = link.now;
+    let now = link.now();
     // After Certificate, ClientKeyExchange and CertificateVerify Finished is message 4.
     let mut forged = handshake_record(20, 4, &[0; 12]);
     let _: Handled = link.ends[1].connection.handle_datagram(now, &mut forged);
@@ -241,7 +239,7 @@ fn an_announced_length_of_16_mib_is_dropped() {
 #[test]
 fn messages_in_the_wrong_place_end_the_handshake_with_a_cause() {
     let mut link = link_after(1);
-    let now = link.now;
+    let now = link.now();
     let mut done = handshake_record(14, 0, &[]);
     let _: Handled = link.ends[0].connection.handle_datagram(now, &mut done);
     let cause = CloseCause::Unexpected("ServerHelloDone");

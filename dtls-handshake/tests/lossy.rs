@@ -6,11 +6,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Link, Weather, configs, origin};
+use common::{Link, configs, origin};
 use dtls_handshake::CloseCause;
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use virtual_network::{Dice, Weather};
 
+const MS: Duration = Duration::from_millis(1);
 const DEADLINE: Duration = Duration::from_secs(30);
 
 struct Outcome {
@@ -24,7 +24,7 @@ fn run(seed: u64, weather: Weather, mtu: usize) -> Outcome {
     link.settle();
     let context = || format!("seed {seed}, mtu {mtu}, {weather:?}: {:?}", link.causes());
     let [client, server] = &link.ends;
-    let took = link.now - origin();
+    let took = link.now() - origin();
     assert!(took <= DEADLINE + Duration::from_secs(1), "{}", context());
     match (&client.connected, &server.connected) {
         (Some(_), Some(_)) => {
@@ -49,12 +49,12 @@ fn run(seed: u64, weather: Weather, mtu: usize) -> Outcome {
     }
 }
 
-fn runs(name: &str, seeds: u64, weather: impl Fn(&mut ChaCha8Rng) -> Weather) -> Vec<Outcome> {
+fn runs(name: &str, seeds: u64, weather: impl Fn(&mut Dice) -> Weather) -> Vec<Outcome> {
     let mut outcomes: Vec<_> = (0..seeds)
         .map(|seed| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let weather = weather(&mut rng);
-            let mtu = 256 + rng.next_u32() as usize % 1245;
+            let mut dice = Dice::new(seed);
+            let weather = weather(&mut dice);
+            let mtu = 256 + dice.below(1245) as usize;
             run(seed, weather, mtu)
         })
         .collect();
@@ -78,9 +78,9 @@ fn runs(name: &str, seeds: u64, weather: impl Fn(&mut ChaCha8Rng) -> Weather) ->
 #[test]
 fn disorder_without_loss_needs_no_patience() {
     let outcomes = runs("disorder", 500, |_| Weather {
-        duplication: 300,
-        reordering: 500,
-        delay: Duration::from_millis(20),
+        duplication: 30.0,
+        delay: 20 * MS,
+        jitter: 60 * MS,
         ..Weather::default()
     });
     for outcome in outcomes {
@@ -95,11 +95,11 @@ fn disorder_without_loss_needs_no_patience() {
 
 #[test]
 fn light_loss_is_overcome() {
-    let outcomes = runs("loss to 10 %", 1000, |rng| Weather {
-        loss: rng.next_u32() % 100,
-        duplication: 100,
-        reordering: 200,
-        delay: Duration::from_millis(u64::from(rng.next_u32() % 150)),
+    let outcomes = runs("loss to 10 %", 1000, |dice| Weather {
+        loss: dice.below(100) as f64 / 10.0,
+        duplication: 10.0,
+        delay: dice.time(150 * MS),
+        jitter: dice.time(100 * MS),
         ..Weather::default()
     });
     assert!(outcomes.iter().all(|outcome| outcome.connected));
@@ -107,11 +107,11 @@ fn light_loss_is_overcome() {
 
 #[test]
 fn heavy_loss_ends_well_or_with_a_cause() {
-    let outcomes = runs("loss to 50 %", 1000, |rng| Weather {
-        loss: rng.next_u32() % 500,
-        duplication: rng.next_u32() % 300,
-        reordering: rng.next_u32() % 500,
-        delay: Duration::from_millis(u64::from(rng.next_u32() % 300)),
+    let outcomes = runs("loss to 50 %", 1000, |dice| Weather {
+        loss: dice.below(500) as f64 / 10.0,
+        duplication: dice.below(30) as f64,
+        delay: dice.time(300 * MS),
+        jitter: dice.time(400 * MS),
         ..Weather::default()
     });
     let connected = outcomes.iter().filter(|outcome| outcome.connected).count();
@@ -125,8 +125,8 @@ fn corruption_never_gives_different_keys() {
     let mut connected = 0;
     for seed in 0..500 {
         let weather = Weather {
-            corruption: 100,
-            delay: Duration::from_millis(5),
+            corruption: 10.0,
+            delay: 5 * MS,
             ..Weather::default()
         };
         let mut link = Link::new(configs(), seed, weather).introduced();

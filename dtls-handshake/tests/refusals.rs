@@ -6,8 +6,9 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Link, Weather, configs};
+use common::{Link, configs};
 use dtls_handshake::{AlertDescription, CloseCause, Parameter};
+use virtual_network::Weather;
 
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
@@ -18,10 +19,7 @@ const HEADERS: usize = 13 + 12;
 /// Runs a handshake in which the first datagram that `change` accepts, on its way to `to`, is
 /// changed, and returns the cause there. The other side has to learn the alert.
 fn cause(to: usize, change: impl Fn(&mut Vec<u8>) -> bool) -> CloseCause {
-    let weather = Weather {
-        delay: Duration::from_millis(10),
-        ..Weather::default()
-    };
+    let weather = Weather::calm(Duration::from_millis(10));
     let mut link = Link::new(configs(), 11, weather).introduced();
     let mut changed = false;
     for _ in 0..20 {
@@ -237,10 +235,7 @@ fn what_is_changed_on_the_way_does_not_verify() {
         &[2, 64, 1, 0, 18, 4, 3, 5, 3],
         &[2, 64, 1, 0, 18, 4, 3, 5, 4],
     );
-    let weather = Weather {
-        delay: Duration::from_millis(10),
-        ..Weather::default()
-    };
+    let weather = Weather::calm(Duration::from_millis(10));
     let mut link = Link::new(configs(), 12, weather).introduced();
     link.drain();
     link.step();

@@ -1,7 +1,7 @@
 //! Two connections and a link between them, in virtual time.
 #![allow(dead_code)] // each test program uses its part
 
-use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
@@ -10,8 +10,7 @@ use dtls_handshake::{
     CloseCause, Config, Connected, Connection, Event, Fingerprint, Handled, Identity,
     SRTP_EXPORTER_LABEL,
 };
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
+use virtual_network::{Datagram, Dice, HostId, Network, Weather};
 
 pub(crate) const LABEL: &str = SRTP_EXPORTER_LABEL;
 
@@ -111,63 +110,48 @@ impl End {
     }
 }
 
-/// How bad a link is: chances in a thousand.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Weather {
-    pub(crate) loss: u32,
-    pub(crate) duplication: u32,
-    pub(crate) reordering: u32,
-    pub(crate) corruption: u32,
-    pub(crate) delay: Duration,
-}
-
-/// Client at index 0, server at index 1, and what is under way between them.
+/// Client at index 0, server at index 1, and the network between them.
 pub(crate) struct Link {
     pub(crate) ends: [End; 2],
-    pub(crate) now: Instant,
-    weather: Weather,
-    rng: ChaCha8Rng,
-    under_way: BTreeMap<(Instant, u64), (usize, Vec<u8>)>,
-    serial: u64,
+    network: Network,
+    hosts: [HostId; 2],
     /// The largest datagram that was sent, in bytes.
     pub(crate) largest: usize,
-    /// Everything that this side sends is lost.
-    pub(crate) muted: Option<usize>,
+}
+
+fn address(side: usize) -> SocketAddr {
+    ([192, 0, 2, side as u8 + 1], 4000).into()
 }
 
 impl Link {
     pub(crate) fn new(configs: [Config; 2], seed: u64, weather: Weather) -> Self {
         let [client, server] = configs.map(Arc::new);
         let now = origin();
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mut seed = || {
-            let mut bytes = [0; 32];
-            rng.fill_bytes(&mut bytes);
-            bytes
-        };
+        let mut dice = Dice::new(seed);
         let ends = [
-            End::new(Connection::client(client, seed(), now)),
-            End::new(Connection::server(server, seed(), now)),
+            End::new(Connection::client(client, dice.seed(), now)),
+            End::new(Connection::server(server, dice.seed(), now)),
         ];
+        let mut network = Network::new(now, seed, weather);
+        let hosts = [0, 1].map(|side| network.add_host(&[address(side)]));
         Self {
             ends,
-            now,
-            weather,
-            rng,
-            under_way: BTreeMap::new(),
-            serial: 0,
+            network,
+            hosts,
             largest: 0,
-            muted: None,
         }
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.network.now()
     }
 
     /// Both ends know whom they speak with.
     pub(crate) fn introduced(mut self) -> Self {
         for side in 0..2 {
-            let peer = vec![fingerprint(1 - side)];
-            self.ends[side]
-                .connection
-                .set_peer_fingerprints(self.now, peer);
+            let (now, peer) = (self.now(), vec![fingerprint(1 - side)]);
+            let connection = &mut self.ends[side].connection;
+            connection.set_peer_fingerprints(now, peer);
         }
         self
     }
@@ -177,19 +161,32 @@ impl Link {
     }
 
     pub(crate) fn is_busy(&self) -> bool {
-        !self.under_way.is_empty()
+        self.network.next_arrival().is_some()
+    }
+
+    /// Everything that this side sends is lost, and nothing of the other's.
+    pub(crate) fn mute(&mut self, side: usize) {
+        let muted = address(side);
+        self.network.block(move |datagram| datagram.from == muted);
+    }
+
+    /// All are heard again.
+    pub(crate) fn unmute(&mut self) {
+        self.network.unblock();
     }
 
     /// What is under way, and to which side.
     pub(crate) fn take_under_way(&mut self) -> Vec<(usize, Vec<u8>)> {
-        core::mem::take(&mut self.under_way).into_values().collect()
+        let datagrams = self.network.take_under_way().into_iter();
+        datagrams
+            .map(|datagram| (side_of(&datagram), datagram.data))
+            .collect()
     }
 
     /// Lets somebody change what is under way, told to which side.
     pub(crate) fn change_under_way(&mut self, mut change: impl FnMut(usize, &mut Vec<u8>)) {
-        for (to, datagram) in self.under_way.values_mut() {
-            change(*to, datagram);
-        }
+        self.network
+            .tamper(|datagram| change(side_of(datagram), &mut datagram.data));
     }
 
     /// Delivers what is under way, without waiting for timeouts.
@@ -201,44 +198,17 @@ impl Link {
         }
     }
 
-    fn chance(&mut self, in_a_thousand: u32) -> bool {
-        self.rng.next_u32() % 1000 < in_a_thousand
-    }
-
-    fn post(&mut self, from: usize, datagram: Vec<u8>) {
-        let mut delay = self.weather.delay;
-        if self.chance(self.weather.reordering) {
-            delay += self
-                .weather
-                .delay
-                .mul_f64(f64::from(self.rng.next_u32() % 300) / 100.0)
-                + Duration::from_millis(3);
-        }
-        self.serial += 1;
-        self.under_way
-            .insert((self.now + delay, self.serial), (1 - from, datagram));
-    }
-
     pub(crate) fn drain(&mut self) {
-        for side in 0..2 {
-            let now = self.now;
-            self.ends[side].take_events(now);
-            for mut datagram in self.ends[side].transmits() {
+        let now = self.now();
+        for (side, end) in self.ends.iter_mut().enumerate() {
+            end.take_events(now);
+            for datagram in end.transmits() {
                 self.largest = self.largest.max(datagram.len());
-                if self.chance(self.weather.loss) || self.muted == Some(side) {
-                    continue;
-                }
-                if self.chance(self.weather.duplication) {
-                    self.post(side, datagram.clone());
-                }
-                if self.chance(self.weather.corruption) {
-                    let at = self.rng.next_u32() as usize % datagram.len();
-                    datagram[at] ^= 1 << (self.rng.next_u32() % 8);
-                }
-                self.post(side, datagram);
+                let (from, to) = (address(side), address(1 - side));
+                self.network.send(self.hosts[side], from, to, &datagram);
             }
-            if let Some(at) = self.ends[side].connection.poll_timeout() {
-                assert!(at > self.now, "a timeout in the past");
+            if let Some(at) = end.connection.poll_timeout() {
+                assert!(at > now, "a timeout in the past");
             }
         }
     }
@@ -246,32 +216,23 @@ impl Link {
     /// Goes on to the next arrival or timeout. `false` when nothing will ever happen again.
     pub(crate) fn step(&mut self) -> bool {
         self.drain();
-        let arrival = self.under_way.keys().next().map(|key| key.0);
-        let timeout = self
+        let timeouts = self
             .ends
-            .iter()
-            .filter_map(|end| end.connection.poll_timeout())
-            .min();
-        let Some(next) = arrival.into_iter().chain(timeout).min() else {
+            .each_ref()
+            .map(|end| end.connection.poll_timeout());
+        let arrival = self.network.next_arrival();
+        let Some(next) = timeouts.into_iter().chain([arrival]).flatten().min() else {
             return false;
         };
-        self.now = self.now.max(next);
-        while let Some(entry) = self.under_way.first_entry() {
-            if entry.key().0 > self.now {
-                break;
-            }
-            let (to, mut datagram) = entry.remove();
-            let _: Handled = self.ends[to]
-                .connection
-                .handle_datagram(self.now, &mut datagram);
+        self.network.advance(next);
+        let now = self.now();
+        while let Some((_, mut datagram)) = self.network.receive() {
+            let connection = &mut self.ends[side_of(&datagram)].connection;
+            let _: Handled = connection.handle_datagram(now, &mut datagram.data);
         }
         for end in &mut self.ends {
-            if end
-                .connection
-                .poll_timeout()
-                .is_some_and(|at| at <= self.now)
-            {
-                end.connection.handle_timeout(self.now);
+            if end.connection.poll_timeout().is_some_and(|at| at <= now) {
+                end.connection.handle_timeout(now);
             }
         }
         true
@@ -281,7 +242,7 @@ impl Link {
     pub(crate) fn settle(&mut self) {
         for _ in 0..10_000 {
             self.drain();
-            if self.ends.iter().all(End::is_settled) && self.under_way.is_empty() {
+            if self.ends.iter().all(End::is_settled) && !self.is_busy() {
                 return;
             }
             if !self.step() {
@@ -291,4 +252,9 @@ impl Link {
         }
         panic!("no end in sight");
     }
+}
+
+/// The side that a datagram goes to.
+fn side_of(datagram: &Datagram) -> usize {
+    usize::from(datagram.to == address(1))
 }
