@@ -12,10 +12,11 @@
 mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{RngCore, SeedableRng};
 use srtp::{Config, Profile, ProtectError, Receiver, Sender, SetIndexError, UnprotectError};
+use virtual_network::{Dice, HostId, Network, Weather};
 
 use common::{key, rtcp, rtp, with_room};
 
@@ -41,92 +42,106 @@ impl Model {
     }
 }
 
-/// Numbers from one seed.
-struct Dice(ChaCha20Rng);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(ChaCha20Rng::seed_from_u64(seed))
-    }
-
-    /// 0 to `below` - 1.
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0.next_u64() % below
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.roll(100) < percent
-    }
+/// A sender and a receiver, one packet a millisecond, and an attacker between them.
+struct Link {
+    network: Network,
+    dice: Dice,
+    hosts: [HostId; 2],
+    /// What the attacker replays, and when.
+    recorded: BTreeMap<Instant, Vec<u8>>,
 }
 
-/// A packet under way, ordered by the step at which it arrives.
-type Flight = BTreeMap<(u64, u64), (u64, Vec<u8>)>;
+const STEP: Duration = Duration::from_millis(1);
 
-struct Link {
-    dice: Dice,
-    flight: Flight,
-    count: u64,
+fn address(host: u8) -> SocketAddr {
+    ([192, 0, 2, host], 4000).into()
 }
 
 impl Link {
-    fn new(seed: u64) -> Self {
+    /// Packets are lost, repeated, and overtake one another by less than `window` steps.
+    fn new(seed: u64, window: u64) -> Self {
+        let weather = Weather {
+            loss: 10.0,
+            duplication: 10.0,
+            jitter: (window - 1) as u32 * STEP,
+            ..Weather::default()
+        };
+        #[allow(clippy::disallowed_methods)] // an origin of virtual time
+        let mut network = Network::new(Instant::now(), seed, weather);
+        let hosts = [1, 2].map(|host| network.add_host(&[address(host)]));
         Self {
+            network,
             dice: Dice::new(seed),
-            flight: Flight::new(),
-            count: 0,
+            hosts,
+            recorded: BTreeMap::new(),
         }
     }
 
-    /// Sends one packet: lost, or delivered after up to `delay` steps, now and then twice or,
-    /// much later, replayed by an attacker.
-    fn send(&mut self, step: u64, delay: u64, index: u64, packet: &[u8]) {
-        let copies = if self.dice.chance(10) { 2 } else { 1 };
-        for _ in 0..copies {
-            if self.dice.chance(10) {
-                continue;
+    /// Sends one packet, with its true index before it so that the model is told. Now and then it
+    /// is recorded and replayed much later.
+    fn send(&mut self, index: u64, packet: &[u8]) {
+        let datagram = [&index.to_be_bytes(), packet].concat();
+        if self.dice.chance(3.0) {
+            let later = self.network.now() + 1000 * STEP;
+            self.recorded.insert(later, datagram.clone());
+        }
+        self.launch(&datagram);
+    }
+
+    fn launch(&mut self, datagram: &[u8]) {
+        let [from, to] = [1, 2].map(address);
+        self.network.send(self.hosts[0], from, to, datagram);
+    }
+
+    fn pass(&mut self, steps: u64) {
+        self.network
+            .advance(self.network.now() + steps as u32 * STEP);
+        let now = self.network.now();
+        while let Some(entry) = self.recorded.first_entry() {
+            if *entry.key() > now {
+                break;
             }
-            let mut at = step + self.dice.roll(delay);
-            if self.dice.chance(3) {
-                at += 1000;
-            }
-            self.count += 1;
-            self.flight
-                .insert((at, self.count), (index, packet.to_vec()));
+            let datagram = entry.remove();
+            self.launch(&datagram);
         }
     }
 
-    /// What has arrived by `step`.
-    fn arrived(&mut self, step: u64) -> Option<(u64, Vec<u8>)> {
-        let entry = self.flight.first_entry()?;
-        (entry.key().0 <= step).then(|| entry.remove())
+    /// The next packet that has arrived by now, and its true index.
+    fn arrived(&mut self) -> Option<(u64, Vec<u8>)> {
+        let (_, mut datagram) = self.network.receive()?;
+        let packet = datagram.data.split_off(8);
+        Some((
+            u64::from_be_bytes(datagram.data.try_into().unwrap()),
+            packet,
+        ))
     }
 }
 
 fn rtp_over_link(profile: Profile, seed: u64) {
     let mut config = Config::default();
-    let mut link = Link::new(seed);
-    config.rtp_window = [64, 100, 128, 1024][link.dice.roll(4) as usize];
+    config.rtp_window = [64, 100, 128, 1024][Dice::new(seed).below(4) as usize];
     let window = u64::from(config.rtp_window);
+    let mut link = Link::new(seed, window / 2);
     let (mut sender, mut receiver) = (
         Sender::new(key(profile, 1)),
         Receiver::with_config(key(profile, 1), config).unwrap(),
     );
     let ssrc = 0xcafe_babe;
     // RFC 3711 §3.3.1 wants the first sequence number below 2^15. The first packet is not lost.
-    let mut index = link.dice.roll(1 << 15);
+    let mut index = link.dice.below(1 << 15);
     let mut model = Model::default();
-    let mut step = 0;
-    for _ in 0..1500 {
+    for step in 0..1500 {
         let payload = index.to_be_bytes();
         let (mut buf, len) = with_room(&rtp(ssrc, index as u16, &payload));
         let sealed = sender.protect_rtp(&mut buf, len).unwrap();
         assert_eq!(sender.roc(ssrc), Some((index >> 16) as u32));
         if step == 0 {
-            link.flight.insert((0, 0), (index, buf[..sealed].to_vec()));
+            assert_eq!(receiver.unprotect_rtp(&mut buf[..sealed]), Ok(len));
+            assert_eq!(model.arrives(index, window), Ok(()));
         } else {
-            link.send(step, window / 2, index, &buf[..sealed]);
+            link.send(index, &buf[..sealed]);
         }
-        while let Some((index, mut packet)) = link.arrived(step) {
+        while let Some((index, mut packet)) = link.arrived() {
             let true_index_is_near = model
                 .taken
                 .last()
@@ -146,18 +161,20 @@ fn rtp_over_link(profile: Profile, seed: u64) {
             }
         }
         // Silence now and then, until nothing is under way. Up to the wrap, when it is near: so
-        // that packets change places across it.
-        if link.dice.chance(3) {
-            step += window / 2 + 1;
+        // that packets change places across it. Not when all since the last silence was lost:
+        // nobody can follow two such leaps at once (RFC 3711 §3.3.1).
+        let follows = index - model.taken.last().unwrap() < 10_000;
+        if link.dice.chance(3.0) && follows {
+            link.pass(window / 2 + 1);
             let to_wrap = 65_536 - index % 65_536;
             let near = to_wrap < 16_000;
             index += if near {
                 to_wrap.saturating_sub(30)
             } else {
-                link.dice.roll(20_000)
+                link.dice.below(20_000)
             };
         }
-        step += 1;
+        link.pass(1);
         index += 1;
     }
     assert!(index > 2 << 16, "the stream has wrapped");
@@ -182,15 +199,15 @@ fn rtcp_streams_against_the_model() {
         let profile = Profile::ALL[seed as usize % Profile::ALL.len()];
         let (mut sender, mut receiver) =
             (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
-        let mut link = Link::new(seed);
+        let mut link = Link::new(seed, 100);
         let mut model = Model::default();
         let mut index = 0u32;
-        for step in 0..1000 {
+        for _ in 0..1000 {
             let (mut buf, len) = with_room(&rtcp(7, 60));
             sender.set_next_rtcp_index(7, index).unwrap();
             let sealed = sender.protect_rtcp(&mut buf, len).unwrap();
-            link.send(step, 100, u64::from(index), &buf[..sealed]);
-            while let Some((index, mut packet)) = link.arrived(step) {
+            link.send(u64::from(index), &buf[..sealed]);
+            while let Some((index, mut packet)) = link.arrived() {
                 let expected = model.arrives(index, 128).map(|()| len);
                 assert_eq!(
                     receiver.unprotect_rtcp(&mut packet),
@@ -198,11 +215,12 @@ fn rtcp_streams_against_the_model() {
                     "seed {seed}"
                 );
             }
-            index += if link.dice.chance(3) {
-                link.dice.roll(1 << 20) as u32
+            index += if link.dice.chance(3.0) {
+                link.dice.below(1 << 20) as u32
             } else {
                 1
             };
+            link.pass(1);
         }
         assert_eq!(receiver.stats().rtcp, model.taken.len() as u64);
     }
@@ -218,8 +236,13 @@ fn a_sender_uses_no_index_twice() {
         let mut model = Model::default();
         let mut at = 1000u64;
         for _ in 0..2000 {
-            at += dice.roll(3) + if dice.chance(2) { dice.roll(20_000) } else { 0 };
-            let index = at.saturating_sub(dice.roll(200));
+            at += dice.below(3)
+                + if dice.chance(2.0) {
+                    dice.below(20_000)
+                } else {
+                    0
+                };
+            let index = at.saturating_sub(dice.below(200));
             let (mut buf, len) = with_room(&rtp(7, index as u16, &[1; 20]));
             let before = buf.clone();
             let expected = match model.arrives(index, 128) {
