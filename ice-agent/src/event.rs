@@ -16,7 +16,8 @@ pub enum State {
     New,
     /// Looking for a pair that works.
     Checking,
-    /// A pair works and data can flow; none has been nominated yet.
+    /// A pair works and data can flow; none has been nominated yet. During a restart: the pair of
+    /// before still carries data.
     Connected,
     /// A nominated pair is selected. A later nomination may still select another one.
     Completed,
@@ -62,7 +63,7 @@ pub struct PairInfo {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A local candidate to signal to the peer.
+    /// A local candidate to signal to the peer. After a restart the hosts' come again.
     LocalCandidate(Candidate),
     /// No further local candidate will come: signal the end of candidates (RFC 8838 §13).
     GatheringComplete,
@@ -93,6 +94,12 @@ impl Events {
             stats.event_overflow += 1;
         }
         self.0.push_back(event);
+    }
+
+    /// Takes out what told of local candidates: a restart gathers anew.
+    pub(crate) fn forget_gathering(&mut self) {
+        self.0
+            .retain(|event| !matches!(event, Event::LocalCandidate(_) | Event::GatheringComplete));
     }
 
     pub(crate) fn pop(&mut self) -> Option<Event> {

@@ -11,13 +11,18 @@ use crate::candidate::Candidate;
 pub struct Failure {
     /// Why.
     pub cause: FailureCause,
+    /// ICE restarts before it. The cause concerns what came after the last of them.
+    pub restarts: u32,
     /// What was tried, best pair first.
     pub pairs: Vec<PairReport>,
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.cause.fmt(f)
+        match self.restarts {
+            0 => self.cause.fmt(f),
+            count => write!(f, "after {}: {}", Counted(count, "ICE restart"), self.cause),
+        }
     }
 }
 
@@ -181,6 +186,7 @@ mod tests {
         };
         let failure = Failure {
             cause: refused,
+            restarts: 0,
             pairs: Vec::new(),
         };
         let error: &dyn std::error::Error = &failure;
@@ -188,6 +194,15 @@ mod tests {
             error.to_string(),
             "7 answers on 1 pair, no grant among them: wrong integrity; \
              most likely the credentials of the two sides do not belong together"
+        );
+        let restarted = Failure {
+            restarts: 1,
+            ..failure.clone()
+        };
+        assert!(
+            restarted
+                .to_string()
+                .starts_with("after 1 ICE restart: 7 answers")
         );
         let silent = FailureCause::NoAnswer {
             checks: 9,

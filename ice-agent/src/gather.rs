@@ -53,6 +53,12 @@ impl Gatherer {
         }
     }
 
+    /// Gathers anew: every base is to be asked about again, and further ones may come.
+    pub(crate) fn restart(&mut self) {
+        self.clear();
+        self.end = End::NotYet;
+    }
+
     pub(crate) fn has_questions(&self) -> bool {
         !self.unasked.is_empty()
     }

@@ -20,6 +20,7 @@ mod credentials;
 mod event;
 mod failure;
 mod gather;
+mod generation;
 mod locals;
 mod outbox;
 mod priority;
@@ -29,7 +30,7 @@ mod stats;
 mod transactions;
 mod wire;
 
-pub use agent::{AddHostError, Agent, RemoteError, SendError};
+pub use agent::{AddHostError, Agent, RemoteError, RestartError, SendError};
 pub use candidate::{
     Address, Candidate, Field, Foundation, InvalidFoundation, Kind, ParseCandidateError, Protocol,
     TcpKind,

@@ -83,6 +83,15 @@ impl Locals {
         }
     }
 
+    /// The same host addresses under the same ids, and nothing that was learned about them.
+    pub(crate) fn hosts_only(&self) -> Self {
+        let mut fresh = Self::new(self.component);
+        for base in &self.bases {
+            fresh.add_host(base.socket, base.address);
+        }
+        fresh
+    }
+
     pub(crate) fn add_host(&mut self, socket: SocketId, address: SocketAddr) -> BaseId {
         let base = BaseId(self.bases.len());
         let preference = u16::MAX.saturating_sub(self.bases.len() as u16);

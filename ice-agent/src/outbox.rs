@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use stun_codec::{Path, TransactionId};
 
 use crate::checklist::PairId;
+use crate::generation::GenerationId;
 use crate::wire::Answer;
 
 /// Most frames that wait.
@@ -16,9 +17,9 @@ pub(crate) enum Frame {
     /// The request of a transaction. Written as it stands then; nothing once it has ended.
     Request(TransactionId),
     /// A consent check on a pair.
-    Consent(PairId, TransactionId),
+    Consent(GenerationId, PairId, TransactionId),
     /// An answer to a request that came on this path.
-    Answer(Path, TransactionId, Answer),
+    Answer(GenerationId, Path, TransactionId, Answer),
 }
 
 #[derive(Debug, Default)]

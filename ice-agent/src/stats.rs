@@ -22,6 +22,8 @@ pub struct Stats {
     pub data_received: u64,
     /// Datagrams sent by [`Agent::send`](crate::Agent::send).
     pub data_sent: u64,
+    /// Restarts (RFC 8445 §9).
+    pub restarts: u64,
     /// Role conflicts seen, in requests and in responses.
     pub role_conflicts: u64,
     /// Dropped: begins like STUN and cannot be read, or its FINGERPRINT is wrong.

@@ -20,14 +20,14 @@ const LEAST_RTO: Duration = Duration::from_millis(500);
 impl Agent {
     /// Makes all pairs of what is known.
     pub(super) fn pair_all(&mut self) {
-        for remote in self.remotes.ids() {
+        for remote in self.current.remotes.ids() {
             self.pair_remote(remote);
         }
     }
 
     /// Makes the pairs of a remote candidate.
     pub(super) fn pair_remote(&mut self, remote: RemoteId) {
-        let bases: Vec<BaseId> = self.locals.bases().map(|(id, _)| id).collect();
+        let bases: Vec<BaseId> = self.current.locals.bases().map(|(id, _)| id).collect();
         for base in bases {
             self.pair_up(base, remote);
         }
@@ -36,14 +36,14 @@ impl Agent {
     /// Makes a pair if the two fit and checks have begun.
     pub(super) fn pair_up(&mut self, base: BaseId, remote: RemoteId) -> Option<PairId> {
         self.phase.running()?;
-        let local = self.locals.base(base)?;
-        let candidate = self.remotes.get(remote)?;
+        let local = self.current.locals.base(base)?;
+        let candidate = self.current.remotes.get(remote)?;
         let address = on_link_of(local.address, checkable(candidate)?);
         if !local.reaches(address) {
             return None;
         }
         let path = local.path_to(address);
-        let host = self.locals.host_of(base)?;
+        let host = self.current.locals.host_of(base)?;
         let near = Side {
             id: base,
             foundation: host.foundation,
@@ -54,7 +54,7 @@ impl Agent {
             foundation: candidate.foundation,
             priority: candidate.priority,
         };
-        let pair = self.checks.add(near, far, path, self.role);
+        let pair = self.current.checks.add(near, far, path, self.role);
         if pair.is_none() {
             self.stats.over_bound += 1;
         }
@@ -63,8 +63,8 @@ impl Agent {
 
     /// Computes the priorities of all pairs again: the role or a candidate's priority changed.
     pub(super) fn reprioritise(&mut self) {
-        let (locals, remotes, role) = (&self.locals, &self.remotes, self.role);
-        self.checks.reprioritise(|pair| {
+        let (locals, remotes, role) = (&self.current.locals, &self.current.remotes, self.role);
+        self.current.checks.reprioritise(|pair| {
             let local = locals.host_of(pair.base)?;
             let remote = remotes.get(pair.remote)?;
             Some(pair_priority(role, local.priority, remote.priority))
@@ -96,9 +96,9 @@ impl Agent {
 
     /// Whether something waits for the pace.
     pub(super) fn has_work(&self) -> bool {
-        self.checks.has_triggered()
+        self.current.checks.has_triggered()
             || self.gatherer.has_questions()
-            || (self.does_ordinary_checks() && self.checks.next_ordinary().is_some())
+            || (self.does_ordinary_checks() && self.current.checks.next_ordinary().is_some())
     }
 
     /// Once a pair is selected only triggered checks go out (RFC 8445 §8.1.2).
@@ -109,9 +109,13 @@ impl Agent {
     }
 
     fn start_triggered(&mut self, now: Instant) -> bool {
-        while let Some((id, nominate)) = self.checks.pop_triggered() {
+        while let Some((id, nominate)) = self.current.checks.pop_triggered() {
             // A pair that works needs no check, and only one that works can be nominated.
-            let works = self.checks.get(id).is_some_and(|pair| pair.may_send(now));
+            let works = self
+                .current
+                .checks
+                .get(id)
+                .is_some_and(|pair| pair.may_send(now));
             if works == nominate {
                 self.start_check(now, id, nominate);
                 return true;
@@ -124,7 +128,7 @@ impl Agent {
         if !self.does_ordinary_checks() {
             return false;
         }
-        let next = self.checks.next_ordinary();
+        let next = self.current.checks.next_ordinary();
         if let Some(id) = next {
             self.start_check(now, id, false);
         }
@@ -133,11 +137,11 @@ impl Agent {
 
     fn start_check(&mut self, now: Instant, pair: PairId, nominate: bool) {
         // N counts the pair itself, which is Waiting or will be InProgress.
-        let rto = LEAST_RTO.max(self.pacer.gap() * self.checks.active());
-        let Some(found) = self.checks.get_mut(pair) else {
+        let rto = LEAST_RTO.max(self.pacer.gap() * self.current.checks.active());
+        let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
-        let Some(base) = self.locals.base(found.base) else {
+        let Some(base) = self.current.locals.base(found.base) else {
             return;
         };
         let id = self.random.transaction_id();
@@ -160,7 +164,7 @@ impl Agent {
         let Some((base, servers)) = self.gatherer.next_question() else {
             return false;
         };
-        let Some(found) = self.locals.base(base) else {
+        let Some(found) = self.current.locals.base(base) else {
             return false;
         };
         for server in servers.iter().filter(|server| found.reaches(**server)) {

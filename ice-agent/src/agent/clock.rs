@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::Agent;
 use super::phase::{Phase, Progress};
+use super::restart::Previous;
 use crate::checklist::{PairId, PairState};
 use crate::config::Role;
 use crate::event::Event;
@@ -37,6 +38,7 @@ impl Agent {
             self.transactions.timeout(),
             self.consent_timeout(),
             self.nomination_timeout(),
+            self.previous.as_ref().and_then(Previous::timeout),
             pace,
         ];
         timers.into_iter().flatten().min()
@@ -57,6 +59,7 @@ impl Agent {
         self.end_gathering(now);
         self.run_transactions(now);
         self.run_consent(now);
+        self.run_previous(now);
         self.nominate(now);
         self.pace(now);
     }
@@ -102,7 +105,7 @@ impl Agent {
     }
 
     fn check_timed_out(&mut self, now: Instant, check: &Check) {
-        let concerns = match self.checks.get(check.pair).map(|pair| &pair.state) {
+        let concerns = match self.current.checks.get(check.pair).map(|pair| &pair.state) {
             Some(PairState::InProgress) => true,
             // The peer no longer takes what it granted before.
             Some(PairState::Succeeded(_)) => check.nominate,
@@ -121,7 +124,7 @@ impl Agent {
         {
             return;
         }
-        if let Some(found) = self.checks.get_mut(pair) {
+        if let Some(found) = self.current.checks.get_mut(pair) {
             let silence = found.valid().map(|valid| valid.consent.silence(now));
             found.state = PairState::Failed;
             let remote = found.path.remote;
@@ -133,12 +136,16 @@ impl Agent {
 
     /// The pairs whose consent matters: all that work until one is selected, then that one.
     fn consent_timeout(&self) -> Option<Instant> {
-        let timeout = |pair: PairId| Some(self.checks.get(pair)?.valid()?.consent.timeout());
+        let timeout =
+            |pair: PairId| Some(self.current.checks.get(pair)?.valid()?.consent.timeout());
         match self.phase.progress()? {
             Progress::Checking { .. } => None,
-            Progress::Connected { .. } => {
-                self.checks.iter().filter_map(|(id, _)| timeout(id)).min()
-            }
+            Progress::Connected { .. } => self
+                .current
+                .checks
+                .iter()
+                .filter_map(|(id, _)| timeout(id))
+                .min(),
             Progress::Completed { selected } => timeout(selected),
         }
     }
@@ -150,6 +157,7 @@ impl Agent {
             Some(Progress::Connected { .. }) => {
                 let due = |agent: &Self| {
                     let mut valid = agent
+                        .current
                         .checks
                         .iter()
                         .filter_map(|(id, p)| Some((id, p.valid()?)));
@@ -170,7 +178,7 @@ impl Agent {
             .phase
             .progress()
             .is_some_and(|progress| progress.is_completed());
-        let Some(found) = self.checks.get_mut(pair) else {
+        let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
         let remote = found.path.remote;
@@ -179,7 +187,7 @@ impl Agent {
         };
         if valid.consent.is_live(now) {
             if let Some(id) = valid.consent.poll(now, self.role, &mut self.random) {
-                self.push(Frame::Consent(pair, id));
+                self.push(Frame::Consent(self.current.id, pair, id));
             }
         } else if completed {
             let silence = valid.consent.silence(now);

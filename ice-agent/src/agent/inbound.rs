@@ -36,9 +36,7 @@ impl Agent {
                 self.handle_response(now, path, &message)
             }
             // A keepalive (RFC 8445 §11): there is nothing to do.
-            (Class::Indication, Method::BINDING) if self.checks.find(path).is_some() => {
-                Handled::Consumed
-            }
+            (Class::Indication, Method::BINDING) if self.knows(path) => Handled::Consumed,
             _ => Handled::NotMine,
         }
     }
@@ -50,7 +48,7 @@ impl Agent {
         path: &Path,
         counter: impl Fn(&mut crate::Stats) -> &mut u64,
     ) -> Handled {
-        if self.checks.find(path).is_none() {
+        if !self.knows(path) {
             return Handled::NotMine;
         }
         *counter(&mut self.stats) += 1;

@@ -6,6 +6,7 @@ use std::time::Instant;
 use stun_codec::{Handled, Path, Received, Transmit};
 
 use super::Agent;
+use crate::checklist::Pair;
 
 /// Payload was not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,16 +32,8 @@ pub enum SendError {
 
 impl Agent {
     pub(super) fn handle_data(&mut self, rx: &Received<'_>) -> Handled {
-        let Some(pair) = self
-            .checks
-            .find(&rx.path)
-            .and_then(|id| self.checks.get(id))
-        else {
-            return Handled::NotMine;
-        };
-        if pair.valid().is_none() {
-            self.stats.data_before_valid += 1;
-            return Handled::Dropped;
+        if !self.is_valid(&rx.path) {
+            return self.if_known_path(&rx.path, |stats| &mut stats.data_before_valid);
         }
         self.stats.data_received += 1;
         Handled::Data {
@@ -49,24 +42,24 @@ impl Agent {
         }
     }
 
+    fn carrying_pair(&self) -> Option<&Pair> {
+        let (generation, pair) = self.carrier()?;
+        generation.checks.get(pair)
+    }
+
     /// Whether a check of ours was answered on this path, so that the peer is proven to be there
     /// (RFC 8445 §7.2.5.3.2).
     #[must_use]
     pub fn is_valid(&self, path: &Path) -> bool {
-        let pair = self.checks.find(path).and_then(|id| self.checks.get(id));
-        pair.is_some_and(|pair| pair.valid().is_some())
+        self.generations()
+            .filter_map(|generation| generation.pair_at(path))
+            .any(|(_, pair)| pair.valid().is_some())
     }
 
     /// Whether [`send`](Self::send) would succeed.
     #[must_use]
     pub fn can_send(&self, now: Instant) -> bool {
-        let carrier = self
-            .phase
-            .progress()
-            .and_then(|progress| progress.carrier());
-        carrier
-            .and_then(|id| self.checks.get(id))
-            .is_some_and(|pair| pair.may_send(now))
+        self.carrying_pair().is_some_and(|pair| pair.may_send(now))
     }
 
     /// Sends `payload`, a range of `buf`: writes what the path needs in front of it and says what
@@ -80,16 +73,11 @@ impl Agent {
         buf: &mut [u8],
         payload: Range<usize>,
     ) -> Result<Transmit, SendError> {
-        let carrier = self
-            .phase
-            .progress()
-            .and_then(|progress| progress.carrier());
-        let pair = carrier
-            .and_then(|id| self.checks.get(id))
-            .ok_or(SendError::NotConnected)?;
+        let pair = self.carrying_pair().ok_or(SendError::NotConnected)?;
         if !pair.may_send(now) {
             return Err(SendError::NoConsent);
         }
+        let path = pair.path;
         if buf.get(payload.clone()).is_none() {
             let Range { start, end } = payload;
             return Err(SendError::OutOfRange {
@@ -100,7 +88,7 @@ impl Agent {
         }
         self.stats.data_sent += 1;
         Ok(Transmit {
-            path: pair.path,
+            path,
             range: payload,
         })
     }

@@ -1,7 +1,8 @@
 //! The agent: its inputs and what can be asked of it.
 //!
 //! What arrives is handled in `inbound`, `request` and `response`, the clock in `clock`, checks
-//! in `checks`, the choice of a pair in `nomination`, media in `media`, output in `output`.
+//! in `checks`, the choice of a pair in `nomination`, restarts in `restart`, media in `media`, output
+//! in `output`.
 
 mod checks;
 mod clock;
@@ -13,6 +14,7 @@ mod phase;
 mod report;
 mod request;
 mod response;
+mod restart;
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -20,20 +22,23 @@ use std::time::{Duration, Instant};
 use stun_codec::{IntegrityKey, SocketId};
 
 use self::phase::{Pacer, Peer, Phase, Progress, Running, Waiting};
+use self::restart::Previous;
 use crate::candidate::{Address, Candidate};
-use crate::checklist::CheckList;
+use crate::checklist::PairId;
 use crate::config::{Config, ConfigError, Role};
 use crate::credentials::Credentials;
 use crate::event::{Event, Events, PairInfo, State};
 use crate::gather::Gatherer;
-use crate::locals::{Locals, MAX_BASES};
+use crate::generation::{Generation, GenerationId};
+use crate::locals::{BaseId, MAX_BASES};
 use crate::outbox::Outbox;
 use crate::random::Random;
-use crate::remotes::{Added, RemoteId, Remotes, is_of_generation};
+use crate::remotes::{Added, RemoteId, is_of_generation};
 use crate::stats::Stats;
 use crate::transactions::Transactions;
 
 pub use media::SendError;
+pub use restart::RestartError;
 
 /// A full ICE agent (RFC 8445) for one component over UDP.
 ///
@@ -63,18 +68,26 @@ pub struct Agent {
     random: Random,
     role: Role,
     tie_breaker: u64,
-    credentials: Credentials,
-    key: IntegrityKey,
-    locals: Locals,
     gatherer: Gatherer,
-    remotes: Remotes,
-    checks: CheckList,
+    /// Requests of the current generation.
     transactions: Transactions,
     pacer: Pacer,
+    current: Generation,
+    /// How far the current generation is.
     phase: Phase,
+    /// The generation before a restart, as long as it is of use.
+    previous: Option<Previous>,
+    told: Told,
     outbox: Outbox,
     events: Events,
     stats: Stats,
+}
+
+/// What the owner was told last.
+#[derive(Debug)]
+struct Told {
+    state: State,
+    carrier: Option<(GenerationId, PairId)>,
 }
 
 /// A host address was not taken.
@@ -111,9 +124,12 @@ pub enum RemoteError {
     /// Its `ufrag` extension names other credentials than the current ones.
     #[error("the candidate belongs to other credentials")]
     OtherGeneration,
-    /// Other credentials were set before. An ICE restart takes a new agent.
+    /// Other credentials were set before: [`Agent::restart`] comes first.
     #[error("other remote credentials were set before")]
     CredentialsChanged,
+    /// They are those from before the restart. The peer must choose others (RFC 8445 §9).
+    #[error("the peer has not changed its credentials for the restart")]
+    NotRestarted,
     /// The agent has failed or was closed.
     #[error("the agent has ended")]
     Finished,
@@ -127,19 +143,19 @@ impl Agent {
     pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.check()?;
         let mut random = Random::new(seed);
-        let credentials = Credentials::generate(&config.ufrag_prefix, &mut random);
         Ok(Self {
             role: config.role,
+            current: Generation::first(&config, &mut random),
             tie_breaker: random.u64(),
-            key: IntegrityKey::short_term(credentials.password()),
-            credentials,
-            locals: Locals::new(config.component),
             gatherer: Gatherer::new(config.stun_servers.clone()),
-            remotes: Remotes::new(config.component, config.max_remote_candidates),
-            checks: CheckList::new(config.max_pairs),
             transactions: Transactions::default(),
             pacer: Pacer::new(config.pace),
             phase: Phase::New(Waiting::default()),
+            previous: None,
+            told: Told {
+                state: State::New,
+                carrier: None,
+            },
             outbox: Outbox::default(),
             events: Events::default(),
             stats: Stats::default(),
@@ -148,10 +164,10 @@ impl Agent {
         })
     }
 
-    /// Our ufrag and password, to be sent to the peer.
+    /// Our ufrag and password, to be sent to the peer. A [`restart`](Self::restart) changes them.
     #[must_use]
     pub fn local_credentials(&self) -> &Credentials {
-        &self.credentials
+        &self.current.credentials
     }
 
     /// Adds a host candidate on a UDP socket of the driver, whose address is `local` as datagrams
@@ -174,27 +190,37 @@ impl Agent {
         if local.ip().is_unspecified() || local.ip().is_multicast() || local.port() == 0 {
             return Err(AddHostError::Unusable(local));
         }
-        if self.locals.bases().any(|(_, base)| base.address == local) {
+        if self
+            .current
+            .locals
+            .bases()
+            .any(|(_, base)| base.address == local)
+        {
             return Err(AddHostError::Duplicate(local));
         }
-        if self.locals.base_count() >= MAX_BASES {
+        if self.current.locals.base_count() >= MAX_BASES {
             return Err(AddHostError::TooMany);
         }
-        let base = self.locals.add_host(id, local);
-        if let Some(candidate) = self.locals.host_of(base) {
-            self.events
-                .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
-        }
-        if let Some(found) = self.locals.base(base) {
-            let until = now + self.config.gathering_deadline;
-            self.gatherer
-                .ask(base, until, |server| found.reaches(server));
-        }
-        for remote in self.remotes.ids() {
+        let base = self.current.locals.add_host(id, local);
+        self.announce(now, base);
+        for remote in self.current.remotes.ids() {
             self.pair_up(base, remote);
         }
         self.advance(now);
         Ok(())
+    }
+
+    /// Signals a host candidate, and has the STUN servers asked about it.
+    fn announce(&mut self, now: Instant, base: BaseId) {
+        if let Some(candidate) = self.current.locals.host_of(base) {
+            self.events
+                .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
+        }
+        if let Some(found) = self.current.locals.base(base) {
+            let until = now + self.config.gathering_deadline;
+            self.gatherer
+                .ask(base, until, |server| found.reaches(server));
+        }
     }
 
     /// Says that no further host address will come. [`Event::GatheringComplete`] follows when the
@@ -205,24 +231,28 @@ impl Agent {
     }
 
     /// Tells the peer's ufrag and password; checks begin. Telling the same again changes nothing.
+    /// Others need a [`restart`](Self::restart) first.
     ///
     /// # Errors
-    /// When others were told before, or the agent has ended.
+    /// When others were told before, they are those from before a restart, or the agent has ended.
     pub fn set_remote_credentials(
         &mut self,
         now: Instant,
         remote: Credentials,
     ) -> Result<(), RemoteError> {
         let waiting = match &mut self.phase {
+            Phase::New(waiting) if waiting.replaces(&remote) => {
+                return Err(RemoteError::NotRestarted);
+            }
             Phase::New(waiting) => std::mem::take(waiting),
             Phase::Running(running) if running.peer.credentials == remote => return Ok(()),
             Phase::Running(_) => return Err(RemoteError::CredentialsChanged),
             Phase::Failed | Phase::Closed => return Err(RemoteError::Finished),
         };
-        self.remotes.keep_generation(remote.ufrag());
+        self.current.remotes.keep_generation(remote.ufrag());
         let peer = Peer {
             key: IntegrityKey::short_term(remote.password()),
-            username: format!("{}:{}", remote.ufrag(), self.credentials.ufrag()),
+            username: format!("{}:{}", remote.ufrag(), self.current.credentials.ufrag()),
             credentials: remote,
             nominations: phase::Nominations::new(),
         };
@@ -230,8 +260,7 @@ impl Agent {
             deadline: now + self.config.deadline,
         };
         self.phase = Phase::Running(Box::new(Running { peer, progress }));
-        self.events
-            .push(Event::StateChanged(State::Checking), &mut self.stats);
+        self.tell_state();
         self.pair_all();
         for early in waiting.into_early() {
             self.learn_from_early(now, early);
@@ -264,7 +293,7 @@ impl Agent {
         if current.is_some_and(|ufrag| !is_of_generation(&candidate, ufrag)) {
             return Err(RemoteError::OtherGeneration);
         }
-        match self.remotes.add(candidate) {
+        match self.current.remotes.add(candidate) {
             Added::New(remote) => {
                 self.tell_if_named(remote);
                 self.pair_remote(remote);
@@ -282,7 +311,7 @@ impl Agent {
 
     fn tell_if_named(&mut self, remote: RemoteId) {
         let named = |found: &&Candidate| matches!(found.address, Address::Name { .. });
-        if let Some(candidate) = self.remotes.get(remote).filter(named) {
+        if let Some(candidate) = self.current.remotes.get(remote).filter(named) {
             self.events
                 .push(Event::Unresolved(candidate.clone()), &mut self.stats);
         }
@@ -291,7 +320,7 @@ impl Agent {
     /// Says that the peer has no further candidates (RFC 8838 §14). The agent does not fail early
     /// because of it: a peer may still reach us from an address nobody knew.
     pub fn end_of_remote_candidates(&mut self, now: Instant) {
-        self.remotes.end();
+        self.current.remotes.end();
         self.advance(now);
     }
 
@@ -300,10 +329,14 @@ impl Agent {
         self.events.pop()
     }
 
-    /// How far the agent is.
+    /// How far the agent is. It goes back with a [`restart`](Self::restart): to
+    /// [`State::Connected`] while the pair of before carries data, else to [`State::New`].
     #[must_use]
     pub fn state(&self) -> State {
-        self.phase.state()
+        match self.phase.state() {
+            State::New | State::Checking if self.carrier().is_some() => State::Connected,
+            state => state,
+        }
     }
 
     /// The current role. A conflict with the peer may have changed it.
@@ -312,21 +345,20 @@ impl Agent {
         self.role
     }
 
-    /// The pair that data goes over: the nominated one, or the best one that works. `None` before
-    /// one works and after the end.
+    /// The pair that data goes over: the nominated one, during a restart the one from before it,
+    /// else the best one that works. `None` before one works and after the end.
     #[must_use]
     pub fn selected_pair(&self) -> Option<PairInfo> {
-        self.pair_info(self.phase.progress()?.carrier()?)
+        let (generation, pair) = self.carrier()?;
+        self.pair_info(generation, pair)
     }
 
     /// The last round-trip time on the pair that data goes over, measured on an unrepeated
     /// request.
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
-        self.checks
-            .get(self.phase.progress()?.carrier()?)?
-            .tally
-            .rtt
+        let (generation, pair) = self.carrier()?;
+        generation.checks.get(pair)?.tally.rtt
     }
 
     /// What was counted.
@@ -343,8 +375,7 @@ impl Agent {
             return;
         }
         self.finish(Phase::Closed);
-        self.events
-            .push(Event::StateChanged(State::Closed), &mut self.stats);
+        self.tell_state();
     }
 
     /// Drops everything that an agent needs only while it lives.
@@ -353,6 +384,29 @@ impl Agent {
         self.outbox.clear();
         self.transactions.clear();
         self.gatherer.clear();
-        self.checks.clear();
+        self.previous = None;
+        self.current.checks.clear();
+    }
+
+    fn tell_state(&mut self) {
+        let state = self.state();
+        if state != self.told.state {
+            self.told.state = state;
+            self.events
+                .push(Event::StateChanged(state), &mut self.stats);
+        }
+    }
+
+    fn tell_carrier(&mut self) {
+        let carrier = self.carrier();
+        let carrier = carrier.map(|(generation, pair)| (generation.id, pair));
+        if carrier == self.told.carrier {
+            return;
+        }
+        self.told.carrier = carrier;
+        if let Some(info) = self.selected_pair() {
+            self.events
+                .push(Event::SelectedPair(Box::new(info)), &mut self.stats);
+        }
     }
 }

@@ -6,7 +6,6 @@ use super::Agent;
 use super::phase::Progress;
 use crate::checklist::{Pair, PairId, PairState};
 use crate::config::Role;
-use crate::event::{Event, State};
 use crate::failure::FailureCause;
 use crate::transactions::Purpose;
 
@@ -25,14 +24,14 @@ impl Agent {
         if self.role != Role::Controlling {
             return;
         }
-        let Some((pair, found)) = self.checks.best_valid(now) else {
+        let Some((pair, found)) = self.current.checks.best_valid(now) else {
             return;
         };
         let patient = now < since + self.config.nomination_patience;
-        if patient && self.checks.has_better_open(found.priority) {
+        if patient && self.current.checks.has_better_open(found.priority) {
             return;
         }
-        self.checks.trigger_nomination(pair);
+        self.current.checks.trigger_nomination(pair);
         self.set_progress(Progress::Connected {
             since,
             best,
@@ -49,8 +48,7 @@ impl Agent {
                     best: pair,
                     nominating: None,
                 });
-                self.events
-                    .push(Event::StateChanged(State::Connected), &mut self.stats);
+                self.tell_state();
                 self.tell_carrier();
             }
             Some(Progress::Connected {
@@ -58,15 +56,17 @@ impl Agent {
                 best,
                 nominating,
             }) => {
-                let now_best = self.checks.best_valid(now).map_or(best, |(id, _)| id);
-                if now_best != best {
-                    self.set_progress(Progress::Connected {
-                        since,
-                        best: now_best,
-                        nominating,
-                    });
-                    self.tell_carrier();
-                }
+                let best = self
+                    .current
+                    .checks
+                    .best_valid(now)
+                    .map_or(best, |(id, _)| id);
+                self.set_progress(Progress::Connected {
+                    since,
+                    best,
+                    nominating,
+                });
+                self.tell_carrier();
             }
             Some(Progress::Completed { .. }) | None => {}
         }
@@ -75,27 +75,28 @@ impl Agent {
     /// The pair that carried data may have failed: another takes over, or the agent fails.
     pub(super) fn carrier_may_be_gone(&mut self, now: Instant, cause: FailureCause) {
         let Some(Progress::Connected {
-            since,
-            best,
-            nominating,
+            since, nominating, ..
         }) = self.phase.progress()
         else {
             return;
         };
-        let Some((now_best, _)) = self.checks.best_valid(now) else {
+        let Some((best, _)) = self.current.checks.best_valid(now) else {
             self.fail(cause);
             return;
         };
-        let works = |id: &PairId| self.checks.get(*id).is_some_and(|pair| pair.may_send(now));
+        let works = |id: &PairId| {
+            self.current
+                .checks
+                .get(*id)
+                .is_some_and(|pair| pair.may_send(now))
+        };
         let nominating = nominating.filter(works);
         self.set_progress(Progress::Connected {
             since,
-            best: now_best,
+            best,
             nominating,
         });
-        if now_best != best {
-            self.tell_carrier();
-        }
+        self.tell_carrier();
     }
 
     /// The nominated pair carries data from now on. Other checks end (RFC 8445 §8.1.2).
@@ -105,25 +106,30 @@ impl Agent {
             return;
         }
         self.set_progress(Progress::Completed { selected: pair });
-        let priority = self.checks.get(pair).map_or(0, |pair| pair.priority);
+        let priority = self
+            .current
+            .checks
+            .get(pair)
+            .map_or(0, |pair| pair.priority);
         let awaited = |other: &Pair| other.is_named_in_passing() && other.priority > priority;
-        for (_, other) in self.checks.iter_mut().filter(|(_, other)| !awaited(other)) {
+        for (_, other) in self
+            .current
+            .checks
+            .iter_mut()
+            .filter(|(_, other)| !awaited(other))
+        {
             other.named_by_peer = false;
             if matches!(other.state, PairState::InProgress) {
                 other.state = PairState::Waiting;
             }
         }
-        let checks = &self.checks;
+        let checks = &self.current.checks;
         self.transactions
             .abandon(now, |check| !checks.get(check.pair).is_some_and(awaited));
-        self.checks.retain_triggered(awaited);
-        if !before.is_some_and(|before| before.is_completed()) {
-            self.events
-                .push(Event::StateChanged(State::Completed), &mut self.stats);
-        }
-        if before.and_then(|before| before.carrier()) != Some(pair) {
-            self.tell_carrier();
-        }
+        self.current.checks.retain_triggered(awaited);
+        self.retire_previous(now);
+        self.tell_state();
+        self.tell_carrier();
     }
 
     /// The controlling peer nominated a pair.
@@ -132,12 +138,12 @@ impl Agent {
     /// nominate with every check, as RFC 5245 §8.1.1.2 allowed, do not choose by that; of their
     /// pairs the best one counts, on both sides.
     pub(super) fn follow(&mut self, now: Instant, pair: PairId) {
-        let Some(found) = self.checks.get(pair) else {
+        let Some(found) = self.current.checks.get(pair) else {
             return;
         };
         let (priority, chosen) = (found.priority, found.heard_plain);
         if chosen {
-            for (_, other) in self.checks.iter_mut().filter(|(id, _)| *id != pair) {
+            for (_, other) in self.current.checks.iter_mut().filter(|(id, _)| *id != pair) {
                 other.named_by_peer = false;
             }
         } else if self
@@ -146,7 +152,7 @@ impl Agent {
         {
             return;
         }
-        let Some(found) = self.checks.get_mut(pair) else {
+        let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
         if found.may_send(now) {
@@ -159,15 +165,15 @@ impl Agent {
 
     fn selected_priority(&self) -> Option<u64> {
         match self.phase.progress()? {
-            Progress::Completed { selected } => Some(self.checks.get(selected)?.priority),
+            Progress::Completed { selected } => Some(self.current.checks.get(selected)?.priority),
             _ => None,
         }
     }
 
     /// The role changed: nominations of either side are void.
     pub(super) fn forget_nominations(&mut self) {
-        self.checks.forget_nominations();
-        for (_, pair) in self.checks.iter_mut() {
+        self.current.checks.forget_nominations();
+        for (_, pair) in self.current.checks.iter_mut() {
             pair.named_by_peer = false;
         }
         self.transactions
@@ -184,13 +190,6 @@ impl Agent {
     fn set_progress(&mut self, progress: Progress) {
         if let Some(running) = self.phase.running_mut() {
             running.progress = progress;
-        }
-    }
-
-    fn tell_carrier(&mut self) {
-        if let Some(info) = self.selected_pair() {
-            self.events
-                .push(Event::SelectedPair(Box::new(info)), &mut self.stats);
         }
     }
 }

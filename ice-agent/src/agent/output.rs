@@ -4,11 +4,13 @@ use bytes::BytesMut;
 use stun_codec::{EncodeError, Path, TransactionId, Transmit};
 
 use super::Agent;
+use super::phase::Progress;
 use crate::checklist::PairId;
 use crate::config::Role;
+use crate::generation::GenerationId;
 use crate::outbox::Frame;
 use crate::transactions::Purpose;
-use crate::wire::{self, CheckRequest};
+use crate::wire::{self, Answer, CheckRequest};
 
 impl Agent {
     /// Appends the next frame to `out` and says where in it the frame stands and how it goes.
@@ -18,13 +20,14 @@ impl Agent {
             let start = out.len();
             let written = match frame {
                 Frame::Request(id) => self.write_request(id, out),
-                Frame::Consent(pair, id) => self.write_consent(pair, id, out),
-                Frame::Answer(path, id, answer) => {
-                    self.stats.responses_sent += 1;
-                    Some((path, wire::write_answer(out, id, &answer, &self.key)))
+                Frame::Consent(generation, pair, id) => {
+                    self.write_consent(generation, pair, id, out)
+                }
+                Frame::Answer(generation, path, id, answer) => {
+                    self.write_answer(generation, path, id, &answer, out)
                 }
             };
-            // Requests that ended meanwhile are not written.
+            // What belongs to an end or to a generation that is gone meanwhile is not written.
             if let Some((path, Ok(()))) = written {
                 return Some(Transmit {
                     path,
@@ -46,7 +49,7 @@ impl Agent {
             return Some((path, wire::write_server_request(out, id)));
         };
         let peer = &self.phase.running()?.peer;
-        if let Some(pair) = self.checks.get_mut(check.pair) {
+        if let Some(pair) = self.current.checks.get_mut(check.pair) {
             pair.tally.checks += 1;
         }
         self.stats.checks_sent += 1;
@@ -60,29 +63,44 @@ impl Agent {
         Some((path, wire::write_check(out, id, &request, &peer.key)))
     }
 
+    fn write_answer(
+        &mut self,
+        generation: GenerationId,
+        path: Path,
+        id: TransactionId,
+        answer: &Answer,
+        out: &mut BytesMut,
+    ) -> Option<(Path, Result<(), EncodeError>)> {
+        let key = &self.generation(generation)?.key;
+        let written = wire::write_answer(out, id, answer, key);
+        self.stats.responses_sent += 1;
+        Some((path, written))
+    }
+
     fn write_consent(
         &mut self,
+        generation: GenerationId,
         pair: PairId,
         id: TransactionId,
         out: &mut BytesMut,
     ) -> Option<(Path, Result<(), EncodeError>)> {
-        let running = self.phase.running()?;
-        let found = self.checks.get(pair)?;
+        let (of, peer) = self.link(generation)?;
+        let found = of.checks.get(pair)?;
         let sent = found.valid()?.consent.find(id)?;
-        let base = self.locals.base(found.base)?;
+        let base = of.locals.base(found.base)?;
         // Repeating the nomination on the selected pair brings a peer back that lost it.
-        let selected = running.progress.is_completed() && running.progress.carrier() == Some(pair);
+        let selected = generation == self.current.id
+            && matches!(self.phase.progress(), Some(Progress::Completed { selected }) if selected == pair);
         let request = CheckRequest {
-            username: &running.peer.username,
+            username: &peer.username,
             priority: base.reflexive_priority,
             role: sent.role,
             tie_breaker: self.tie_breaker,
             nominate: selected && sent.role == Role::Controlling,
         };
+        let written = wire::write_check(out, id, &request, &peer.key);
+        let path = found.path;
         self.stats.consent_checks_sent += 1;
-        Some((
-            found.path,
-            wire::write_check(out, id, &request, &running.peer.key),
-        ))
+        Some((path, written))
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Waiting {
     /// The first input that told the time.
     pub(super) since: Option<Instant>,
     early: Vec<Early>,
+    /// The credentials that the peer has to replace, after a restart.
+    replaced: Option<Credentials>,
 }
 
 /// A request that came before the remote credentials. It was answered; its triggered check waits.
@@ -40,6 +42,22 @@ pub(super) struct Early {
 }
 
 impl Waiting {
+    /// After a restart: the peer must not come with these again.
+    pub(super) fn instead_of(replaced: Option<Credentials>) -> Self {
+        Self {
+            replaced,
+            ..Self::default()
+        }
+    }
+
+    /// Whether these are the credentials that the peer has to replace. Both parts must change
+    /// (RFC 8445 §9).
+    pub(super) fn replaces(&self, credentials: &Credentials) -> bool {
+        self.replaced.as_ref().is_some_and(|replaced| {
+            replaced.ufrag() == credentials.ufrag() || replaced.password() == credentials.password()
+        })
+    }
+
     /// False when there are too many.
     pub(super) fn remember(&mut self, early: Early) -> bool {
         if let Some(known) = self.early.iter_mut().find(|known| known.path == early.path) {
@@ -51,6 +69,10 @@ impl Waiting {
             self.early.push(early);
         }
         room
+    }
+
+    pub(super) fn into_replaced(self) -> Option<Credentials> {
+        self.replaced
     }
 
     pub(super) fn into_early(self) -> Vec<Early> {

@@ -2,13 +2,15 @@
 
 use super::Agent;
 use super::phase::Phase;
+use super::restart::Previous;
 use crate::checklist::{Pair, PairId, Tally};
-use crate::event::{Event, PairInfo, State};
+use crate::event::{Event, PairInfo};
 use crate::failure::{Failure, FailureCause, PairReport, Refusal};
+use crate::generation::Generation;
 
 impl Agent {
-    pub(super) fn pair_info(&self, id: PairId) -> Option<PairInfo> {
-        let report = self.pair_report(id)?;
+    pub(super) fn pair_info(&self, generation: &Generation, id: PairId) -> Option<PairInfo> {
+        let report = self.pair_report(generation, id)?;
         Some(PairInfo {
             local: report.local,
             remote: report.remote,
@@ -16,31 +18,33 @@ impl Agent {
         })
     }
 
-    /// What was tried on each pair so far, best pair first.
+    /// What was tried on each pair so far, best pair first; since a restart, that is. The pair
+    /// from before it that still carries data stands last.
     #[must_use]
     pub fn pairs(&self) -> Vec<PairReport> {
-        let ranked = self.checks.ranked();
+        let current = &self.current;
+        let ranked = current.checks.ranked().into_iter();
+        let before = self.previous.as_ref().and_then(Previous::carrier);
         ranked
-            .into_iter()
-            .filter_map(|id| self.pair_report(id))
+            .map(|id| (current, id))
+            .chain(before)
+            .filter_map(|(generation, id)| self.pair_report(generation, id))
             .collect()
     }
 
-    fn pair_report(&self, id: PairId) -> Option<PairReport> {
-        let pair = self.checks.get(id)?;
+    fn pair_report(&self, generation: &Generation, id: PairId) -> Option<PairReport> {
+        let pair = generation.checks.get(id)?;
         let local = match pair.valid() {
-            Some(valid) => self.locals.candidate_at(valid.local),
-            None => self.locals.host_of(pair.base),
+            Some(valid) => generation.locals.candidate_at(valid.local),
+            None => generation.locals.host_of(pair.base),
         };
-        let carrier = self
-            .phase
-            .progress()
-            .and_then(|progress| progress.carrier());
+        let carries =
+            |(of, carrier): (&Generation, PairId)| (of.id, carrier) == (generation.id, id);
         Some(PairReport {
             local: local?.clone(),
-            remote: self.remotes.get(pair.remote)?.clone(),
+            remote: generation.remotes.get(pair.remote)?.clone(),
             state: pair.check_state(),
-            selected: carrier == Some(id),
+            selected: self.carrier().is_some_and(carries),
             checks_sent: pair.tally.checks,
             answers: pair.tally.answers,
             requests_heard: pair.tally.requests,
@@ -53,11 +57,11 @@ impl Agent {
     pub(super) fn fail(&mut self, cause: FailureCause) {
         let failure = Failure {
             cause,
+            restarts: self.current.id.restarts(),
             pairs: self.pairs(),
         };
         self.finish(Phase::Failed);
-        self.events
-            .push(Event::StateChanged(State::Failed), &mut self.stats);
+        self.tell_state();
         self.events
             .push(Event::Failed(Box::new(failure)), &mut self.stats);
     }
@@ -69,19 +73,27 @@ impl Agent {
                 waited: self.config.credentials_deadline,
             };
         }
-        if self.locals.candidate_count() == 0 {
+        if self.current.locals.candidate_count() == 0 {
             return FailureCause::NoLocalCandidates;
         }
-        if self.remotes.count() == 0 {
+        if self.current.remotes.count() == 0 {
             return FailureCause::NoRemoteCandidates {
-                ended: self.remotes.has_ended(),
+                ended: self.current.remotes.has_ended(),
             };
         }
-        if self.checks.len() == 0 {
-            let (local, remote) = (self.locals.candidate_count(), self.remotes.count());
+        if self.current.checks.len() == 0 {
+            let (local, remote) = (
+                self.current.locals.candidate_count(),
+                self.current.remotes.count(),
+            );
             return FailureCause::NoPairs { local, remote };
         }
-        let tallies = || self.checks.iter().map(|(_, pair): (_, &Pair)| &pair.tally);
+        let tallies = || {
+            self.current
+                .checks
+                .iter()
+                .map(|(_, pair): (_, &Pair)| &pair.tally)
+        };
         let sum = |count: fn(&Tally) -> u32| tallies().map(count).sum::<u32>();
         let pairs = tallies().filter(|tally| tally.checks > 0).count();
         let last: Option<Refusal> = tallies().filter_map(|tally| tally.last_refusal).last();

@@ -9,6 +9,7 @@ use super::Agent;
 use super::phase::{Early, Phase};
 use crate::checklist::{PairId, PairState};
 use crate::config::Role;
+use crate::generation::{Generation, GenerationId};
 use crate::outbox::Frame;
 use crate::wire::{Answer, Asked, Refused, UnknownList};
 
@@ -28,22 +29,25 @@ impl Agent {
         path: &Path,
         message: &Message<'_>,
     ) -> Handled {
-        if self.locals.base_of(path).is_none() {
+        if self.current.locals.base_of(path).is_none() {
             return Handled::NotMine;
         }
         let Ok(Some(Username(username))) = message.attribute() else {
             // A request without a name is ours only on the way of a pair.
-            if self.checks.find(path).is_none() {
+            if !self.knows(path) {
                 return Handled::NotMine;
             }
             self.stats.bad_request += 1;
             return self.refuse(path, message, Refused::BadRequest);
         };
-        if username.split_once(':').map(|(ours, _)| ours) != Some(self.credentials.ufrag()) {
+        let ours = username.split_once(':').map(|(ours, _)| ours);
+        let of = |generation: &&Generation| Some(generation.credentials.ufrag()) == ours;
+        let Some(Generation { id, key, .. }) = self.generations().find(of) else {
             return Handled::NotMine;
-        }
-        match message.verify(&self.key) {
-            Ok(request) => self.handle_authentic_request(now, path, &request),
+        };
+        let id = *id;
+        match message.verify(key) {
+            Ok(request) => self.handle_authentic_request(now, id, path, &request),
             Err(VerifyError::Missing) => {
                 self.stats.bad_request += 1;
                 self.refuse(path, message, Refused::BadRequest)
@@ -58,31 +62,45 @@ impl Agent {
     /// The answer to a sender without proof is hardly longer than what it sent.
     fn refuse(&mut self, path: &Path, message: &Message<'_>, refused: Refused) -> Handled {
         let answer = Answer::Refused(refused);
-        self.push(Frame::Answer(*path, message.transaction_id(), answer));
+        let id = message.transaction_id();
+        self.push(Frame::Answer(self.current.id, *path, id, answer));
         Handled::Consumed
     }
 
     fn handle_authentic_request(
         &mut self,
         now: Instant,
+        generation: GenerationId,
         path: &Path,
         request: &Verified<'_>,
     ) -> Handled {
         let asked = Asked::read(request);
         self.stats.requests_received += 1;
+        let answer = self.answer_to(path, request, &asked);
+        self.push(Frame::Answer(generation, *path, asked.id, answer));
+        // The peer does not know of our restart yet, or follows it late: what it checks and
+        // nominates with its old credentials has no consequence (RFC 8445 §9).
+        let granted = matches!(answer, Answer::Success(..));
+        if granted && generation == self.current.id {
+            self.follow_up(now, path, &asked);
+        }
+        Handled::Consumed
+    }
+
+    /// A grant, unless there is something that the peer has to change.
+    fn answer_to(&mut self, path: &Path, request: &Verified<'_>, asked: &Asked) -> Answer {
         if let Some(unknown) = UnknownList::of(request) {
             self.stats.bad_request += 1;
-            let answer = Answer::UnknownAttributes(unknown, asked.algorithm);
-            self.push(Frame::Answer(*path, asked.id, answer));
-            return Handled::Consumed;
+            return Answer::UnknownAttributes(unknown, asked.algorithm);
         }
-        if self.keeps_role_against(&asked) {
-            let answer = Answer::RoleConflict(asked.algorithm);
-            self.push(Frame::Answer(*path, asked.id, answer));
-            return Handled::Consumed;
+        if self.keeps_role_against(asked) {
+            return Answer::RoleConflict(asked.algorithm);
         }
-        let answer = Answer::Success(path.remote, asked.algorithm);
-        self.push(Frame::Answer(*path, asked.id, answer));
+        Answer::Success(path.remote, asked.algorithm)
+    }
+
+    /// What a granted request leads to.
+    fn follow_up(&mut self, now: Instant, path: &Path, asked: &Asked) {
         match &mut self.phase {
             Phase::New(waiting) => {
                 let (priority, nominate) = (asked.priority, asked.nominate);
@@ -106,7 +124,6 @@ impl Agent {
             }
             Phase::Failed | Phase::Closed => {}
         }
-        Handled::Consumed
     }
 
     /// Role conflicts (RFC 8445 §7.3.1.1): true when the peer has to switch, else we have
@@ -143,7 +160,7 @@ impl Agent {
         let Some(pair) = self.pair_of_request(path, priority) else {
             return;
         };
-        let Some(found) = self.checks.get_mut(pair) else {
+        let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
         found.tally.requests += 1;
@@ -158,17 +175,17 @@ impl Agent {
     }
 
     fn pair_of_request(&mut self, path: &Path, priority: Option<u32>) -> Option<PairId> {
-        if let Some(known) = self.checks.find(path) {
+        if let Some(known) = self.current.checks.find(path) {
             return Some(known);
         }
-        let base = self.locals.base_of(path)?;
+        let base = self.current.locals.base_of(path)?;
         // A priority out of range would upset the order of pairs (RFC 8445 §5.1.2).
         let priority = priority.filter(|priority| (1..=0x7FFF_FFFF).contains(priority));
         let Some(priority) = priority else {
             self.stats.bad_request += 1;
             return None;
         };
-        let Some(remote) = self.remotes.find_or_learn(path.remote, priority) else {
+        let Some(remote) = self.current.remotes.find_or_learn(path.remote, priority) else {
             self.stats.over_bound += 1;
             return None;
         };
@@ -177,7 +194,7 @@ impl Agent {
 
     /// Queues a triggered check (RFC 8445 §7.3.1.4).
     pub(super) fn trigger(&mut self, now: Instant, pair: PairId) {
-        let Some(found) = self.checks.get_mut(pair) else {
+        let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
         match found.state {
@@ -191,6 +208,6 @@ impl Agent {
                 found.state = PairState::Waiting;
             }
         }
-        self.checks.trigger(pair);
+        self.current.checks.trigger(pair);
     }
 }

@@ -7,13 +7,17 @@ use stun_codec::attribute::{ErrorCode, XorMappedAddress};
 use stun_codec::{Class, Handled, Message, Path, TransactionId, Verified};
 
 use super::Agent;
-use crate::checklist::{PairId, PairState, Valid};
+use crate::checklist::{Pair, PairId, PairState, Valid};
 use crate::config::Role;
 use crate::consent::{self, Consent};
 use crate::event::Event;
 use crate::failure::Refusal;
+use crate::generation::GenerationId;
 use crate::locals::BaseId;
 use crate::transactions::{Check, Pending, Purpose};
+
+/// A pair, and the generation that it belongs to.
+type Of = (GenerationId, PairId);
 
 impl Agent {
     pub(super) fn handle_response(
@@ -36,7 +40,7 @@ impl Agent {
                 },
             ) => self.handle_check_response(now, &pending, &check, path, message),
             None => match self.find_consent(path, id) {
-                Some((pair, sent)) => self.handle_consent_response(now, pair, sent, message),
+                Some((of, sent)) => self.handle_consent_response(now, of, sent, message),
                 None => self.if_known_path(path, |stats| &mut stats.unexpected_response),
             },
         }
@@ -70,7 +74,7 @@ impl Agent {
             return Handled::Consumed;
         }
         let server = Some(path.remote.ip());
-        if let Some(candidate) = self.locals.add_reflexive(base, mapped, server) {
+        if let Some(candidate) = self.current.locals.add_reflexive(base, mapped, server) {
             self.events
                 .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
         }
@@ -85,7 +89,7 @@ impl Agent {
         path: &Path,
         message: &Message<'_>,
     ) -> Handled {
-        let Some(response) = self.verify_response(check.pair, message) else {
+        let Some(response) = self.verify_response((self.current.id, check.pair), message) else {
             return Handled::Dropped;
         };
         self.transactions.remove(pending.id);
@@ -95,7 +99,7 @@ impl Agent {
             self.refuse_pair(now, check, Refusal::Asymmetric);
             return Handled::Dropped;
         }
-        if self.checks.find(path) != Some(check.pair) {
+        if self.current.checks.find(path) != Some(check.pair) {
             // The pair had to make room for a better one.
             self.stats.unexpected_response += 1;
             return Handled::Dropped;
@@ -121,15 +125,15 @@ impl Agent {
         check: &Check,
         mapped: SocketAddr,
     ) {
-        let Some(pair) = self.checks.get_mut(check.pair) else {
+        let Some(pair) = self.current.checks.get_mut(check.pair) else {
             return;
         };
         pair.tally.answers += 1;
         pair.tally.rtt = pending.round_trip(now).or(pair.tally.rtt);
         // The address the peer sees is a candidate of ours (RFC 8445 §7.2.5.3.1).
-        self.locals.add_reflexive(pair.base, mapped, None);
-        let host = self.locals.base(pair.base).map(|base| base.host);
-        let Some(local) = self.locals.find(pair.base, mapped).or(host) else {
+        self.current.locals.add_reflexive(pair.base, mapped, None);
+        let host = self.current.locals.base(pair.base).map(|base| base.host);
+        let Some(local) = self.current.locals.find(pair.base, mapped).or(host) else {
             return;
         };
         if let Some(valid) = pair.valid_mut() {
@@ -140,7 +144,7 @@ impl Agent {
             pair.state = PairState::Succeeded(Valid { local, consent });
         }
         let named = pair.named_by_peer && self.role == Role::Controlled;
-        self.checks.unfreeze_like(check.pair);
+        self.current.checks.unfreeze_like(check.pair);
         self.transactions.retain(|purpose| match purpose {
             Purpose::Check(other) => other.pair != check.pair || other.nominate,
             Purpose::Server(_) => true,
@@ -153,8 +157,13 @@ impl Agent {
 
     /// The response as proved with the remote password. What is not proved counts as if it had
     /// not come (RFC 8489 §9.1.4), but it is evidence.
-    fn verify_response<'m>(&mut self, pair: PairId, message: &Message<'m>) -> Option<Verified<'m>> {
-        let verified = message.verify(&self.phase.running()?.peer.key);
+    fn verify_response<'m>(
+        &mut self,
+        (generation, pair): Of,
+        message: &Message<'m>,
+    ) -> Option<Verified<'m>> {
+        let (_, peer) = self.link(generation)?;
+        let verified = message.verify(&peer.key);
         if verified.is_err() {
             self.stats.bad_response_integrity += 1;
             let code = message
@@ -163,7 +172,7 @@ impl Agent {
                 .flatten()
                 .map(|error| error.code);
             let refusal = code.map_or(Refusal::Integrity, Refusal::Code);
-            if let Some(pair) = self.checks.get_mut(pair) {
+            if let Some(pair) = self.pair_mut((generation, pair)) {
                 pair.tally.refuse(refusal);
             }
         }
@@ -177,11 +186,11 @@ impl Agent {
             return;
         }
         self.yield_role(check.role);
-        if let Some(pair) = self.checks.get_mut(check.pair)
+        if let Some(pair) = self.current.checks.get_mut(check.pair)
             && pair.valid().is_none()
         {
             pair.state = PairState::Waiting;
-            self.checks.trigger(check.pair);
+            self.current.checks.trigger(check.pair);
         }
     }
 
@@ -196,29 +205,35 @@ impl Agent {
 
     /// The peer refused for good (RFC 8445 §7.2.5.2.4).
     fn refuse_pair(&mut self, now: Instant, check: &Check, refusal: Refusal) {
-        if let Some(pair) = self.checks.get_mut(check.pair) {
+        if let Some(pair) = self.current.checks.get_mut(check.pair) {
             pair.tally.refuse(refusal);
         }
         self.fail_pair(now, check.pair);
     }
 
-    fn find_consent(&self, path: &Path, id: TransactionId) -> Option<(PairId, consent::Sent)> {
-        let pair = self.checks.find(path)?;
-        let sent = self.checks.get(pair)?.valid()?.consent.find(id)?;
-        Some((pair, sent))
+    fn find_consent(&self, path: &Path, id: TransactionId) -> Option<(Of, consent::Sent)> {
+        self.generations().find_map(|generation| {
+            let (pair, found) = generation.pair_at(path)?;
+            let sent = found.valid()?.consent.find(id)?;
+            Some(((generation.id, pair), sent))
+        })
+    }
+
+    fn pair_mut(&mut self, (generation, pair): Of) -> Option<&mut Pair> {
+        self.generation_mut(generation)?.checks.get_mut(pair)
     }
 
     fn handle_consent_response(
         &mut self,
         now: Instant,
-        pair: PairId,
+        of: Of,
         sent: consent::Sent,
         message: &Message<'_>,
     ) -> Handled {
-        let Some(response) = self.verify_response(pair, message) else {
+        let Some(response) = self.verify_response(of, message) else {
             return Handled::Dropped;
         };
-        let Some(found) = self.checks.get_mut(pair) else {
+        let Some(found) = self.pair_mut(of) else {
             return Handled::Dropped;
         };
         let Some(valid) = found.valid_mut() else {

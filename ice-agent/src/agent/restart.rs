@@ -1,0 +1,219 @@
+//! Restarts (RFC 8445 §9): new credentials and new pairs, while data goes over the old one.
+//!
+//! A restart begins another [`Generation`]. The one before goes on as [`Previous`] if a pair of it
+//! carried data: first it carries data still, then, once the new generation has selected a pair,
+//! it only listens for a little while. A generation in which no pair worked is gone at once.
+
+use std::time::{Duration, Instant};
+
+use stun_codec::{Path, TransactionId};
+
+use super::Agent;
+use super::phase::{Peer, Phase, Waiting};
+use crate::checklist::PairId;
+use crate::config::Role;
+use crate::generation::{Generation, GenerationId};
+use crate::outbox::Frame;
+use crate::random::Random;
+
+/// How long the pairs of before are listened to once another pair is selected. The peer selects
+/// it a little later than we do (RFC 8445 §8.3).
+const LINGER: Duration = Duration::from_secs(3);
+
+/// Why an agent was not restarted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestartError {
+    /// The agent has failed or was closed.
+    #[error("the agent has ended")]
+    Finished,
+}
+
+/// The generation before a restart.
+#[derive(Debug)]
+pub(super) struct Previous {
+    pub(super) generation: Generation,
+    pub(super) peer: Peer,
+    duty: Duty,
+}
+
+/// What a previous generation is still there for. Checks of the peer are answered, and data taken
+/// on pairs that worked, in both cases.
+#[derive(Debug, Clone, Copy)]
+enum Duty {
+    /// Data goes over this pair, and consent is asked for on it.
+    Carry(PairId),
+    /// Nothing is sent any more.
+    Listen { until: Instant },
+}
+
+/// What a previous generation has to do now.
+enum Due {
+    Nothing,
+    Consent(PairId, TransactionId),
+    End,
+}
+
+impl Previous {
+    /// The pair that carries data.
+    pub(super) fn carrier(&self) -> Option<(&Generation, PairId)> {
+        match self.duty {
+            Duty::Carry(pair) => Some((&self.generation, pair)),
+            Duty::Listen { .. } => None,
+        }
+    }
+
+    pub(super) fn timeout(&self) -> Option<Instant> {
+        match self.duty {
+            Duty::Carry(pair) => Some(self.generation.checks.get(pair)?.valid()?.consent.timeout()),
+            Duty::Listen { until } => Some(until),
+        }
+    }
+
+    fn poll(&mut self, now: Instant, role: Role, random: &mut Random) -> Due {
+        let pair = match self.duty {
+            Duty::Listen { until } if until <= now => return Due::End,
+            Duty::Listen { .. } => return Due::Nothing,
+            Duty::Carry(pair) => pair,
+        };
+        let found = self.generation.checks.get_mut(pair);
+        match found.and_then(|found| found.valid_mut()) {
+            Some(valid) if valid.consent.is_live(now) => valid
+                .consent
+                .poll(now, role, random)
+                .map_or(Due::Nothing, |id| Due::Consent(pair, id)),
+            _ => Due::End,
+        }
+    }
+}
+
+impl Agent {
+    /// Restarts ICE (RFC 8445 §9), because the network has changed or because the peer asks for it
+    /// with new credentials. The role and the sockets stay.
+    ///
+    /// It is a new beginning: [`local_credentials`](Self::local_credentials) are new, the host
+    /// candidates come once more as [`Event::LocalCandidate`](crate::Event::LocalCandidate) and
+    /// further ones may be added, and
+    /// [`end_of_local_candidates`](Self::end_of_local_candidates) ends gathering again. The peer's
+    /// new credentials are told by [`set_remote_credentials`](Self::set_remote_credentials), its
+    /// candidates as ever.
+    ///
+    /// Meanwhile data goes over the pair that carried it, as long as the peer consents, until one
+    /// of the new pairs is nominated. The checks of the peer with the old credentials are answered
+    /// until then and a little longer. When the new pairs fail, or new credentials of the peer do
+    /// not come in time, the agent fails.
+    ///
+    /// # Errors
+    /// When the agent has ended.
+    pub fn restart(&mut self, now: Instant) -> Result<(), RestartError> {
+        if self.state().is_finished() {
+            return Err(RestartError::Finished);
+        }
+        let next = self.current.successor(&self.config, &mut self.random);
+        let before = std::mem::replace(&mut self.current, next);
+        let phase = std::mem::replace(&mut self.phase, Phase::Closed);
+        let replaced = match phase {
+            Phase::Running(running) => {
+                let replaced = running.peer.credentials.clone();
+                if let Some(pair) = running.progress.carrier() {
+                    self.previous = Some(Previous {
+                        generation: before,
+                        peer: running.peer,
+                        duty: Duty::Carry(pair),
+                    });
+                }
+                Some(replaced)
+            }
+            Phase::New(waiting) => waiting.into_replaced(),
+            Phase::Failed | Phase::Closed => None,
+        };
+        self.phase = Phase::New(Waiting::instead_of(replaced));
+        self.transactions.clear();
+        self.gatherer.restart();
+        self.events.forget_gathering();
+        let bases: Vec<_> = self.current.locals.bases().map(|(id, _)| id).collect();
+        for base in bases {
+            self.announce(now, base);
+        }
+        self.stats.restarts += 1;
+        self.tell_state();
+        self.tell_carrier();
+        self.advance(now);
+        Ok(())
+    }
+
+    /// A pair of the current generation was selected: the one before has no more to carry.
+    pub(super) fn retire_previous(&mut self, now: Instant) {
+        if let Some(previous) = &mut self.previous
+            && matches!(previous.duty, Duty::Carry(_))
+        {
+            let until = now + LINGER;
+            previous.duty = Duty::Listen { until };
+        }
+    }
+
+    /// Keeps the consent of the generation before, or lets go of it.
+    pub(super) fn run_previous(&mut self, now: Instant) {
+        let Some(previous) = &mut self.previous else {
+            return;
+        };
+        match previous.poll(now, self.role, &mut self.random) {
+            Due::Nothing => {}
+            Due::Consent(pair, id) => {
+                let generation = previous.generation.id;
+                self.push(Frame::Consent(generation, pair, id));
+            }
+            Due::End => {
+                self.previous = None;
+                self.tell_state();
+                self.tell_carrier();
+            }
+        }
+    }
+
+    /// The generations that are of use, the current one first.
+    pub(super) fn generations(&self) -> impl Iterator<Item = &Generation> {
+        let previous = self.previous.as_ref();
+        std::iter::once(&self.current).chain(previous.map(|previous| &previous.generation))
+    }
+
+    pub(super) fn generation(&self, id: GenerationId) -> Option<&Generation> {
+        self.generations().find(|generation| generation.id == id)
+    }
+
+    pub(super) fn generation_mut(&mut self, id: GenerationId) -> Option<&mut Generation> {
+        if self.current.id == id {
+            return Some(&mut self.current);
+        }
+        let previous = self.previous.as_mut()?;
+        (previous.generation.id == id).then_some(&mut previous.generation)
+    }
+
+    /// A generation, with the peer that it talks to.
+    pub(super) fn link(&self, id: GenerationId) -> Option<(&Generation, &Peer)> {
+        if self.current.id == id {
+            return Some((&self.current, &self.phase.running()?.peer));
+        }
+        let previous = self.previous.as_ref()?;
+        (previous.generation.id == id).then_some((&previous.generation, &previous.peer))
+    }
+
+    /// The pair that carries data: the selected one; while a restart has none, the one of before;
+    /// else the best that works.
+    pub(super) fn carrier(&self) -> Option<(&Generation, PairId)> {
+        let progress = self.phase.progress();
+        let own = progress.and_then(|progress| progress.carrier());
+        let own = own.map(|pair| (&self.current, pair));
+        if progress.is_some_and(|progress| progress.is_completed()) {
+            return own;
+        }
+        let before = self.previous.as_ref().and_then(Previous::carrier);
+        before.or(own)
+    }
+
+    /// Whether a pair goes this way.
+    pub(super) fn knows(&self, path: &Path) -> bool {
+        self.generations()
+            .any(|generation| generation.checks.find(path).is_some())
+    }
+}

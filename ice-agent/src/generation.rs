@@ -1,0 +1,64 @@
+//! What belongs to one set of local credentials (RFC 8445 §9). A restart begins another one.
+
+use stun_codec::{IntegrityKey, Path};
+
+use crate::checklist::{CheckList, Pair, PairId};
+use crate::config::Config;
+use crate::credentials::Credentials;
+use crate::locals::Locals;
+use crate::random::Random;
+use crate::remotes::Remotes;
+
+/// Which generation: 0 at first, one more with each restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct GenerationId(u32);
+
+impl GenerationId {
+    /// How many restarts there were before it.
+    pub(crate) fn restarts(self) -> u32 {
+        self.0
+    }
+}
+
+/// One set of local credentials, the candidates of both sides that go with it, and their pairs.
+/// The sockets behind the candidates are the same in all generations, and so are their ids.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    pub(crate) id: GenerationId,
+    pub(crate) credentials: Credentials,
+    pub(crate) key: IntegrityKey,
+    pub(crate) locals: Locals,
+    pub(crate) remotes: Remotes,
+    pub(crate) checks: CheckList,
+}
+
+impl Generation {
+    pub(crate) fn first(config: &Config, random: &mut Random) -> Self {
+        let locals = Locals::new(config.component);
+        Self::new(GenerationId(0), locals, config, random)
+    }
+
+    /// The next one: new credentials, the host candidates of the same sockets, nothing of the peer.
+    pub(crate) fn successor(&self, config: &Config, random: &mut Random) -> Self {
+        let id = GenerationId(self.id.0.saturating_add(1));
+        Self::new(id, self.locals.hosts_only(), config, random)
+    }
+
+    fn new(id: GenerationId, locals: Locals, config: &Config, random: &mut Random) -> Self {
+        let credentials = Credentials::generate(&config.ufrag_prefix, random);
+        Self {
+            id,
+            key: IntegrityKey::short_term(credentials.password()),
+            credentials,
+            locals,
+            remotes: Remotes::new(config.component, config.max_remote_candidates),
+            checks: CheckList::new(config.max_pairs),
+        }
+    }
+
+    /// The pair that goes this way.
+    pub(crate) fn pair_at(&self, path: &Path) -> Option<(PairId, &Pair)> {
+        let id = self.checks.find(path)?;
+        Some((id, self.checks.get(id)?))
+    }
+}
