@@ -231,6 +231,39 @@ async fn bodies_have_a_type_and_a_size() {
 }
 
 #[tokio::test]
+async fn a_token_has_its_share_of_the_calls() {
+    let entry = |name: &str, token| TokenEntry {
+        name: name.to_owned(),
+        token: Secret::new(token),
+    };
+    let server = Server::with(Settings {
+        tokens: Some(vec![entry("alice", ALICE), entry("bob", BOB)]),
+        max_calls_per_token: Some(1),
+        ..Settings::default()
+    })
+    .await;
+    let offer = Caller::new().await.offer();
+    let post = async |token| {
+        let request = server.post("ring", offer.clone()).bearer_auth(token);
+        request.send().await.unwrap()
+    };
+    let alices = post(ALICE).await;
+    assert_eq!(alices.status(), StatusCode::CREATED);
+    let refused = post(ALICE).await;
+    assert!(refused.headers().contains_key("retry-after"));
+    problem(refused, 429).await;
+    assert_eq!(post(BOB).await.status(), StatusCode::CREATED);
+    let call = server.url(alices.headers()["location"].to_str().unwrap());
+    let hang_up = server.client.delete(&call).bearer_auth(ALICE).send().await;
+    assert_eq!(hang_up.unwrap().status(), StatusCode::OK);
+    // The place is free once the phone has heard of the end.
+    let admitted = async { while post(ALICE).await.status() != StatusCode::CREATED {} };
+    tokio::time::timeout(client::PATIENCE, admitted)
+        .await
+        .expect("a place comes back");
+}
+
+#[tokio::test]
 async fn one_call_too_many_is_told_so_and_a_place_comes_back() {
     let server = Server::with(Settings {
         max_calls: Some(1),

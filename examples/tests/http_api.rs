@@ -91,6 +91,11 @@ async fn a_refused_offer_says_why() {
         .await
         .unwrap();
     assert_eq!(full.headers()["retry-after"], "5");
+    let greedy = post(&gateway, &client, "?to=greedy", OFFER).send().await;
+    let greedy = greedy.unwrap();
+    assert_eq!(greedy.headers()["retry-after"], "5");
+    let greedy = problem_of(greedy, 429).await;
+    assert_eq!(greedy["detail"], "the token has as many calls as it may: 3");
 
     let malformed = problem(post(&gateway, &client, "?to=echo", "v=1\r\n"), 400).await;
     assert_eq!(
@@ -151,7 +156,7 @@ async fn other_methods_are_named() {
     let client = gateway.client();
     let call = "/v1/calls/00000000000000000000000000000000";
     for (method, path, allowed) in [
-        (Method::GET, "/v1/calls", "POST"),
+        (Method::GET, "/v1/calls", "POST,OPTIONS"),
         (Method::PUT, call, "PATCH,DELETE"),
         (Method::POST, "/v1/ice-servers", "GET,HEAD"),
     ] {
@@ -312,4 +317,35 @@ async fn ice_servers_are_those_of_the_configuration() {
             { "urls": ["turn:t.example"], "username": "u", "credential": "c" },
         ]})
     );
+
+    // RFC 9725 §4.6: the same as links, before the offer and with the answer.
+    let client = gateway.client();
+    let options = client.request(Method::OPTIONS, gateway.url("/v1/calls"));
+    let options = options.send().await.unwrap();
+    assert_eq!(options.status(), 200);
+    assert_eq!(options.headers()["accept-post"], SDP);
+    assert_eq!(options.headers()["allow"], "OPTIONS, POST");
+    let created = post(&gateway, &client, "?to=echo", OFFER).send().await;
+    for response in [options, created.unwrap()] {
+        let links: Vec<_> = response.headers().get_all("link").iter().collect();
+        assert_eq!(
+            links,
+            [
+                "<stun:s.example>; rel=\"ice-server\"",
+                "<turn:t.example>; rel=\"ice-server\"; username=\"u\"; credential=\"c\"; \
+                 credential-type=\"password\"",
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_servers_there_are_is_told_to_callers_only() {
+    let gateway = Gateway::start_with(with_tokens(), Limits::default()).await;
+    let client = gateway.client();
+    let options = || client.request(Method::OPTIONS, gateway.url("/v1/calls"));
+    problem(options(), 401).await;
+    problem(options().bearer_auth("wrong-0123456789"), 401).await;
+    let options = options().bearer_auth(ALICE).send().await.unwrap();
+    assert_eq!(options.status(), 200);
 }

@@ -110,7 +110,7 @@ async fn a_listed_page_calls_after_a_preflight_without_a_token() {
     assert_eq!(answer.headers()["access-control-allow-origin"], FRIEND);
     let methods = list(answer.headers(), "access-control-allow-methods");
     assert!(
-        ["post", "patch", "delete"]
+        ["post", "patch", "delete", "options"]
             .iter()
             .all(|m| methods.contains(&(*m).to_owned()))
     );
@@ -121,6 +121,7 @@ async fn a_listed_page_calls_after_a_preflight_without_a_token() {
             .all(|h| headers.contains(&(*h).to_owned()))
     );
     assert_eq!(answer.headers()["access-control-max-age"], "600");
+    assert_eq!(answer.headers()["accept-post"], "application/sdp");
 
     let created = create(&gateway, &client, FRIEND)
         .bearer_auth(ALICE)

@@ -1,9 +1,8 @@
-//! Event streams, slow clients and the end of the server, over real HTTPS.
+//! Event streams and the end of the server, over real HTTPS.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail like tests
 
 mod http_support;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use examples::calls::{CallEvent, EndedBy};
@@ -11,8 +10,6 @@ use examples::config::Settings;
 use examples::http::Limits;
 use http_support::Gateway;
 use reqwest::{Client, Response};
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -111,134 +108,6 @@ async fn a_reader_that_leaves_is_noticed() {
             .await
             .expect("noticed")
             .unwrap();
-    }
-}
-
-/// A TLS connection, by hand.
-async fn connect(gateway: &Gateway, protocol: &[u8]) -> TlsStream {
-    let mut config = gateway.tls_client_config();
-    config.alpn_protocols = vec![protocol.to_vec()];
-    let name = ServerName::try_from("localhost").unwrap();
-    let tcp = TcpStream::connect(gateway.server.local_addr())
-        .await
-        .unwrap();
-    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    connector.connect(name, tcp).await.unwrap()
-}
-
-type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
-
-/// How long the server keeps the connection after these bytes.
-async fn kept_for(mut stream: TlsStream, bytes: &[u8]) -> Duration {
-    let start = tokio::time::Instant::now();
-    stream.write_all(bytes).await.unwrap();
-    let mut answer = Vec::new();
-    let _ = timeout(SOON, stream.read_to_end(&mut answer))
-        .await
-        .expect("the server closes");
-    start.elapsed()
-}
-
-#[tokio::test]
-async fn clients_that_do_not_ask_are_cut_off() {
-    let head_time = Duration::from_millis(300);
-    let gateway = server_with(Limits {
-        head_time,
-        ..Limits::default()
-    })
-    .await;
-    for (protocol, bytes) in [
-        ("http/1.1", ""),
-        ("http/1.1", "G"),
-        ("http/1.1", "P"),
-        ("http/1.1", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
-        ("h2", ""),
-        ("h2", "PRI * HTTP/2.0\r\n"),
-        ("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
-    ] {
-        let time = kept_for(
-            connect(&gateway, protocol.as_bytes()).await,
-            bytes.as_bytes(),
-        )
-        .await;
-        assert!(
-            time >= head_time / 2 && time < SOON,
-            "{protocol} {bytes:?}: {time:?}"
-        );
-    }
-    // One that does not even shake hands.
-    let mut silent = TcpStream::connect(gateway.server.local_addr())
-        .await
-        .unwrap();
-    let read = timeout(SOON, silent.read(&mut [0; 16]))
-        .await
-        .expect("the server closes");
-    assert!(matches!(read, Ok(0) | Err(_)));
-    // One that asks keeps its stream for longer than that.
-    let mut response = follow(&gateway, &gateway.client()).await;
-    read_until(&mut response, "ringing").await;
-    tokio::time::sleep(head_time * 2).await;
-    gateway
-        .events
-        .send(CallEvent::Answered {
-            codec: "PCMU".to_owned(),
-        })
-        .unwrap();
-    read_until(&mut response, "answered").await;
-}
-
-#[tokio::test]
-async fn a_body_that_trickles_in_is_given_up() {
-    let body_time = Duration::from_millis(200);
-    let gateway = server_with(Limits {
-        body_time,
-        ..Limits::default()
-    })
-    .await;
-    let mut stream = connect(&gateway, b"http/1.1").await;
-    let head = "POST /v1/calls?to=echo HTTP/1.1\r\nHost: localhost\r\n\
-                Content-Type: application/sdp\r\nContent-Length: 100\r\n\r\nv=0";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = [0; 16];
-    timeout(SOON, stream.read_exact(&mut answer))
-        .await
-        .expect("in time")
-        .unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 408 Req");
-}
-
-#[tokio::test]
-async fn connections_are_limited_and_places_come_back() {
-    let gateway = server_with(Limits {
-        connections: 2,
-        ..Limits::default()
-    })
-    .await;
-    let held = [
-        connect(&gateway, b"http/1.1").await,
-        connect(&gateway, b"http/1.1").await,
-    ];
-    let get = |client: Client| client.get(gateway.url("/v1/ice-servers")).send();
-    assert!(get(gateway.client()).await.is_err());
-    drop(held);
-    let admitted = async {
-        while get(gateway.client()).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(SOON, admitted).await.expect("a place comes back");
-}
-
-#[tokio::test]
-async fn a_head_that_is_too_long_is_refused() {
-    let gateway = Gateway::start().await;
-    let request = gateway
-        .client()
-        .get(gateway.url("/"))
-        .header("x-long", "a".repeat(100_000));
-    // Either the status arrives, or the connection is reset while the client still writes.
-    if let Ok(response) = request.send().await {
-        assert_eq!(response.status(), 431);
     }
 }
 

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use dtls_handshake::CloseCause;
 use ice_agent::FailureCause;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::browser;
+use super::exchange::Permit;
 use super::log::EventLog;
 use super::phone::{PhoneOffer, Unusable};
 use super::setup::{self, SetUp};
@@ -48,7 +49,7 @@ pub(super) struct Begin {
     pub(super) id: CallId,
     pub(super) new: NewCall,
     pub(super) reply: Reply<Created>,
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) permit: Permit,
     /// Room to be remembered.
     pub(super) memory: Arc<Semaphore>,
     pub(super) requests: mpsc::Receiver<Request>,

@@ -48,6 +48,12 @@ pub enum CallError {
         /// The configured limit.
         limit: usize,
     },
+    /// The bearer of a token has as many calls as one may.
+    #[error("the token has as many calls as it may: {limit}")]
+    TooManyForToken {
+        /// The configured limit.
+        limit: usize,
+    },
     /// The gateway lacks something it needs for another call.
     #[error("no resources for another call: {what}")]
     Exhausted {

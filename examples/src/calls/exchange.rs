@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,8 @@ struct Exchange {
     resources: Arc<Resources>,
     /// One permit for each call that may run.
     room: Arc<Semaphore>,
+    /// The same for each token that has called: as many entries as there are tokens, at most.
+    room_of: HashMap<Owner, Arc<Semaphore>>,
     entries: HashMap<CallId, Entry>,
     tasks: JoinSet<CallId>,
     /// One permit for each ended call that may be remembered.
@@ -45,9 +47,8 @@ pub async fn run(
     stop: CancellationToken,
 ) {
     let mut exchange = Exchange {
-        room: Arc::new(Semaphore::new(
-            resources.max_calls.min(Semaphore::MAX_PERMITS),
-        )),
+        room: room_for(resources.max_calls),
+        room_of: HashMap::new(),
         memory: Arc::new(Semaphore::new(REMEMBERED)),
         resources,
         entries: HashMap::new(),
@@ -71,6 +72,16 @@ pub async fn run(
     }
 }
 
+/// Leave for one call to run, held by it.
+pub(super) struct Permit {
+    _of_all: OwnedSemaphorePermit,
+    _of_token: Option<OwnedSemaphorePermit>,
+}
+
+fn room_for(calls: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS)))
+}
+
 impl Exchange {
     fn forget(&mut self, ended: Result<CallId, JoinError>) {
         match ended {
@@ -84,7 +95,7 @@ impl Exchange {
 
     fn on_command(&mut self, command: Command) {
         match command {
-            Command::Create(new, reply) => match self.admit() {
+            Command::Create(new, reply) => match self.admit(&new.owner) {
                 Ok((id, permit)) => {
                     let (requests, receiver) = mpsc::channel(REQUESTS);
                     self.entries.insert(
@@ -136,11 +147,29 @@ impl Exchange {
         }
     }
 
-    fn admit(&self) -> Result<(CallId, tokio::sync::OwnedSemaphorePermit), CallError> {
-        let full = |_| CallError::TooManyCalls {
-            limit: self.resources.max_calls,
+    fn admit(&mut self, owner: &Owner) -> Result<(CallId, Permit), CallError> {
+        let Resources {
+            max_calls,
+            max_calls_per_token,
+            ..
+        } = *self.resources;
+        let of_token = match owner {
+            // What all anonymous callers may have together is no less than everything.
+            Owner::Anonymous => None,
+            Owner::Token(_) => {
+                let room = self.room_of.entry(owner.clone());
+                let room = room.or_insert_with(|| room_for(max_calls_per_token));
+                let full = |_| CallError::TooManyForToken {
+                    limit: max_calls_per_token,
+                };
+                Some(room.clone().try_acquire_owned().map_err(full)?)
+            }
         };
-        let permit = self.room.clone().try_acquire_owned().map_err(full)?;
+        let full = |_| CallError::TooManyCalls { limit: max_calls };
+        let permit = Permit {
+            _of_all: self.room.clone().try_acquire_owned().map_err(full)?,
+            _of_token: of_token,
+        };
         let id = CallId::random().map_err(|error| CallError::Exhausted {
             what: error.to_string(),
         })?;

@@ -26,6 +26,8 @@ pub struct Resources {
     pub silence: Duration,
     /// Calls at once.
     pub max_calls: usize,
+    /// Calls at once of one token.
+    pub max_calls_per_token: usize,
     /// Where names lead.
     pub routes: Routes,
 }

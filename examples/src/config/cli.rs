@@ -20,6 +20,8 @@ The file holds the same names, and some that the command line lacks:
   sip-server = \"pbx.example.com:5060;transport=tcp\"
   token-file = \"/etc/crosspoint.tokens\"      # one 'name:token' a line
   tokens = [{ name = \"reception\", token = \"at least 16 characters, no spaces\" }]
+  media-address = [\"203.0.113.10\"]         # browsers' media
+  phone-address = \"10.0.0.10\"              # SIP and the phones' media
   sip-tls-ca = \"ca.pem\"                      # needed for transport=tls
   public-names = [\"calls.example.com\"]       # accepted in Host, put into the certificate
   domain-whitelist = [\"https://intranet.example.com\"]  # pages elsewhere that may call
@@ -28,6 +30,12 @@ The file holds the same names, and some that the command line lacks:
   ice-servers = [{ urls = [\"stun:stun.example.com\"] }]
   codecs = [\"PCMU\", \"PCMA\", \"opus\"]         # the first that the browser has is used
   max-calls = 500
+  max-calls-per-token = 20                   # default: max-calls
+  max-connections = 1024                     # HTTPS connections at once
+  max-event-streams = 2000                   # browsers that follow their calls
+  max-body = 65536                           # bytes of SDP in a request
+  head-timeout = 10                          # seconds for TLS, and for the head of a request
+  idle-timeout = 60                          # seconds a connection may stay without a request
   workers = 4                                # media threads; default: one per core
   ring-timeout = 60                          # seconds
   media-timeout = 30                         # seconds without media until a call ends
@@ -64,6 +72,7 @@ mod tests {
             "--sip-server",
             "--media-ports",
             "--media-address",
+            "--phone-address",
             "--allow-anonymous",
             "--state-dir",
             "--log",

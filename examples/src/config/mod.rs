@@ -8,6 +8,7 @@ mod cli;
 mod codec;
 mod error;
 mod file;
+mod limits;
 mod network;
 mod origins;
 mod settings;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use cors_policy::Policy;
 
 use crate::calls::IceServer;
+use crate::http::Limits;
 use crate::session::DtlsRole;
 use crate::sip::Server;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub media: Media,
     /// How many calls there may be at once.
     pub max_calls: usize,
+    /// How many of them one token may have.
+    pub max_calls_per_token: usize,
     /// The filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// What the operator should be told at start: choices that are allowed but open a door.
@@ -67,6 +71,8 @@ pub struct Http {
     pub cors: Policy,
     /// What `GET /v1/ice-servers` answers.
     pub ice_servers: Vec<IceServer>,
+    /// What a client may take.
+    pub limits: Limits,
 }
 
 /// Where the certificate of HTTPS comes from.
@@ -91,6 +97,8 @@ pub enum Tls {
 pub struct Sip {
     /// The SIP server; without one only the embedded echo phone can be called.
     pub server: Option<Server>,
+    /// Our address towards the server and the phones; without one, that which leads to the server.
+    pub local: Option<IpAddr>,
     /// The certificates, in PEM, that a SIP server over TLS is checked against.
     pub tls_roots: Option<Vec<u8>>,
     /// The codecs offered to phones, the preferred first. Never empty.
@@ -104,8 +112,8 @@ pub struct Sip {
 pub struct Media {
     /// The UDP ports for media.
     pub ports: RangeInclusive<u16>,
-    /// The addresses told to browsers; empty for those of all interfaces. Phones are told the
-    /// address that leads to the SIP server.
+    /// The addresses told to browsers; empty for those of all interfaces. Phones are told
+    /// [`Sip::local`].
     pub addresses: Vec<IpAddr>,
     /// The number of worker threads.
     pub workers: NonZeroUsize,

@@ -5,7 +5,7 @@ use cors_policy::Policy;
 use super::ConfigError;
 
 /// What scripts of other origins may use of the API, and how long browsers may remember it.
-const METHODS: [&str; 5] = ["GET", "HEAD", "POST", "PATCH", "DELETE"];
+const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"];
 const HEADERS: [&str; 3] = ["Authorization", "Content-Type", "If-Match"];
 const EXPOSED: [&str; 3] = ["Location", "Link", "ETag"];
 const MAX_AGE_SECONDS: u32 = 600;

@@ -26,6 +26,9 @@ pub struct Settings {
     /// The addresses to tell browsers [default: those of all interfaces]
     #[arg(long, value_name = "IP", num_args = 1..)]
     pub media_address: Option<Vec<String>>,
+    /// The address for SIP and for the phones' media [default: the one that leads to the SIP server]
+    #[arg(long, value_name = "IP")]
+    pub phone_address: Option<String>,
     /// Let anybody call without a token
     ///
     /// A listener that only this machine can reach does so anyway while no token is configured.
@@ -64,6 +67,24 @@ pub struct Settings {
     /// The greatest number of calls at once.
     #[arg(skip)]
     pub max_calls: Option<i64>,
+    /// The greatest number of calls at once that one token may have.
+    #[arg(skip)]
+    pub max_calls_per_token: Option<i64>,
+    /// The greatest number of HTTPS connections at once.
+    #[arg(skip)]
+    pub max_connections: Option<i64>,
+    /// The greatest number of event streams at once.
+    #[arg(skip)]
+    pub max_event_streams: Option<i64>,
+    /// The longest SDP that a request may carry, in bytes.
+    #[arg(skip)]
+    pub max_body: Option<i64>,
+    /// Seconds for the TLS handshake, and for the head of a request.
+    #[arg(skip)]
+    pub head_timeout: Option<i64>,
+    /// Seconds that a connection may stay without a request.
+    #[arg(skip)]
+    pub idle_timeout: Option<i64>,
     /// The number of media threads.
     #[arg(skip)]
     pub workers: Option<i64>,
@@ -112,6 +133,7 @@ impl Settings {
             sip_server: self.sip_server.or(below.sip_server),
             media_ports: self.media_ports.or(below.media_ports),
             media_address: self.media_address.or(below.media_address),
+            phone_address: self.phone_address.or(below.phone_address),
             allow_anonymous: self.allow_anonymous.or(below.allow_anonymous),
             state_dir: self.state_dir.or(below.state_dir),
             log: self.log.or(below.log),
@@ -124,6 +146,12 @@ impl Settings {
             ice_servers: self.ice_servers.or(below.ice_servers),
             codecs: self.codecs.or(below.codecs),
             max_calls: self.max_calls.or(below.max_calls),
+            max_calls_per_token: self.max_calls_per_token.or(below.max_calls_per_token),
+            max_connections: self.max_connections.or(below.max_connections),
+            max_event_streams: self.max_event_streams.or(below.max_event_streams),
+            max_body: self.max_body.or(below.max_body),
+            head_timeout: self.head_timeout.or(below.head_timeout),
+            idle_timeout: self.idle_timeout.or(below.idle_timeout),
             workers: self.workers.or(below.workers),
             ring_timeout: self.ring_timeout.or(below.ring_timeout),
             media_timeout: self.media_timeout.or(below.media_timeout),

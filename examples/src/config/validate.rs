@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{
     Codec, Config, ConfigError, Http, IceServerEntry, Media, Settings, Sip, Tls, Token, TokenEntry,
-    Tokens, file, network, origins, state_dir,
+    Tokens, file, limits, network, origins, state_dir,
 };
 use crate::calls::IceServer;
 use crate::session::DtlsRole;
@@ -26,6 +26,12 @@ const MEDIA_TIMEOUT: i64 = 30;
 /// Checks settings and gives those left out their defaults.
 pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let max_calls = number("max-calls", settings.max_calls, MAX_CALLS, 100_000)?;
+    let max_calls_per_token = number(
+        "max-calls-per-token",
+        settings.max_calls_per_token,
+        settings.max_calls.unwrap_or(MAX_CALLS),
+        100_000,
+    )?;
     let log = log_filter(settings.log.as_deref().unwrap_or("info"))?;
     let sip = sip(&settings)?;
     let media = media(&settings)?;
@@ -36,6 +42,7 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
         sip,
         media,
         max_calls,
+        max_calls_per_token,
         log,
         notices,
     })
@@ -54,6 +61,7 @@ fn log_filter(asked: &str) -> Result<String, ConfigError> {
 
 fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
     let listen = parsed("listen", settings.listen.as_deref(), LISTEN)?;
+    let limits = limits::read(&settings)?;
     let tokens = tokens(settings.tokens, settings.token_file, notices)?;
     let is_local = listen.ip().is_loopback();
     let allow_anonymous = settings.allow_anonymous.unwrap_or(false);
@@ -75,6 +83,7 @@ fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigErr
     }
     Ok(Http {
         listen,
+        limits,
         public_names: public_names(settings.public_names.unwrap_or_default())?,
         tls: tls(settings.tls_cert, settings.tls_key, settings.state_dir)?,
         tokens,
@@ -99,6 +108,11 @@ fn sip(settings: &Settings) -> Result<Sip, ConfigError> {
     let server = server
         .map(|text| parse::<Server>("sip-server", text))
         .transpose()?;
+    let local = settings.phone_address.as_deref().map(|text| {
+        network::media_address(text)
+            .map_err(|problem| ConfigError::invalid("phone-address", text, problem))
+    });
+    let local = local.transpose()?;
     let tls_roots = match (&server, &settings.sip_tls_ca) {
         (Some(server), None) if server.transport() == Transport::Tls => {
             let problem = "a SIP server over TLS needs sip-tls-ca, the file with its CA";
@@ -109,6 +123,7 @@ fn sip(settings: &Settings) -> Result<Sip, ConfigError> {
     };
     Ok(Sip {
         server,
+        local,
         tls_roots,
         codecs,
         ring_timeout: seconds("ring-timeout", settings.ring_timeout, RING_TIMEOUT)?,
@@ -255,7 +270,7 @@ fn each<T, E: Display>(
     texts.iter().map(read).collect()
 }
 
-fn number(
+pub(super) fn number(
     key: &'static str,
     value: Option<i64>,
     default: i64,
@@ -268,7 +283,11 @@ fn number(
         .ok_or_else(|| ConfigError::invalid(key, value, format!("expected 1 to {most}")))
 }
 
-fn seconds(key: &'static str, value: Option<i64>, default: i64) -> Result<Duration, ConfigError> {
+pub(super) fn seconds(
+    key: &'static str,
+    value: Option<i64>,
+    default: i64,
+) -> Result<Duration, ConfigError> {
     const HOUR: i64 = 3600;
     let seconds = number(key, value, default, HOUR)?;
     Ok(Duration::from_secs(
@@ -322,6 +341,10 @@ mod tests {
             (
                 "media-address = ['0.0.0.0']",
                 "media-address: \"0.0.0.0\": nobody can send",
+            ),
+            (
+                "phone-address = '::'",
+                "phone-address: \"::\": nobody can send",
             ),
             ("codecs = []", "codecs: \"[]\": "),
             ("codecs = ['G729']", "codecs: \"G729\": no such codec"),

@@ -8,6 +8,7 @@ use http::uri::Authority;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
 use super::host::authority;
+use super::ice_servers::{ACCEPT_POST, SDP};
 use super::problem::Problem;
 use super::routes::App;
 
@@ -33,6 +34,10 @@ pub(super) async fn apply(State(app): State<App>, request: Request, next: Next) 
     );
     let mut response = match verdict {
         Verdict::Pass => next.run(request).await,
+        // RFC 9725 §4.2: any answer to OPTIONS says what POST takes.
+        Verdict::Preflight if request.uri().path() == "/v1/calls" => {
+            (StatusCode::NO_CONTENT, [(ACCEPT_POST, SDP)]).into_response()
+        }
         Verdict::Preflight => StatusCode::NO_CONTENT.into_response(),
         Verdict::Refuse(detail) => Problem::new(StatusCode::FORBIDDEN, detail).into_response(),
     };

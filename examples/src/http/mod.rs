@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /`, `/crosspoint.js`, … | the page and the browser library |
 //! | `GET /v1/ice-servers` | `{"iceServers": […]}` |
+//! | `OPTIONS /v1/calls` | `Link`s to the same servers, `Accept-Post` |
 //! | `POST /v1/calls?to=NAME`, `application/sdp` | 201, `Location`, `ETag`, the SDP answer |
 //! | `PATCH /v1/calls/{id}`, `application/trickle-ice-sdpfrag`, `If-Match` | 204 |
 //! | `DELETE /v1/calls/{id}` | 200 |
@@ -23,6 +24,8 @@ mod connection;
 mod cors;
 mod events;
 mod host;
+mod ice_servers;
+mod idle;
 mod limits;
 mod page;
 mod problem;

@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::calls::CallError;
 
+/// When it may be worth to try again what a limit has refused.
+const AGAIN: Duration = Duration::from_secs(5);
+
 /// An error as the client sees it.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -72,6 +75,11 @@ impl Problem {
             .with(WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
     }
 
+    /// The client has as much as it may (RFC 6585 §4).
+    pub(super) fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).with(RETRY_AFTER, AGAIN.as_secs().into())
+    }
+
     /// The gateway cannot do it now; it may later.
     pub(super) fn unavailable(detail: impl Into<String>, retry_after: Duration) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
@@ -98,9 +106,10 @@ impl From<CallError> for Problem {
                 Self::new(StatusCode::NOT_FOUND, detail)
             }
             CallError::StaleETag => Self::new(StatusCode::PRECONDITION_FAILED, detail),
+            CallError::TooManyForToken { .. } => Self::too_many(detail),
             CallError::TooManyCalls { .. }
             | CallError::Exhausted { .. }
-            | CallError::ShuttingDown => Self::unavailable(detail, Duration::from_secs(5)),
+            | CallError::ShuttingDown => Self::unavailable(detail, AGAIN),
         }
     }
 }
@@ -151,6 +160,7 @@ mod tests {
             (CallError::Unknown, 404),
             (CallError::StaleETag, 412),
             (CallError::TooManyCalls { limit: 1 }, 503),
+            (CallError::TooManyForToken { limit: 1 }, 429),
             (CallError::Exhausted { what: to() }, 503),
             (CallError::ShuttingDown, 503),
         ];

@@ -6,16 +6,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Json, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use http::header::{self, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::json;
 use tokio::time::timeout;
 
 use super::body::{Fragment, Offer};
+use super::events::Streams;
 use super::host::Hosts;
+use super::ice_servers::{self, IceServers};
 use super::limits::Limits;
 use super::problem::Problem;
 use super::{cors, events, host, page};
@@ -35,7 +36,8 @@ pub(super) struct Shared {
     pub(super) tokens: Tokens,
     pub(super) anonymous: bool,
     pub(super) limits: Limits,
-    ice_servers: serde_json::Value,
+    pub(super) ice_servers: IceServers,
+    streams: Streams,
 }
 
 impl std::ops::Deref for App {
@@ -55,7 +57,8 @@ impl App {
             tokens: config.tokens.clone(),
             anonymous: config.anonymous,
             limits,
-            ice_servers: json!({ "iceServers": config.ice_servers }),
+            ice_servers: IceServers::new(&config.ice_servers),
+            streams: Streams::new(&limits),
         }))
     }
 }
@@ -63,8 +66,8 @@ impl App {
 /// Everything that is answered.
 pub(super) fn router(app: App) -> Router {
     Router::new()
-        .route("/v1/ice-servers", get(ice_servers))
-        .route("/v1/calls", post(create))
+        .route("/v1/ice-servers", get(ice_servers::list))
+        .route("/v1/calls", post(create).options(ice_servers::options))
         .route("/v1/calls/{id}", patch(trickle).delete(hang_up))
         .route("/v1/calls/{id}/events", get(follow))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
@@ -75,10 +78,6 @@ pub(super) fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), host::check))
         .layer(middleware::map_response(async |response| secured(response)))
         .with_state(app)
-}
-
-async fn ice_servers(_: Owner, State(app): State<App>) -> Response {
-    Json(&app.ice_servers).into_response()
 }
 
 async fn create(
@@ -93,7 +92,9 @@ async fn create(
         (ETAG, created.etag.to_string()),
         (CONTENT_TYPE, "application/sdp".to_owned()),
     ];
-    Ok((StatusCode::CREATED, headers, created.answer).into_response())
+    let mut response = (StatusCode::CREATED, headers, created.answer).into_response();
+    app.ice_servers.link(response.headers_mut());
+    Ok(response)
 }
 
 async fn trickle(
@@ -113,8 +114,10 @@ async fn hang_up(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<Sta
 }
 
 async fn follow(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<Response, Problem> {
+    // Only an owner's own streams count against the limit of a call.
     let receiver = app.calls.follow(id, owner).await?;
-    Ok(events::response(receiver, &app.limits))
+    let place = app.streams.admit(id)?;
+    Ok(events::response(receiver, place, &app.limits))
 }
 
 /// The query's `to`. Whether it can be dialled is for the calls to say.

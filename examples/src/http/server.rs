@@ -54,18 +54,7 @@ impl Server {
     /// # Errors
     /// When the address is taken or there is no usable certificate.
     pub async fn start(config: &Http, calls: Calls) -> Result<Self, StartError> {
-        Self::start_with(config, calls, Limits::default()).await
-    }
-
-    /// Starts to answer within these limits.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
-    pub async fn start_with(
-        config: &Http,
-        calls: Calls,
-        limits: Limits,
-    ) -> Result<Self, StartError> {
+        let limits = config.limits;
         let failed = |source| StartError::Listen {
             address: config.listen,
             source,

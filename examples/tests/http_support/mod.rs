@@ -69,14 +69,13 @@ impl Gateway {
             state_dir: Some(folder.path().to_owned()),
             ..Settings::default()
         };
-        let config = Config::from_settings(settings.or(here)).unwrap();
+        let mut config = Config::from_settings(settings.or(here)).unwrap();
+        config.http.limits = limits;
         let (calls, commands) = Calls::channel();
         let (events, _) = broadcast::channel(16);
         let (leave, left) = mpsc::channel(16);
         tokio::spawn(play(commands, events.clone(), leave));
-        let server = Server::start_with(&config.http, calls, limits)
-            .await
-            .unwrap();
+        let server = Server::start(&config.http, calls).await.unwrap();
         Self {
             server,
             events,
@@ -224,6 +223,7 @@ fn create(call: &NewCall) -> Result<Created, CallError> {
         }
         "nobody" => return Err(CallError::NoRoute { to }),
         "full" => return Err(CallError::TooManyCalls { limit: 7 }),
+        "greedy" => return Err(CallError::TooManyForToken { limit: 3 }),
         "exhausted" => {
             return Err(CallError::Exhausted {
                 what: "ports".to_owned(),

@@ -1,0 +1,282 @@
+//! What a client may take: connections, their time, bodies, event streams; over raw sockets.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)] // helpers of tests fail like tests
+
+mod http_support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use examples::calls::CallEvent;
+use examples::config::Settings;
+use examples::http::Limits;
+use http_support::Gateway;
+use reqwest::{Client, Response};
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+const SOON: Duration = Duration::from_secs(5);
+
+async fn follow(gateway: &Gateway, client: &Client) -> Response {
+    let (call, _) = gateway.call(client, None).await;
+    let response = client
+        .get(gateway.url(&format!("{call}/events")))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    response
+}
+
+/// Reads until the text has been seen.
+async fn read_until(response: &mut Response, text: &str) -> String {
+    let mut seen = String::new();
+    while !seen.contains(text) {
+        let chunk = timeout(SOON, response.chunk())
+            .await
+            .expect("in time")
+            .unwrap();
+        seen.push_str(std::str::from_utf8(&chunk.expect("more events")).unwrap());
+    }
+    seen
+}
+
+async fn server_with(limits: Limits) -> Gateway {
+    Gateway::start_with(Settings::default(), limits).await
+}
+
+/// A TLS connection, by hand.
+async fn connect(gateway: &Gateway, protocol: &[u8]) -> TlsStream {
+    let mut config = gateway.tls_client_config();
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let name = ServerName::try_from("localhost").unwrap();
+    let tcp = TcpStream::connect(gateway.server.local_addr())
+        .await
+        .unwrap();
+    let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+    connector.connect(name, tcp).await.unwrap()
+}
+
+type TlsStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+/// How long the server keeps the connection after these bytes.
+async fn kept_for(mut stream: TlsStream, bytes: &[u8]) -> Duration {
+    let start = tokio::time::Instant::now();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    let _ = timeout(SOON, stream.read_to_end(&mut answer))
+        .await
+        .expect("the server closes");
+    start.elapsed()
+}
+
+#[tokio::test]
+async fn clients_that_do_not_ask_are_cut_off() {
+    let head_time = Duration::from_millis(300);
+    let gateway = server_with(Limits {
+        head_time,
+        ..Limits::default()
+    })
+    .await;
+    for (protocol, bytes) in [
+        ("http/1.1", ""),
+        ("http/1.1", "G"),
+        ("http/1.1", "P"),
+        ("http/1.1", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "),
+        ("h2", ""),
+        ("h2", "PRI * HTTP/2.0\r\n"),
+        ("h2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
+    ] {
+        let time = kept_for(
+            connect(&gateway, protocol.as_bytes()).await,
+            bytes.as_bytes(),
+        )
+        .await;
+        assert!(
+            time >= head_time / 2 && time < SOON,
+            "{protocol} {bytes:?}: {time:?}"
+        );
+    }
+    // One that does not even shake hands.
+    let mut silent = TcpStream::connect(gateway.server.local_addr())
+        .await
+        .unwrap();
+    let read = timeout(SOON, silent.read(&mut [0; 16]))
+        .await
+        .expect("the server closes");
+    assert!(matches!(read, Ok(0) | Err(_)));
+    // One that asks keeps its stream for longer than that.
+    let mut response = follow(&gateway, &gateway.client()).await;
+    read_until(&mut response, "ringing").await;
+    tokio::time::sleep(head_time * 2).await;
+    gateway
+        .events
+        .send(CallEvent::Answered {
+            codec: "PCMU".to_owned(),
+        })
+        .unwrap();
+    read_until(&mut response, "answered").await;
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_is_given_up() {
+    let body_time = Duration::from_millis(200);
+    let gateway = server_with(Limits {
+        body_time,
+        ..Limits::default()
+    })
+    .await;
+    let mut stream = connect(&gateway, b"http/1.1").await;
+    let head = "POST /v1/calls?to=echo HTTP/1.1\r\nHost: localhost\r\n\
+                Content-Type: application/sdp\r\nContent-Length: 100\r\n\r\nv=0";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 16];
+    timeout(SOON, stream.read_exact(&mut answer))
+        .await
+        .expect("in time")
+        .unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 408 Req");
+}
+
+#[tokio::test]
+async fn connections_are_limited_and_places_come_back() {
+    let gateway = server_with(Limits {
+        connections: 2,
+        ..Limits::default()
+    })
+    .await;
+    let held = [
+        connect(&gateway, b"http/1.1").await,
+        connect(&gateway, b"http/1.1").await,
+    ];
+    let get = |client: Client| client.get(gateway.url("/v1/ice-servers")).send();
+    assert!(get(gateway.client()).await.is_err());
+    drop(held);
+    let admitted = async {
+        while get(gateway.client()).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(SOON, admitted).await.expect("a place comes back");
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_long_is_refused() {
+    let gateway = Gateway::start().await;
+    let request = gateway
+        .client()
+        .get(gateway.url("/"))
+        .header("x-long", "a".repeat(100_000));
+    // Either the status arrives, or the connection is reset while the client still writes.
+    if let Ok(response) = request.send().await {
+        assert_eq!(response.status(), 431);
+    }
+}
+
+/// The preface of HTTP/2 (RFC 9113 §3.4): the magic and an empty SETTINGS frame.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+
+#[tokio::test]
+async fn a_connection_without_a_request_goes_and_one_that_reads_stays() {
+    let idle_time = Duration::from_millis(300);
+    let gateway = server_with(Limits {
+        idle_time,
+        ..Limits::default()
+    })
+    .await;
+    // Its pings, if there were any, would come after the ten seconds of `head_time`.
+    let time = kept_for(connect(&gateway, b"h2").await, PREFACE).await;
+    assert!(time >= idle_time && time < SOON, "{time:?}");
+    let asked = b"GET /v1/ice-servers HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let time = kept_for(connect(&gateway, b"http/1.1").await, asked).await;
+    assert!(time >= idle_time && time < SOON, "{time:?}");
+
+    let mut readers = Vec::new();
+    for client in [gateway.client(), gateway.client_of_http2()] {
+        let mut response = follow(&gateway, &client).await;
+        read_until(&mut response, "ringing").await;
+        readers.push(response);
+    }
+    tokio::time::sleep(idle_time * 3).await;
+    let codec = "PCMU".to_owned();
+    gateway.events.send(CallEvent::Answered { codec }).unwrap();
+    for mut response in readers {
+        read_until(&mut response, "answered").await;
+    }
+}
+
+#[tokio::test]
+async fn event_streams_are_limited_for_a_call_and_for_all() {
+    let mut gateway = server_with(Limits {
+        event_streams: 3,
+        event_streams_per_call: 2,
+        ..Limits::default()
+    })
+    .await;
+    let client = gateway.client_of_http2();
+    let (first, _) = gateway.call(&client, None).await;
+    let (second, _) = gateway.call(&client, None).await;
+    let stream = async |call: &str| {
+        let mut stream = connect(&gateway, b"http/1.1").await;
+        let ask = format!("GET {call}/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        (String::from_utf8(head).unwrap(), stream)
+    };
+    let admitted = |head: &str| {
+        if head.starts_with("HTTP/1.1 429 ") {
+            assert!(head.contains("\r\nretry-after: 5\r\n"), "{head}");
+            return false;
+        }
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        true
+    };
+    let (head, one) = stream(&first).await;
+    assert!(admitted(&head));
+    let (head, _two) = stream(&first).await;
+    assert!(admitted(&head));
+    assert!(!admitted(&stream(&first).await.0), "two for a call");
+    let (head, _three) = stream(&second).await;
+    assert!(admitted(&head));
+    assert!(!admitted(&stream(&second).await.0), "three for all");
+    drop(one);
+    // The refused ones had begun to follow as well, and left at once.
+    let again = async { while !admitted(&stream(&first).await.0) {} };
+    timeout(SOON, again).await.expect("a place comes back");
+    assert!(gateway.left.recv().await.is_some());
+}
+
+#[tokio::test]
+async fn the_longest_body_is_the_configured_one() {
+    let settings: Settings = toml::from_str("max-body = 100").unwrap();
+    let config = settings.or(Settings {
+        state_dir: Some("s".into()),
+        ..Settings::default()
+    });
+    let limits = examples::config::Config::from_settings(config).unwrap();
+    let gateway = server_with(limits.http.limits).await;
+    let post = async |length: usize| {
+        let mut stream = connect(&gateway, b"http/1.1").await;
+        let body = format!("{:<length$}", http_support::OFFER);
+        let ask = format!(
+            "POST /v1/calls?to=echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(ask.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        String::from_utf8(status.to_vec()).unwrap()
+    };
+    assert_eq!(post(100).await, "HTTP/1.1 201");
+    assert_eq!(post(101).await, "HTTP/1.1 413");
+}
