@@ -37,6 +37,14 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The address for the phones is of another version of IP than the SIP server's.
+    #[error("phone-address: {address} cannot reach sip-server at {remote}: another version of IP")]
+    PhoneAddress {
+        /// The configured address.
+        address: IpAddr,
+        /// The server's.
+        remote: SocketAddr,
+    },
     /// The certificate of the browser legs.
     #[error("DTLS certificate: {0}")]
     Identity(#[from] IdentityError),
@@ -96,7 +104,7 @@ impl Gateway {
 
 async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, StartError> {
     let addresses = match config.media.addresses.as_slice() {
-        [] => interface_addresses().map_err(StartError::Interfaces)?,
+        [] => interface_addresses(config.sip.local).map_err(StartError::Interfaces)?,
         some => some.to_vec(),
     };
     let media = Pool::start(&MediaConfig {
@@ -118,6 +126,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
             .collect(),
         silence: config.media.timeout,
         max_calls: config.max_calls,
+        max_calls_per_token: config.max_calls_per_token,
         routes: Routes {
             echo: echo_route(&config.sip, echo).await?,
             server: server_route(&config.sip).await?,
@@ -135,8 +144,8 @@ async fn echo_route(config: &config::Sip, echo: &EchoPhone) -> Result<Route, Sta
     })
 }
 
-/// SIP and the phones' media use the address that leads to the server: it may stand in another
-/// network than the browsers.
+/// SIP and the phones' media use one address, by default that which leads to the server: it may
+/// stand in another network than the browsers.
 async fn server_route(config: &config::Sip) -> Result<Option<Route>, StartError> {
     let Some(server) = &config.server else {
         return Ok(None);
@@ -147,7 +156,13 @@ async fn server_route(config: &config::Sip) -> Result<Option<Route>, StartError>
         source,
     };
     let remote = resolve(&server).await.map_err(unreachable)?;
-    let media_ip = media::local_ip_towards(remote).map_err(unreachable)?;
+    let media_ip = match config.local {
+        Some(address) if address.is_ipv4() != remote.is_ipv4() => {
+            return Err(StartError::PhoneAddress { address, remote });
+        }
+        Some(address) => address,
+        None => media::local_ip_towards(remote).map_err(unreachable)?,
+    };
     let agent = agent(config, media_ip).await?;
     Ok(Some(Route {
         agent,
@@ -174,8 +189,9 @@ async fn agent(config: &config::Sip, local: IpAddr) -> Result<UserAgent, sip::St
 /// more addresses than a browser should try.
 const ADDRESSES: usize = 8;
 
-/// The addresses of this machine that browsers elsewhere may reach; without any, loopback.
-fn interface_addresses() -> io::Result<Vec<IpAddr>> {
+/// The addresses of this machine that browsers elsewhere may reach; without any, loopback. The one
+/// that is configured for the phones is left to them.
+fn interface_addresses(phones: Option<IpAddr>) -> io::Result<Vec<IpAddr>> {
     let link_local = |ip: &IpAddr| match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
         IpAddr::V6(ip) => ip.is_unicast_link_local(),
@@ -183,7 +199,7 @@ fn interface_addresses() -> io::Result<Vec<IpAddr>> {
     let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()?
         .into_iter()
         .map(|interface| interface.ip())
-        .filter(|ip| !ip.is_loopback() && !link_local(ip))
+        .filter(|ip| !ip.is_loopback() && !link_local(ip) && Some(*ip) != phones)
         // An address may be listed that is not usable yet, or not any more.
         .filter(|ip| UdpSocket::bind((*ip, 0)).is_ok())
         .collect();
