@@ -1,15 +1,14 @@
-//! Chromium, driven through chromedriver.
+//! A browser with the gateway's page, whichever it is.
 
 use std::path::Path;
 use std::time::Duration;
 
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::Locator;
 use serde_json::{Value, json};
-use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::process::{PATIENCE, Process, Scratch};
+use super::{bidi, chromium, firefox};
 
 /// A steady tone that comes back is just what echo cancellation and noise suppression remove.
 const PLAIN_MICROPHONE: &str = "
@@ -18,88 +17,88 @@ const PLAIN_MICROPHONE: &str = "
     const audio = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
     devices.getUserMedia = () => open({ audio });";
 
+/// Which browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Make {
+    Chromium,
+    Firefox,
+}
+
+impl Make {
+    /// What its microphone hears, in hertz.
+    pub(crate) fn tone(self) -> f64 {
+        match self {
+            Self::Chromium => chromium::TONE,
+            Self::Firefox => firefox::TONE,
+        }
+    }
+}
+
 /// A browser with one page.
 pub(crate) struct Browser {
-    /// The page.
-    pub(crate) page: Client,
-    /// The driver's process; the browser ends with it.
-    pub(crate) driver: Process,
+    page: Page,
+    /// The browser or its driver, in whose group it is.
+    process: Process,
     _profile: Scratch,
 }
 
+enum Page {
+    Chromium(fantoccini::Client),
+    Firefox(Box<bidi::Page>),
+}
+
 impl Browser {
-    /// Starts a browser whose microphone hears the WAV file, and opens a page.
+    /// Starts a browser and opens a page.
     ///
     /// A browser that does not start is tried once more: that is its launch, not our assertion.
-    pub(crate) async fn open(url: &str, microphone: &Path) -> Self {
-        let attempt = timeout(PATIENCE, Self::try_open(url, microphone)).await;
+    pub(crate) async fn open(make: Make, url: &str) -> Self {
+        let attempt = timeout(PATIENCE, Self::try_open(make, url)).await;
         if let Ok(Ok(browser)) = attempt {
             return browser;
         }
-        let again = timeout(PATIENCE, Self::try_open(url, microphone)).await;
+        let again = timeout(PATIENCE, Self::try_open(make, url)).await;
         again
             .expect("the browser does not start")
             .expect("the page does not open")
     }
 
-    async fn try_open(url: &str, microphone: &Path) -> Result<Self, String> {
-        let profile = Scratch::new("chromium");
-        let mut driver = Process::start(
-            "chromedriver",
-            Command::new("chromedriver")
-                .arg("--port=0")
-                .env("TMPDIR", &profile.0),
-        );
-        let line = driver.try_line_with("started successfully on port").await?;
-        let port = line
-            .rsplit(' ')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('.');
-        let fake_audio = format!("--use-file-for-fake-audio-capture={}", microphone.display());
-        let user_data = format!("--user-data-dir={}", profile.join("data").display());
-        let capabilities = json!({
-            "acceptInsecureCerts": true,
-            "goog:chromeOptions": { "args": [
-                "--headless=new", "--no-sandbox", "--disable-gpu",
-                "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-                "--autoplay-policy=no-user-gesture-required",
-                "--allow-loopback-in-peer-connection",
-                "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--window-size=1000,900",
-                fake_audio, user_data,
-            ] },
-        });
-        let Value::Object(capabilities) = capabilities else {
-            unreachable!()
+    async fn try_open(make: Make, url: &str) -> Result<Self, String> {
+        let (page, process, profile) = match make {
+            Make::Chromium => {
+                let (page, process, profile) = chromium::start(url).await?;
+                (Page::Chromium(page), process, profile)
+            }
+            Make::Firefox => {
+                let (page, process, profile) = firefox::start(url).await?;
+                (Page::Firefox(Box::new(page)), process, profile)
+            }
         };
-        let page = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://127.0.0.1:{port}"))
-            .await
-            .map_err(|error| error.to_string())?;
-        page.goto(url).await.map_err(|error| error.to_string())?;
-        page.execute(PLAIN_MICROPHONE, Vec::new())
-            .await
-            .map_err(|error| error.to_string())?;
+        page.script(PLAIN_MICROPHONE).await?;
         Ok(Self {
             page,
-            driver,
+            process,
             _profile: profile,
         })
     }
 
     /// Dials on the page.
     pub(crate) async fn dial(&self, to: &str) {
-        let field = self.find("#to").await;
-        field.clear().await.unwrap();
-        field.send_keys(to).await.unwrap();
-        self.find("#call").await.click().await.unwrap();
+        self.script("document.querySelector('#to').value = ''")
+            .await;
+        self.page.click("#to").await.unwrap();
+        self.page.type_keys("#to", to).await.unwrap();
+        self.page.click("#call").await.unwrap();
+    }
+
+    /// Presses a key of the phone on the page.
+    pub(crate) async fn press(&self, key: char) {
+        let button = format!("#keypad button[value='{key}']:not([disabled])");
+        self.page.click(&button).await.unwrap();
     }
 
     /// Hangs up on the page.
     pub(crate) async fn hang_up(&self) {
-        self.find("#hangup").await.click().await.unwrap();
+        self.page.click("#hangup").await.unwrap();
     }
 
     /// Waits until the page shows a state, and answers its text.
@@ -128,31 +127,79 @@ impl Browser {
 
     /// Runs a script and answers its value.
     pub(crate) async fn script(&self, script: &str) -> Value {
-        self.page.execute(script, Vec::new()).await.unwrap()
+        self.page.script(script).await.unwrap()
     }
 
-    /// The text of an element.
+    /// The text of an element, as it is shown.
     pub(crate) async fn text(&self, css: &str) -> String {
-        self.find(css).await.text().await.unwrap()
-    }
-
-    async fn find(&self, css: &str) -> fantoccini::elements::Element {
-        self.page
-            .wait()
-            .for_element(Locator::Css(css))
-            .await
-            .unwrap()
+        let text = format!("return document.querySelector({css:?}).innerText");
+        self.script(&text).await.as_str().unwrap().to_owned()
     }
 
     /// Keeps a picture of the page in the build's temporary folder, for people to look at.
     pub(crate) async fn picture(&self, name: &str) {
+        let picture = match &self.page {
+            Page::Chromium(page) => page.screenshot().await.unwrap(),
+            Page::Firefox(page) => page.screenshot().await.unwrap(),
+        };
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        std::fs::write(path, self.page.screenshot().await.unwrap()).unwrap();
+        std::fs::write(path, picture).unwrap();
     }
 
     /// Ends the browser.
     pub(crate) async fn close(self) {
-        let _ = timeout(Duration::from_secs(10), self.page.close()).await;
-        self.driver.kill().await;
+        match self.page {
+            Page::Chromium(page) => {
+                let _ = timeout(Duration::from_secs(10), page.close()).await;
+            }
+            Page::Firefox(page) => firefox::close(*page).await,
+        }
+        self.process.kill_all().await;
     }
+
+    /// Kills the browser and all its processes at once, as a crash or a lost machine would.
+    pub(crate) async fn crash(self) {
+        self.process.kill_all().await;
+    }
+}
+
+impl Page {
+    async fn script(&self, script: &str) -> Result<Value, String> {
+        match self {
+            Self::Chromium(page) => {
+                let value = page.execute(script, Vec::new()).await;
+                value.map_err(|error| error.to_string())
+            }
+            Self::Firefox(page) => page.script(script).await,
+        }
+    }
+
+    async fn click(&self, css: &str) -> Result<(), String> {
+        match self {
+            Self::Chromium(page) => {
+                let element = find(page, css).await?;
+                element.click().await.map_err(|error| error.to_string())
+            }
+            Self::Firefox(page) => page.click(css).await,
+        }
+    }
+
+    /// Types into an element that has the focus.
+    async fn type_keys(&self, css: &str, text: &str) -> Result<(), String> {
+        match self {
+            Self::Chromium(page) => {
+                let typed = find(page, css).await?.send_keys(text).await;
+                typed.map_err(|error| error.to_string())
+            }
+            Self::Firefox(page) => page.type_keys(text).await,
+        }
+    }
+}
+
+async fn find(
+    page: &fantoccini::Client,
+    css: &str,
+) -> Result<fantoccini::elements::Element, String> {
+    let element = page.wait().for_element(Locator::Css(css)).await;
+    element.map_err(|error| error.to_string())
 }

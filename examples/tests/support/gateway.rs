@@ -10,17 +10,23 @@ pub(crate) struct Gateway {
     pub(crate) process: Process,
     /// `https://…/`, the address of the page.
     pub(crate) page: String,
-    _state: Scratch,
+    /// Where it keeps its certificate.
+    pub(crate) state: Scratch,
 }
 
 impl Gateway {
-    /// Starts the gateway on a free loopback port; media stays on loopback.
-    pub(crate) async fn start(args: &[&str]) -> Self {
+    /// Starts the gateway on a free loopback port, with a configuration file of this text. Media
+    /// stays on loopback.
+    pub(crate) async fn start(config: &str, args: &[&str]) -> Self {
         let state = Scratch::new("gateway");
+        let file = state.join("gateway.toml");
+        std::fs::write(&file, config).unwrap();
         let mut process = Process::start(
             "the gateway",
             Command::new(env!("CARGO_BIN_EXE_gateway"))
                 .args(["--listen", "127.0.0.1:0", "--media-address", "127.0.0.1"])
+                .arg("--config")
+                .arg(&file)
                 .arg("--state-dir")
                 .arg(&state.0)
                 .args(args),
@@ -31,7 +37,13 @@ impl Gateway {
         Self {
             process,
             page,
-            _state: state,
+            state,
         }
+    }
+
+    /// Ends it as Ctrl-C does, and makes sure that it found nothing wrong with that.
+    pub(crate) async fn close(self) {
+        let status = self.process.interrupt().await;
+        assert!(status.success(), "the gateway ended with {status}");
     }
 }

@@ -1,6 +1,11 @@
-//! Real programs for the tests: the gateway, a browser, a phone, and what to hear in a recording.
+//! Real programs for the tests: the gateway, browsers, phones, and what to hear in a recording.
+#![allow(dead_code)] // each test uses a part of it
 
+pub(crate) mod bidi;
 pub(crate) mod browser;
+pub(crate) mod chromium;
+pub(crate) mod desk;
+pub(crate) mod firefox;
 pub(crate) mod gateway;
 pub(crate) mod phone;
 pub(crate) mod process;

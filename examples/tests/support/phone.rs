@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,6 +96,14 @@ impl Phone {
         self.message_with("type", &Value::from(kind)).await;
     }
 
+    /// Waits until a key was pressed on the other side.
+    pub(crate) async fn hears_key(&mut self, key: char) {
+        let event = self
+            .message_with("type", &Value::from("CALL_DTMF_START"))
+            .await;
+        assert_eq!(event["param"], key.to_string(), "{event}");
+    }
+
     /// Waits for a message in which `key` has this value.
     async fn message_with(&mut self, key: &str, value: &Value) -> Value {
         let wait = async {
@@ -140,6 +149,23 @@ impl Phone {
         let decoded = |path: &PathBuf| path.to_string_lossy().ends_with("-dec.wav");
         let path = files.map(|file| file.unwrap().path()).find(decoded)?;
         Recording::read(&path)?.dominant()
+    }
+
+    /// Waits until the strongest frequency that the phone has recorded is `hertz`.
+    pub(crate) async fn hears(&self, hertz: f64) {
+        let hears = async {
+            loop {
+                let heard = self.heard();
+                if matches!(heard, Some((found, share)) if (found - hertz).abs() <= 10.0 && share > 0.5)
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+        };
+        if timeout(PATIENCE, hears).await.is_err() {
+            panic!("the phone hears {:?}, not {hertz} Hz", self.heard());
+        }
     }
 
     /// Where the phone sends its RTP.

@@ -105,6 +105,20 @@ impl Process {
         self.child.kill().await.unwrap();
     }
 
+    /// Kills it and all that it has started at once, and waits for its end.
+    pub(crate) async fn kill_all(mut self) {
+        self.kill_group();
+        self.child.wait().await.unwrap();
+    }
+
+    fn kill_group(&self) {
+        let group = format!("-{}", self.group);
+        let _ = std::process::Command::new("kill")
+            .args(["-KILL", "--", &group])
+            .stderr(Stdio::null())
+            .status();
+    }
+
     /// The child's standard input, once.
     pub(crate) fn stdin(&mut self) -> Option<tokio::process::ChildStdin> {
         self.child.stdin.take()
@@ -122,11 +136,7 @@ impl Process {
 impl Drop for Process {
     /// A test that fails must not leave a browser behind: it lives in its driver's process group.
     fn drop(&mut self) {
-        let group = format!("-{}", self.group);
-        let _ = std::process::Command::new("kill")
-            .args(["-KILL", "--", &group])
-            .stderr(Stdio::null())
-            .status();
+        self.kill_group();
     }
 }
 
