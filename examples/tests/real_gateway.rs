@@ -11,9 +11,13 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::browser::Make::Chromium;
 use support::desk::{Desk, PHONE_TONE};
 use support::phone::Answer;
+use support::sipp::Sipp;
+use tokio::time::Instant;
 
 /// What the browser's microphone hears.
 const BROWSER_TONE: f64 = support::chromium::TONE;
@@ -80,6 +84,19 @@ async fn real_chromium_and_baresip_speak_every_codec() {
         phone.event("CALL_CLOSED").await;
         desk.close().await;
     }
+}
+
+#[tokio::test]
+async fn real_chromium_hears_itself_through_sipp() {
+    let phone = Sipp::echo(1).await;
+    let mut desk = Desk::with_server(Chromium, phone.sip, "").await;
+    desk.browser.dial("service").await;
+    desk.browser.state("answered").await;
+    desk.page_hears(BROWSER_TONE).await;
+    desk.browser.hang_up().await;
+    desk.browser.state("ended").await;
+    phone.finish().await;
+    desk.close().await;
 }
 
 /// As DTLS client the browser sends a hello for DTLS 1.3 with a post-quantum key share, in two
@@ -153,6 +170,24 @@ async fn real_phone_never_answers() {
     let reason = desk.browser.text("#reason").await;
     assert!(reason.contains("did not answer"), "{reason}");
     desk.close().await;
+}
+
+/// Consent to send expires 30 s after the browser's last answer (RFC 7675 §5.1).
+#[tokio::test]
+async fn real_browser_vanishes() {
+    let (mut desk, mut phone) = Desk::with_phone(Chromium, Answer::Auto, "").await;
+    desk.browser.dial("phone").await;
+    desk.browser.state("answered").await;
+    desk.page_hears(PHONE_TONE).await;
+    phone.hears(BROWSER_TONE).await;
+    let Desk { gateway, browser } = desk;
+    browser.crash().await;
+    let start = Instant::now();
+    phone.event("CALL_CLOSED").await;
+    let elapsed = start.elapsed();
+    println!("the phone was hung up {elapsed:.1?} after the browser was killed");
+    assert!(elapsed < Duration::from_secs(35), "{elapsed:?}");
+    gateway.close().await;
 }
 
 #[tokio::test]

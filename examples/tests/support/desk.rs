@@ -3,6 +3,8 @@
 //! Each side of a call has a tone of its own; what a side hears is judged by its strongest
 //! frequency.
 
+use std::net::SocketAddr;
+
 use super::browser::{Browser, Make};
 use super::gateway::Gateway;
 use super::phone::{Answer, Phone};
@@ -26,9 +28,13 @@ impl Desk {
     /// With a phone behind the gateway, under any name.
     pub(crate) async fn with_phone(make: Make, answer: Answer, config: &str) -> (Self, Phone) {
         let phone = Phone::start(PHONE_TONE, answer).await;
-        let server = phone.sip.to_string();
-        let desk = Self::start(make, config, &["--sip-server", &server]).await;
+        let desk = Self::with_server(make, phone.sip, config).await;
         (desk, phone)
+    }
+
+    /// With a SIP server behind the gateway.
+    pub(crate) async fn with_server(make: Make, server: SocketAddr, config: &str) -> Self {
+        Self::start(make, config, &["--sip-server", &server.to_string()]).await
     }
 
     async fn start(make: Make, config: &str, args: &[&str]) -> Self {

@@ -9,4 +9,5 @@ pub(crate) mod firefox;
 pub(crate) mod gateway;
 pub(crate) mod phone;
 pub(crate) mod process;
+pub(crate) mod sipp;
 pub(crate) mod sound;

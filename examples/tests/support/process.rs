@@ -92,8 +92,18 @@ impl Process {
     }
 
     /// Sends SIGINT, as Ctrl-C does, and waits for the end.
-    pub(crate) async fn interrupt(mut self) -> std::process::ExitStatus {
+    pub(crate) async fn interrupt(self) -> std::process::ExitStatus {
         self.signal("-INT").await;
+        self.finish().await
+    }
+
+    /// Whether it runs no more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn finish(mut self) -> std::process::ExitStatus {
         let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
         ended
             .unwrap_or_else(|_| panic!("{} does not end", self.name))
