@@ -164,6 +164,16 @@ async fn real_sipp_changes_its_mind_and_hangs_up() {
         let (phone, server) = phone(&["-sf", file, "-m", "1"], transport, name).await;
         let mut call = invite(&agent, &server).await;
         until_answered(&mut call).await;
+        for answer in [Ok(OFFER.to_owned()), Err("not today".to_owned())] {
+            let CallEvent::Offered {
+                offer,
+                sdp: Some(_),
+            } = next(&mut call).await
+            else {
+                panic!("no offer")
+            };
+            call.answer(offer, answer);
+        }
         let event = next(&mut call).await;
         assert!(
             matches!(

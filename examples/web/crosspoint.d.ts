@@ -84,6 +84,8 @@ export interface CallStats {
 export interface CallEventMap {
   /** A new state; `trying`, `ringing`, `answered` once each, then one final state. */
   state: CustomEvent<CallState>;
+  /** The phone has put the call on hold, or taken it back. The state stays `answered`. */
+  hold: CustomEvent<{ held: boolean }>;
   /** Another pair was selected, or its round-trip time changed. */
   pair: CustomEvent<SelectedPair>;
   /** Ten times a second. */
@@ -109,6 +111,8 @@ export class Call extends EventTarget {
   /** The selected pair, or `null` before there is one. */
   readonly pair: SelectedPair | null;
   readonly muted: boolean;
+  /** Whether the phone has put the call on hold. */
+  readonly held: boolean;
   readonly localStream: MediaStream;
   readonly remoteStream: MediaStream;
   /** What is sent and what is heard; `null` where the browser has no Web Audio. */

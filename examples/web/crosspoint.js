@@ -107,6 +107,7 @@ export class Call extends EventTarget {
   #state = { state: "trying" };
   #rank = 0;
   #pair = null;
+  #held = false;
 
   constructor(gateway, resources, { url, etag, connection, local, candidates }) {
     super();
@@ -140,6 +141,11 @@ export class Call extends EventTarget {
   /** The detail of the latest `state` event. */
   get state() {
     return this.#state;
+  }
+
+  /** Whether the phone has put the call on hold. */
+  get held() {
+    return this.#held;
   }
 
   /** The selected candidate pair, or null before there is one. */
@@ -192,12 +198,20 @@ export class Call extends EventTarget {
 
   /** Takes a state from the gateway. After a reconnect it tells all states again. */
   #advance(detail) {
+    if (detail.state === "held" || detail.state === "resumed") return this.#hold(detail.state === "held");
     const rank = RANK[detail.state] ?? 0;
     if (this.#stopped.signal.aborted || rank <= this.#rank) return;
     if (rank === RANK.ended) return this.#finish(detail);
     this.#rank = rank;
     this.#state = detail;
     this.#emit("state", detail);
+  }
+
+  /** Hold comes and goes while the call stays `answered`. */
+  #hold(held) {
+    if (this.#stopped.signal.aborted || held === this.#held) return;
+    this.#held = held;
+    this.#emit("hold", { held });
   }
 
   #finish(detail) {

@@ -13,6 +13,7 @@ const NAMES = {
   trying: "Connecting…",
   ringing: "Ringing…",
   answered: "In call",
+  held: "On hold",
   failed: "Call failed",
   ended: "Call ended",
 };
@@ -25,6 +26,7 @@ window.crosspoint = { dial, lastCall: null };
 
 function show(state, reason = "") {
   document.body.dataset.state = state;
+  document.body.removeAttribute("data-held");
   $("state").textContent = NAMES[state];
   $("reason").textContent = reason;
 }
@@ -64,6 +66,10 @@ function attach(attempt) {
   const { call } = attempt;
   window.crosspoint.lastCall = call;
   call.addEventListener("state", ({ detail }) => advance(attempt, detail));
+  call.addEventListener("hold", ({ detail }) => {
+    document.body.toggleAttribute("data-held", detail.held);
+    $("state").textContent = NAMES[detail.held ? "held" : "answered"];
+  });
   call.addEventListener("levels", ({ detail }) => {
     meter("out", detail.sent);
     meter("in", detail.received);

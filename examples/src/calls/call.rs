@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::browser;
 use super::exchange::Permit;
 use super::log::EventLog;
-use super::phone::{PhoneOffer, Unusable};
+use super::phone::PhoneSession;
 use super::setup::{self, SetUp};
 use super::{CallError, CallEvent, CallId, Created, ETag, EndedBy, NewCall, Resources};
 use crate::bridge::{self, PhoneMedia};
@@ -75,7 +75,7 @@ pub(super) async fn run(
         media,
         mut media_events,
         mut outgoing,
-        phone_offer,
+        phone,
         remote_ufrag,
     } = match setup::set_up(&resources, &to, &offer).await {
         Ok(set_up) => set_up,
@@ -100,7 +100,8 @@ pub(super) async fn run(
         id,
         etag,
         media,
-        phone_offer,
+        phone,
+        told: None,
         remote_ufrag,
         phase,
         log,
@@ -111,7 +112,7 @@ pub(super) async fn run(
             let over = tokio::select! {
                 Some(request) = requests.recv() => call.on_request(request),
                 event = media_events.recv() => call.on_media(event),
-                event = outgoing.next() => call.on_sip(event).await,
+                event = outgoing.next() => call.on_sip(event, &outgoing).await,
                 () = stop.cancelled() => {
                     Some(call.over(EndedBy::Gateway, "the gateway is shutting down"))
                 }
@@ -135,20 +136,22 @@ pub(super) async fn run(
 
 /// How far the phone is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Dialling,
     Talking,
 }
 
-struct Call<'a> {
-    resources: &'a Resources,
-    id: CallId,
+pub(super) struct Call<'a> {
+    pub(super) resources: &'a Resources,
+    pub(super) id: CallId,
     etag: ETag,
-    media: Placed,
-    phone_offer: PhoneOffer,
+    pub(super) media: Placed,
+    pub(super) phone: PhoneSession,
+    /// What media knows of the phone.
+    pub(super) told: Option<PhoneMedia>,
     remote_ufrag: String,
     phase: Phase,
-    log: EventLog,
+    pub(super) log: EventLog,
 }
 
 impl Call<'_> {
@@ -221,7 +224,11 @@ impl Call<'_> {
         }
     }
 
-    async fn on_sip(&mut self, event: Option<sip::CallEvent>) -> Option<CallEvent> {
+    async fn on_sip(
+        &mut self,
+        event: Option<sip::CallEvent>,
+        outgoing: &OutgoingCall,
+    ) -> Option<CallEvent> {
         let Some(event) = event else {
             return Some(self.over(EndedBy::Gateway, "the gateway lost the call's SIP dialog"));
         };
@@ -238,14 +245,18 @@ impl Call<'_> {
                 Ok(()) => {
                     self.phase = Phase::Talking;
                     self.log.push(CallEvent::Answered {
-                        codec: self.phone_offer.codec().to_owned(),
+                        codec: self.phone.codec().to_owned(),
                     });
+                    if self.told.is_some_and(|told| !told.listens) {
+                        self.log.push(CallEvent::Held);
+                    }
                 }
-                Err(error) => {
-                    let reason = format!("the phone's answer cannot be used: {error}");
-                    return Some(self.over(EndedBy::Gateway, reason));
-                }
+                Err(problem) => return Some(self.unusable(&problem)),
             },
+            sip::CallEvent::Offered { offer, sdp } => {
+                self.on_offer(offer, sdp.as_deref(), outgoing).await;
+            }
+            sip::CallEvent::Agreed { sdp, .. } => return self.on_agreed(&sdp).await,
             sip::CallEvent::Refused { status, reason } => {
                 return Some(CallEvent::Failed {
                     reason,
@@ -271,17 +282,8 @@ impl Call<'_> {
         None
     }
 
-    /// Tells media where the phone is. While it rings, its silence means nothing.
-    async fn hear_phone(&self, sdp: &str, phase: Phase) -> Result<(), Unusable> {
-        let media = self.phone_offer.read_answer(sdp)?;
-        let speaks = media.speaks && phase == Phase::Talking;
-        let media = PhoneMedia { speaks, ..media };
-        self.resources.media.set_phone(self.media, media).await;
-        Ok(())
-    }
-
     /// The last event: a call that was never up has failed, unless the caller gave it up.
-    fn over(&self, by: EndedBy, reason: impl Into<String>) -> CallEvent {
+    pub(super) fn over(&self, by: EndedBy, reason: impl Into<String>) -> CallEvent {
         let reason = reason.into();
         match (self.phase, by) {
             (Phase::Talking, _) | (Phase::Dialling, EndedBy::Browser) => {

@@ -15,6 +15,10 @@ pub enum CallEvent {
         /// The codec both sides speak, by its SDP name.
         codec: String,
     },
+    /// The phone has put the call on hold.
+    Held,
+    /// The phone has taken the call back.
+    Resumed,
     /// The call never came about.
     Failed {
         /// Why, in plain words.
@@ -33,6 +37,12 @@ pub enum CallEvent {
 }
 
 impl CallEvent {
+    /// Whether the phone has put the call on hold, or taken it back.
+    #[must_use]
+    pub(super) fn is_hold(&self) -> bool {
+        matches!(self, Self::Held | Self::Resumed)
+    }
+
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_final(&self) -> bool {

@@ -7,7 +7,8 @@ use super::CallEvent;
 /// Followers of one call at most: the page, and a few that come back after a broken connection.
 const FOLLOWERS: usize = 8;
 
-/// More than a call has events.
+/// More than a call has events that are kept. Of those that repeat (hold and its end) only the
+/// latest is kept.
 const EVENTS: usize = 16;
 
 /// The events so far, and who hears the next.
@@ -19,7 +20,7 @@ pub(super) struct EventLog {
 
 impl EventLog {
     /// Tells an event, if it is news. After the final one nobody is told anything, and the
-    /// channels close.
+    /// channels close. A follower that does not read is left; it may come back.
     pub(super) fn push(&mut self, event: CallEvent) {
         if self.is_over() || self.past.len() >= EVENTS || self.past.last() == Some(&event) {
             return;
@@ -28,6 +29,9 @@ impl EventLog {
             .retain(|follower| follower.try_send(event.clone()).is_ok());
         if event.is_final() {
             self.followers.clear();
+        }
+        if event.is_hold() && self.past.last().is_some_and(CallEvent::is_hold) {
+            self.past.pop();
         }
         self.past.push(event);
     }
@@ -84,6 +88,25 @@ mod tests {
         assert_eq!(drain(&mut early), all);
         assert_eq!(drain(&mut log.follow()), all);
         assert!(early.is_closed() && log.followers.is_empty());
+    }
+
+    #[test]
+    fn a_restless_phone_does_not_fill_the_log() {
+        let mut log = EventLog::default();
+        log.push(CallEvent::Trying);
+        let mut reader = log.follow();
+        let mut sleeper = log.follow();
+        for _ in 0..100 {
+            log.push(CallEvent::Held);
+            log.push(CallEvent::Resumed);
+            let heard = drain(&mut reader);
+            assert!(heard.ends_with(&[CallEvent::Held, CallEvent::Resumed]));
+        }
+        log.push(ended());
+        assert_eq!(drain(&mut reader), [ended()]);
+        assert!(drain(&mut sleeper).len() <= EVENTS + 1);
+        let all = vec![CallEvent::Trying, CallEvent::Resumed, ended()];
+        assert_eq!(drain(&mut log.follow()), all);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod log;
 mod owner;
 mod phone;
 mod random;
+mod renegotiation;
 mod resources;
 mod setup;
 

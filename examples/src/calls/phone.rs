@@ -1,4 +1,10 @@
-//! The SDP of the phone's side: our RTP/AVP offer, and what the phone answers.
+//! The phone's session: what we describe of ourselves, what the phone does, and how both change.
+//!
+//! It begins with our offer in the INVITE. Early dialogs may answer it one after the other; the
+//! answer of the 2xx counts ([`PhoneSession::accept`]). Later the phone may offer something else
+//! ([`PhoneSession::answer`]), or ask for our offer ([`PhoneSession::offer`]) and answer that. The
+//! session id in our `o=` stays, its version grows when our description changes (RFC 3264 §8). What
+//! cannot be agreed to changes nothing.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -13,15 +19,19 @@ use crate::bridge::{Formats, PhoneMedia};
 /// What telephones put into a packet.
 const PACKET_TIME: Duration = Duration::from_millis(20);
 
-/// An offer that waits for the phone's answer.
+/// The descriptions of a call, on the phone's side.
 #[derive(Debug)]
-pub(super) struct PhoneOffer {
+pub(super) struct PhoneSession {
+    endpoint: Endpoint,
+    /// Our latest offer, for the answer to it.
     offer: phone::Offer,
-    local: SocketAddr,
-    codec: String,
+    /// Our description that is in force, or offered.
+    ours: String,
+    /// What the phone does, once it has said so.
+    media: Option<PhoneMedia>,
 }
 
-/// Why a phone's answer cannot be used.
+/// Why a phone's description cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unusable {
     #[error("{0}")]
@@ -35,11 +45,11 @@ pub(super) enum Unusable {
     Family { remote: IpAddr },
 }
 
-impl PhoneOffer {
+impl PhoneSession {
     /// Offers the codec that was agreed with the browser, and nothing else.
     pub(super) fn new(session_id: u64, local: SocketAddr, browser: &Audio) -> Self {
         let address = local.ip();
-        let offer = phone::offer(Endpoint {
+        let endpoint = Endpoint {
             origin: LocalOrigin {
                 session_id,
                 session_version: 1,
@@ -52,40 +62,193 @@ impl PhoneOffer {
             telephone_event: browser.telephone_event.is_some(),
             direction: Direction::Sendrecv,
             packet_time: Some(PACKET_TIME),
-        });
-        Self {
-            offer,
-            local,
-            codec: browser.codec.name.to_string(),
-        }
-    }
-
-    /// The body of the INVITE.
-    pub(super) fn text(&self) -> String {
-        self.offer.description.to_string()
-    }
-
-    /// The one codec it offers.
-    pub(super) fn codec(&self) -> &str {
-        &self.codec
-    }
-
-    /// What the phone's answer says about its media.
-    pub(super) fn read_answer(&self, sdp: &str) -> Result<PhoneMedia, Unusable> {
-        let answer = Description::parse(sdp)?;
-        let session = self.offer.accept(&answer)?;
-        let Destination::Address { rtp, rtcp } = session.destination else {
-            return Err(Unusable::NoAddress);
         };
-        if rtp.is_ipv4() != self.local.is_ipv4() {
-            return Err(Unusable::Family { remote: rtp.ip() });
+        let offer = phone::offer(endpoint.clone());
+        let ours = offer.description.to_string();
+        Self {
+            endpoint,
+            offer,
+            ours,
+            media: None,
         }
-        Ok(PhoneMedia {
-            remote: rtp,
+    }
+
+    /// Our description: the body of the INVITE, or the latest one since.
+    pub(super) fn text(&self) -> &str {
+        &self.ours
+    }
+
+    /// The one codec of the session.
+    pub(super) fn codec(&self) -> &str {
+        self.endpoint
+            .codecs
+            .first()
+            .map_or("", |codec| &*codec.name)
+    }
+
+    /// Takes the phone's answer to our latest offer.
+    pub(super) fn accept(&mut self, sdp: &str) -> Result<PhoneMedia, Unusable> {
+        let session = self.offer.accept(&Description::parse(sdp)?)?;
+        self.take(&session)
+    }
+
+    /// Answers an offer of the phone. The answer is [`text`](Self::text) then.
+    pub(super) fn answer(&mut self, sdp: &str) -> Result<PhoneMedia, Unusable> {
+        let offer = Description::parse(sdp)?;
+        let answer = phone::answer(&offer, &self.endpoint)?;
+        let media = self.take(&answer.session)?;
+        if answer.description.to_string() != self.ours {
+            self.endpoint.origin.session_version += 1;
+            self.ours = phone::answer(&offer, &self.endpoint)?
+                .description
+                .to_string();
+        }
+        Ok(media)
+    }
+
+    /// Makes an offer because the phone asks for one: all that we can do, as at the beginning
+    /// (RFC 3261 §14.2).
+    pub(super) fn offer(&mut self) -> &str {
+        self.offer = phone::offer(self.endpoint.clone());
+        if self.offer.description.to_string() != self.ours {
+            self.endpoint.origin.session_version += 1;
+            self.offer = phone::offer(self.endpoint.clone());
+            self.ours = self.offer.description.to_string();
+        }
+        &self.ours
+    }
+
+    /// What the session makes of the phone's media. On hold with the address 0.0.0.0 it stays
+    /// where it was: what it sends, such as music, comes from there (RFC 3264 §8.4).
+    fn take(&mut self, session: &phone::Session) -> Result<PhoneMedia, Unusable> {
+        let (remote, rtcp) = match (session.destination, self.media) {
+            (Destination::Address { rtp, rtcp }, _) => (rtp, rtcp),
+            (Destination::Held, Some(before)) => (before.remote, before.rtcp),
+            (Destination::Held, None) => return Err(Unusable::NoAddress),
+        };
+        if remote.is_ipv4() != self.endpoint.address.is_ipv4() {
+            return Err(Unusable::Family {
+                remote: remote.ip(),
+            });
+        }
+        let direction = session.audio.direction;
+        let media = PhoneMedia {
+            remote,
             rtcp,
             formats: Formats::from(&session.audio),
-            listens: session.audio.direction.sends(),
-            speaks: session.audio.direction.receives(),
-        })
+            listens: direction.sends(),
+            // A phone that has put us on hold may play music, but it does not owe any.
+            speaks: direction.sends() && direction.receives(),
+        };
+        self.media = Some(media);
+        Ok(media)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sdp::negotiate::{Codec, PayloadTypes};
+
+    use super::*;
+
+    fn session() -> PhoneSession {
+        let payload_types = PayloadTypes {
+            send: 0,
+            receive: 0,
+        };
+        let audio = Audio {
+            codec: Codec::PCMU,
+            payload_types,
+            remote_parameters: None,
+            telephone_event: Some(payload_types),
+            direction: Direction::Sendrecv,
+            packet_time: None,
+        };
+        PhoneSession::new(7, ([127, 0, 0, 1], 4000).into(), &audio)
+    }
+
+    /// A phone at `192.0.2.1:port`.
+    fn phone(port: u16, direction: &str) -> String {
+        format!(
+            "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n\
+             m=audio {port} RTP/AVP 8 0 101\r\na=rtpmap:101 telephone-event/8000\r\n\
+             a=ptime:20\r\na={direction}\r\n"
+        )
+    }
+
+    fn version(session: &PhoneSession) -> u64 {
+        let ours = Description::parse(session.text()).unwrap();
+        assert_eq!(ours.origin().unwrap().session_id, "7");
+        ours.origin().unwrap().session_version.parse().unwrap()
+    }
+
+    #[test]
+    fn hold_is_mirrored_and_taken_back() {
+        let mut session = session();
+        let talking = session.accept(&phone(5000, "sendrecv")).unwrap();
+        assert!(talking.listens && talking.speaks);
+        assert_eq!(version(&session), 1);
+        for (n, (theirs, ours)) in [("sendonly", "recvonly"), ("inactive", "inactive")]
+            .into_iter()
+            .enumerate()
+        {
+            let held = session.answer(&phone(5000, theirs)).unwrap();
+            assert!(!held.listens && !held.speaks);
+            assert!(session.text().contains(&format!("a={ours}\r\n")));
+            assert_eq!(version(&session), 2 + n as u64);
+        }
+        assert_eq!(session.answer(&phone(5000, "sendrecv")).unwrap(), talking);
+        assert_eq!(version(&session), 4);
+    }
+
+    #[test]
+    fn hold_without_an_address_keeps_the_place() {
+        let mut session = session();
+        let old = phone(5000, "sendrecv");
+        session.accept(&old).unwrap();
+        let nowhere = old.replace("c=IN IP4 192.0.2.1", "c=IN IP4 0.0.0.0");
+        let held = session.answer(&nowhere).unwrap();
+        assert!(!held.listens && !held.speaks);
+        assert_eq!(held.remote, ([192, 0, 2, 1], 5000).into());
+        assert!(session.text().contains("a=recvonly\r\n"));
+    }
+
+    #[test]
+    fn a_refresh_changes_nothing_and_a_move_only_the_phone() {
+        let mut session = session();
+        let before = session.accept(&phone(5000, "sendrecv")).unwrap();
+        let ours = session.text().to_owned();
+        assert_eq!(session.answer(&phone(5000, "sendrecv")).unwrap(), before);
+        assert_eq!(session.text(), ours);
+        let moved = session.answer(&phone(6000, "sendrecv")).unwrap();
+        assert_eq!(moved.remote.port(), 6000);
+        assert_eq!(session.text(), ours, "nothing changed on our side");
+    }
+
+    #[test]
+    fn what_cannot_be_agreed_to_leaves_the_session() {
+        let mut session = session();
+        session.accept(&phone(5000, "sendrecv")).unwrap();
+        let ours = session.text().to_owned();
+        let other_codec = phone(6000, "sendonly").replace("AVP 8 0 101", "AVP 8 101");
+        let other_family = phone(6000, "sendonly").replace("c=IN IP4 192.0.2.1", "c=IN IP6 ::1");
+        let gone = phone(0, "sendonly");
+        for bad in [&other_codec, &other_family, &gone, "x"] {
+            session.answer(bad).unwrap_err();
+            assert_eq!(session.text(), ours);
+            assert_eq!(session.media.unwrap().remote.port(), 5000);
+        }
+    }
+
+    #[test]
+    fn an_offer_that_was_asked_for_offers_everything_again() {
+        let mut session = session();
+        session.accept(&phone(5000, "sendrecv")).unwrap();
+        session.answer(&phone(5000, "inactive")).unwrap();
+        assert_eq!(version(&session), 2);
+        assert!(session.offer().contains("a=sendrecv\r\n"));
+        assert_eq!(version(&session), 3);
+        let resumed = session.accept(&phone(5000, "sendrecv")).unwrap();
+        assert!(resumed.listens && resumed.speaks);
     }
 }

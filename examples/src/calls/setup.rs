@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::browser::BrowserLeg;
-use super::phone::PhoneOffer;
+use super::phone::PhoneSession;
 use super::random::Random;
 use super::{CallError, ETag, Resources};
 use crate::bridge::{self, Bridge, BridgeConfig, Formats, Rewriter};
@@ -17,7 +17,7 @@ pub(super) struct SetUp {
     pub(super) media: Placed,
     pub(super) media_events: mpsc::Receiver<bridge::Event>,
     pub(super) outgoing: OutgoingCall,
-    pub(super) phone_offer: PhoneOffer,
+    pub(super) phone: PhoneSession,
     /// The user name fragment of the browser's ICE session.
     pub(super) remote_ufrag: String,
 }
@@ -42,10 +42,10 @@ pub(super) async fn set_up(
         .media
         .open_phone(route.media_ip)
         .map_err(|error| CallError::exhausted(&error))?;
-    let phone_offer = PhoneOffer::new(random.session_id(), phone_ports.local, &leg.answer.audio);
+    let phone = PhoneSession::new(random.session_id(), phone_ports.local, &leg.answer.audio);
     let invited = route
         .agent
-        .invite(&route.server, &to, phone_offer.text())
+        .invite(&route.server, &to, phone.text().to_owned())
         .await;
     let outgoing = invited.map_err(|error| CallError::exhausted(&error))?;
 
@@ -71,6 +71,6 @@ pub(super) async fn set_up(
         media,
         media_events,
         outgoing,
-        phone_offer,
+        phone,
     })
 }

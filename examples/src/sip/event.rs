@@ -16,6 +16,22 @@ pub enum CallEvent {
         /// The phone's answer to the offer.
         sdp: String,
     },
+    /// The phone wants to change the session: hold, resume, another address. Answered with
+    /// [`OutgoingCall::answer`](super::OutgoingCall::answer); without an answer it is refused
+    /// with 500 after four seconds, and the session stays as it is.
+    Offered {
+        /// Which offer it is.
+        offer: OfferId,
+        /// The phone's new offer; `None` when it asks for one of ours.
+        sdp: Option<String>,
+    },
+    /// The phone answered an offer that it had asked for.
+    Agreed {
+        /// Which offer it is.
+        offer: OfferId,
+        /// The phone's answer.
+        sdp: String,
+    },
     /// The phone side refused the call.
     Refused {
         /// The SIP status it gave, 300 to 699.
@@ -44,13 +60,21 @@ impl CallEvent {
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Trying | Self::Ringing { .. } | Self::Answered { .. } => false,
+            Self::Trying
+            | Self::Ringing { .. }
+            | Self::Answered { .. }
+            | Self::Offered { .. }
+            | Self::Agreed { .. } => false,
             Self::Refused { .. } | Self::Failed { .. } | Self::Cancelled | Self::Ended { .. } => {
                 true
             }
         }
     }
 }
+
+/// Names an offer within a call that is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OfferId(pub(super) u64);
 
 /// One end of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

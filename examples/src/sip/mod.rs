@@ -11,16 +11,20 @@
 mod agent;
 pub mod echo;
 mod event;
+mod forks;
+mod negotiation;
 mod outgoing;
 mod reason;
 mod request;
+mod ring;
 mod route;
 mod server;
 mod stack;
+mod talk;
 mod user;
 
 pub use agent::{InviteError, UserAgent, UserAgentConfig};
-pub use event::{CallEvent, Side};
+pub use event::{CallEvent, OfferId, Side};
 pub use outgoing::OutgoingCall;
 pub use reason::reason_of;
 pub use server::{InvalidServer, Server, Transport};

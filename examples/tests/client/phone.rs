@@ -36,7 +36,12 @@ impl Message {
         wanted.map(|line| format!("{line}\r\n")).collect()
     }
 
-    fn value(&self, name: &str) -> String {
+    /// The status of a response.
+    pub(crate) fn status(&self) -> u16 {
+        self.text.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn value(&self, name: &str) -> String {
         let field = self.fields(name);
         field.split_once(':').unwrap().1.trim().to_owned()
     }
@@ -68,18 +73,22 @@ impl Phone {
 
     /// Waits for a request of this method; others are passed over.
     pub(crate) async fn request(&self, method: &str) -> Message {
-        let request = async {
+        self.message(&format!("{method} ")).await
+    }
+
+    async fn message(&self, start: &str) -> Message {
+        let message = async {
             loop {
                 let mut buffer = [0; 4096];
                 let (length, from) = self.sip.recv_from(&mut buffer).await.unwrap();
                 let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
-                if text.starts_with(&format!("{method} ")) {
+                if text.starts_with(start) {
                     return Message { text, from };
                 }
             }
         };
-        let request = timeout(PATIENCE, request).await;
-        request.unwrap_or_else(|_| panic!("no {method} came"))
+        let message = timeout(PATIENCE, message).await;
+        message.unwrap_or_else(|_| panic!("no {start} came"))
     }
 
     /// Answers a request.
@@ -110,6 +119,37 @@ impl Phone {
 
     /// Hangs up a call that it has picked up.
     pub(crate) async fn hang_up(&self, invite: &Message) {
+        self.hang_up_as(invite, 1).await;
+    }
+
+    /// Hangs up with a request of this number.
+    pub(crate) async fn hang_up_as(&self, invite: &Message, number: u32) {
+        self.send(invite, "BYE", number, "").await;
+    }
+
+    /// Sends a request within the call, and waits for its final response.
+    pub(crate) async fn ask(
+        &self,
+        invite: &Message,
+        method: &str,
+        number: u32,
+        sdp: &str,
+    ) -> Message {
+        self.send(invite, method, number, sdp).await;
+        loop {
+            let response = self.message("SIP/2.0 ").await;
+            if response.value("CSeq") == format!("{number} {method}") {
+                return response;
+            }
+        }
+    }
+
+    /// Acknowledges the answer to a re-INVITE.
+    pub(crate) async fn acknowledge(&self, invite: &Message, number: u32, sdp: &str) {
+        self.send(invite, "ACK", number, sdp).await;
+    }
+
+    async fn send(&self, invite: &Message, method: &str, number: u32, sdp: &str) {
         let local = self.server();
         let target = invite.value("Contact");
         let (from, to, id) = (
@@ -117,13 +157,17 @@ impl Phone {
             invite.value("From"),
             invite.value("Call-ID"),
         );
-        let bye = format!(
-            "BYE {} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bKphone\r\n\
-             From: {from};tag=phone\r\nTo: {to}\r\nCall-ID: {id}\r\nCSeq: 1 BYE\r\n\
-             Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
-            target.trim_matches(['<', '>'])
+        let (target, length) = (target.trim_matches(['<', '>']), sdp.len());
+        let request = format!(
+            "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{method}{number}\r\n\
+             From: {from};tag=phone\r\nTo: {to}\r\nCall-ID: {id}\r\nCSeq: {number} {method}\r\n\
+             Contact: <sip:phone@{local}>\r\nMax-Forwards: 70\r\n\
+             Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{sdp}"
         );
-        self.sip.send_to(bye.as_bytes(), invite.from).await.unwrap();
+        self.sip
+            .send_to(request.as_bytes(), invite.from)
+            .await
+            .unwrap();
     }
 
     /// The next datagram at its RTP port, and from where it came.
