@@ -175,9 +175,12 @@ impl Network {
         }
     }
 
-    /// Changes what happens to the datagrams that are sent from now on.
+    /// Changes what happens to the datagrams that are sent from now on. Outages are over.
     pub fn set_weather(&mut self, weather: Weather) {
         self.weather = weather;
+        for host in &mut self.hosts {
+            host.outage = None;
+        }
     }
 
     /// Drops what `rule` is true for, with the addresses that its sender gave it.

@@ -174,6 +174,13 @@ fn the_weather_can_change_and_rules_block() {
     network.unblock();
     send(&mut network, hosts[0], 1);
     assert!(network.receive().is_some());
+    network.set_weather(Weather {
+        outage: 100.0,
+        outage_length: 1000 * MS,
+        ..Weather::default()
+    });
+    send(&mut network, hosts[0], 1);
+    assert_eq!(network.receive(), None);
     network.set_weather(Weather::calm(MS));
     send(&mut network, hosts[0], 1);
     assert_eq!(network.receive(), None);
