@@ -11,6 +11,8 @@
 #[path = "support/link.rs"]
 #[allow(dead_code)] // this link is a quiet one
 mod link;
+#[path = "support/pair.rs"]
+mod pair;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -20,10 +22,12 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use bytes::BytesMut;
 use dtls_handshake::Identity;
 use examples::bridge::{Bridge, BridgeConfig, Formats, FromBrowser, PhoneMedia, Rewriter};
-use examples::session::{DtlsRole, Handled, Session, SessionConfig, TAILROOM};
-use ice_agent::{Agent, Config, Event, HEADROOM, Path, Received, Role, SocketId, Transport};
-use link::{Link, Side, Weather};
+use examples::session::{Handled, Session, TAILROOM};
+use ice_agent::{HEADROOM, Path, Received, Role, SocketId, Transport};
+use link::{Link, Side};
+use pair::Pair;
 use sdp::negotiate::PayloadTypes;
+use virtual_network::{Network, Weather};
 
 const BRIDGE: usize = 0;
 const BROWSER: usize = 1;
@@ -86,40 +90,16 @@ fn address(host: u8) -> SocketAddr {
 /// Two sessions that are connected with one SRTP profile.
 fn connected(profile: u16) -> Link {
     let now = origin();
-    let identities = [1, 2].map(|_| Identity::generate(UNIX_EPOCH).unwrap());
-    let mut agents = [(Role::Controlled, 1), (Role::Controlling, 2)].map(|(role, host)| {
-        let config = Config {
-            role,
-            ..Config::default()
-        };
-        let mut agent = Agent::new(config, [host; 32]).unwrap();
-        agent.add_host(now, SocketId(0), address(host)).unwrap();
-        agent
-    });
-    let told = agents.each_mut().map(|agent| {
-        let candidate = std::iter::from_fn(|| agent.poll_event()).find_map(|event| match event {
-            Event::LocalCandidate(candidate) => Some(candidate),
-            _ => None,
-        });
-        (agent.local_credentials().clone(), candidate.unwrap())
-    });
-    let mut side = 0;
-    let sides = agents.map(|mut ice| {
-        let (credentials, candidate) = told[1 - side].clone();
-        ice.set_remote_credentials(now, credentials).unwrap();
-        ice.add_remote_candidate(now, candidate).unwrap();
-        let config = SessionConfig {
-            ice,
-            dtls: dtls_handshake::Config::new(identities[side].clone())
-                .with_srtp_profiles(&[profile]),
-            role: [DtlsRole::Server, DtlsRole::Client][side],
-            fingerprints: vec![identities[1 - side].fingerprint()],
-            seed: [side as u8; 32].into(),
-        };
-        side += 1;
-        Side::new(Session::new(config, now), address(side as u8))
-    });
-    let mut link = Link::new(now, sides, Weather::default(), 1);
+    let addresses = [1, 2].map(address);
+    let pair = Pair {
+        identities: &[1, 2].map(|_| Identity::generate(UNIX_EPOCH).unwrap()),
+        addresses,
+        roles: [Role::Controlled, Role::Controlling],
+        profiles: &[profile],
+        seed: 1,
+    };
+    let network = Network::new(now, 1, Weather::default());
+    let mut link = Link::public(network, pair.sessions(now), addresses);
     let all = |sides: &[Side; 2]| sides.iter().all(Side::is_connected);
     assert!(link.run(Duration::from_secs(5), all));
     link
@@ -141,8 +121,8 @@ struct Call {
 
 impl Call {
     fn new(profile: u16) -> Self {
-        let Link { now, sides, .. } = connected(profile);
-        let [bridge, browser] = sides;
+        let Link { network, sides } = connected(profile);
+        let (now, [bridge, browser]) = (network.now(), sides);
         let mut bridge = Bridge::new(BridgeConfig {
             session: bridge.session,
             browser: Formats {
