@@ -97,6 +97,25 @@ impl Process {
         self.finish().await
     }
 
+    /// The number of UDP sockets that it has open.
+    pub(crate) fn udp_sockets(&self) -> usize {
+        let process = std::path::PathBuf::from(format!("/proc/{}", self.group));
+        let table = std::fs::read_to_string(process.join("net/udp")).unwrap();
+        let inodes: Vec<&str> = table
+            .lines()
+            .skip(1)
+            .filter_map(|socket| socket.split_whitespace().nth(9))
+            .collect();
+        let files = std::fs::read_dir(process.join("fd")).unwrap();
+        let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+        let is_udp = |target: &std::path::PathBuf| {
+            let name = target.to_string_lossy();
+            let inode = name.strip_prefix("socket:[");
+            inode.is_some_and(|inode| inodes.contains(&inode.trim_end_matches(']')))
+        };
+        targets.filter(is_udp).count()
+    }
+
     /// Whether it runs no more.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
