@@ -57,6 +57,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Gateway {
     server: http::Server,
+    metrics: Option<http::MetricsServer>,
     resources: Arc<Resources>,
     exchange: JoinHandle<()>,
     stop: CancellationToken,
@@ -72,12 +73,17 @@ impl Gateway {
         let echo = EchoPhone::start(Ipv4Addr::LOCALHOST.into()).await?;
         let resources = Arc::new(resources(config, &echo).await?);
         let (calls, commands) = Calls::channel();
-        let server = http::Server::start(&config.http, calls).await?;
+        let metrics = match config.metrics {
+            Some(address) => Some(http::MetricsServer::start(address, resources.clone()).await?),
+            None => None,
+        };
+        let server = http::Server::start(&config.http, calls, resources.metrics.clone()).await?;
         let stop = CancellationToken::new();
         let exchange = calls::run(resources.clone(), commands, stop.clone());
         let exchange = tokio::spawn(exchange);
         Ok(Self {
             server,
+            metrics,
             resources,
             exchange,
             stop,
@@ -91,6 +97,12 @@ impl Gateway {
         &self.server
     }
 
+    /// Where metrics are told, if they are.
+    #[must_use]
+    pub fn metrics(&self) -> Option<&http::MetricsServer> {
+        self.metrics.as_ref()
+    }
+
     /// Ends all calls properly, then everything else, within about two seconds.
     pub async fn shutdown(self) {
         self.stop.cancel();
@@ -98,6 +110,9 @@ impl Gateway {
             tracing::error!(%error, "the task of the calls");
         }
         self.server.shutdown().await;
+        if let Some(metrics) = self.metrics {
+            metrics.shutdown().await;
+        }
         self.resources.media.stop();
     }
 }
@@ -127,6 +142,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
         silence: config.media.timeout,
         max_calls: config.max_calls,
         max_calls_per_token: config.max_calls_per_token,
+        metrics: Arc::default(),
         routes: Routes {
             echo: echo_route(&config.sip, echo).await?,
             server: server_route(&config.sip).await?,

@@ -287,6 +287,20 @@ async fn only_our_own_host_is_served() {
 }
 
 #[tokio::test]
+async fn statistics_are_the_owners_alone() {
+    let gateway = Gateway::start_with(with_tokens(), Limits::default()).await;
+    let client = gateway.client();
+    let (call, _) = gateway.call(&client, Some(ALICE)).await;
+    let stats = || client.get(gateway.url(&format!("{call}/stats")));
+    problem(stats(), 401).await;
+    problem(stats().bearer_auth(BOB), 404).await;
+    let told = stats().bearer_auth(ALICE).send().await.unwrap();
+    assert_eq!(told.status(), 200);
+    assert_eq!(told.headers()["content-type"], "application/json");
+    assert_eq!(told.headers()["cache-control"], "no-store");
+}
+
+#[tokio::test]
 async fn a_slow_answer_of_the_calls_is_given_up() {
     let limits = Limits {
         answer_time: std::time::Duration::from_millis(200),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use dtls_handshake::CloseCause;
 use ice_agent::FailureCause;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::browser;
@@ -14,8 +15,9 @@ use super::log::EventLog;
 use super::phone::PhoneSession;
 use super::setup::{self, SetUp};
 use super::{CallError, CallEvent, CallId, Created, ETag, EndedBy, NewCall, Resources};
-use crate::bridge::{self, PhoneMedia};
+use crate::bridge::{self, PhoneMedia, Stats};
 use crate::media::Placed;
+use crate::metrics::Outcome;
 use crate::session::{self, Failure, SecureFailure};
 use crate::sip::{self, OutgoingCall};
 
@@ -33,6 +35,7 @@ pub(super) enum Request {
     },
     HangUp(Reply<()>),
     Follow(Reply<mpsc::Receiver<CallEvent>>),
+    Stats(Reply<Stats>),
 }
 
 impl Request {
@@ -40,6 +43,7 @@ impl Request {
         match self {
             Self::Trickle { reply, .. } | Self::HangUp(reply) => drop(reply.send(Err(error))),
             Self::Follow(reply) => drop(reply.send(Err(error))),
+            Self::Stats(reply) => drop(reply.send(Err(error))),
         }
     }
 }
@@ -81,6 +85,7 @@ pub(super) async fn run(
         Ok(set_up) => set_up,
         Err(error) => {
             tracing::info!(call = ?id, to, %error, "call refused");
+            resources.metrics.call_over(Outcome::Refused);
             let _ = reply.send(Err(error));
             return id;
         }
@@ -92,6 +97,7 @@ pub(super) async fn run(
         etag: etag.clone(),
         answer,
     };
+    let active = resources.metrics.active_call();
     let abandoned = reply.send(Ok(created)).is_err();
     let phase = Phase::Dialling;
     let log = EventLog::default();
@@ -105,12 +111,14 @@ pub(super) async fn run(
         remote_ufrag,
         phase,
         log,
+        invited: Instant::now(),
+        stats: None,
     };
     let last = match abandoned {
         true => call.over(EndedBy::Browser, "the caller went away before the answer"),
         false => loop {
             let over = tokio::select! {
-                Some(request) = requests.recv() => call.on_request(request),
+                Some(request) = requests.recv() => call.on_request(request).await,
                 event = media_events.recv() => call.on_media(event),
                 event = outgoing.next() => call.on_sip(event, &outgoing).await,
                 () = stop.cancelled() => {
@@ -123,7 +131,7 @@ pub(super) async fn run(
         },
     };
     call.end(last, &outgoing).await;
-    drop((outgoing, permit));
+    drop((outgoing, permit, active));
     if let Ok(_room) = memory.try_acquire() {
         tokio::select! {
             () = call.remember(&mut requests) => {}
@@ -152,10 +160,13 @@ pub(super) struct Call<'a> {
     remote_ufrag: String,
     phase: Phase,
     pub(super) log: EventLog,
+    invited: Instant,
+    /// What passed, once media is over.
+    stats: Option<Stats>,
 }
 
 impl Call<'_> {
-    fn on_request(&mut self, request: Request) -> Option<CallEvent> {
+    async fn on_request(&mut self, request: Request) -> Option<CallEvent> {
         match request {
             Request::Trickle {
                 if_match,
@@ -167,6 +178,14 @@ impl Call<'_> {
             }
             Request::Follow(reply) => {
                 let _ = reply.send(Ok(self.log.follow()));
+                None
+            }
+            Request::Stats(reply) => {
+                let stats = match self.stats {
+                    Some(stats) => Some(stats),
+                    None => self.resources.media.stats(self.media).await,
+                };
+                let _ = reply.send(stats.ok_or(CallError::Unknown));
                 None
             }
             Request::HangUp(reply) => {
@@ -244,6 +263,8 @@ impl Call<'_> {
             sip::CallEvent::Answered { sdp } => match self.hear_phone(&sdp, Phase::Talking).await {
                 Ok(()) => {
                     self.phase = Phase::Talking;
+                    let metrics = &self.resources.metrics;
+                    metrics.phone_answered(self.invited.elapsed());
                     self.log.push(CallEvent::Answered {
                         codec: self.phone.codec().to_owned(),
                     });
@@ -298,9 +319,11 @@ impl Call<'_> {
 
     async fn end(&mut self, last: CallEvent, outgoing: &OutgoingCall) {
         tracing::info!(call = ?self.id, event = ?last, "call over");
+        self.resources.metrics.call_over(Outcome::of(&last));
         self.log.push(last);
         let (stats, ()) = tokio::join!(self.resources.media.remove(self.media), outgoing.hang_up());
         tracing::info!(call = ?self.id, ?stats, "media over");
+        self.stats = Some(stats);
     }
 
     /// Answers those who come late.
@@ -308,7 +331,9 @@ impl Call<'_> {
         while let Some(request) = requests.recv().await {
             match request {
                 Request::Trickle { .. } => request.refuse(CallError::Unknown),
-                Request::HangUp(_) | Request::Follow(_) => drop(self.on_request(request)),
+                Request::HangUp(_) | Request::Follow(_) | Request::Stats(_) => {
+                    drop(self.on_request(request).await);
+                }
             }
         }
     }

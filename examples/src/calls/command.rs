@@ -6,6 +6,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{CallError, CallEvent, CallId, ETag, Owner};
+use crate::bridge::Stats;
 
 /// A request for a call.
 #[derive(Debug, Clone)]
@@ -80,6 +81,8 @@ pub enum Command {
     HangUp(CallId, Owner, Reply<()>),
     /// Follow a call: all its events so far, then each as it comes; closed after the last.
     Follow(CallId, Owner, Reply<mpsc::Receiver<CallEvent>>),
+    /// Tell what has passed a call so far, or passed it if it is over.
+    Stats(CallId, Owner, Reply<Stats>),
 }
 
 /// The handle to all calls. Cheap to clone.
@@ -143,6 +146,14 @@ impl Calls {
         owner: Owner,
     ) -> Result<mpsc::Receiver<CallEvent>, CallError> {
         self.ask(|reply| Command::Follow(id, owner, reply)).await
+    }
+
+    /// What has passed a call.
+    ///
+    /// # Errors
+    /// [`CallError::Unknown`] if the owner has none of that id.
+    pub async fn stats(&self, id: CallId, owner: Owner) -> Result<Stats, CallError> {
+        self.ask(|reply| Command::Stats(id, owner, reply)).await
     }
 
     async fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, CallError> {

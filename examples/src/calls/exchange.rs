@@ -140,6 +140,10 @@ impl Exchange {
                 Some(call) => forward(call, Request::HangUp(reply)),
                 None => drop(reply.send(Err(CallError::Unknown))),
             },
+            Command::Stats(id, owner, reply) => match self.find(id, &owner) {
+                Some(call) => forward(call, Request::Stats(reply)),
+                None => drop(reply.send(Err(CallError::Unknown))),
+            },
             Command::Follow(id, owner, reply) => match self.find(id, &owner) {
                 Some(call) => forward(call, Request::Follow(reply)),
                 None => drop(reply.send(Err(CallError::Unknown))),

@@ -13,6 +13,7 @@ mod event;
 mod exchange;
 mod id;
 mod log;
+mod outcome;
 mod owner;
 mod phone;
 mod random;

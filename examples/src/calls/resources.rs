@@ -1,6 +1,7 @@
 //! What calls are made with.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use dtls_handshake::Identity;
@@ -8,6 +9,7 @@ use sdp::negotiate::Codec;
 
 use super::CallError;
 use crate::media::Pool;
+use crate::metrics::Metrics;
 use crate::session::DtlsRole;
 use crate::sip::{Server, User, UserAgent};
 
@@ -28,6 +30,8 @@ pub struct Resources {
     pub max_calls: usize,
     /// Calls at once of one token.
     pub max_calls_per_token: usize,
+    /// What calls count.
+    pub metrics: Arc<Metrics>,
     /// Where names lead.
     pub routes: Routes,
 }

@@ -29,6 +29,7 @@ The file holds the same names, and some that the command line lacks:
   tls-key = \"key.pem\"
   ice-servers = [{ urls = [\"stun:stun.example.com\"] }]
   codecs = [\"PCMU\", \"PCMA\", \"opus\"]         # the first that the browser has is used
+  metrics-listen = \"127.0.0.1:9464\"         # Prometheus reads http://127.0.0.1:9464/metrics
   max-calls = 500
   max-calls-per-token = 20                   # default: max-calls
   max-connections = 1024                     # HTTPS connections at once

@@ -48,6 +48,8 @@ pub struct Config {
     pub max_calls: usize,
     /// How many of them one token may have.
     pub max_calls_per_token: usize,
+    /// Where metrics are told, over plain HTTP; nowhere without.
+    pub metrics: Option<SocketAddr>,
     /// The filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
     pub log: String,
     /// What the operator should be told at start: choices that are allowed but open a door.

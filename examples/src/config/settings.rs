@@ -85,6 +85,9 @@ pub struct Settings {
     /// Seconds that a connection may stay without a request.
     #[arg(skip)]
     pub idle_timeout: Option<i64>,
+    /// Where metrics are told to Prometheus, over plain HTTP.
+    #[arg(skip)]
+    pub metrics_listen: Option<String>,
     /// The number of media threads.
     #[arg(skip)]
     pub workers: Option<i64>,
@@ -152,6 +155,7 @@ impl Settings {
             max_body: self.max_body.or(below.max_body),
             head_timeout: self.head_timeout.or(below.head_timeout),
             idle_timeout: self.idle_timeout.or(below.idle_timeout),
+            metrics_listen: self.metrics_listen.or(below.metrics_listen),
             workers: self.workers.or(below.workers),
             ring_timeout: self.ring_timeout.or(below.ring_timeout),
             media_timeout: self.media_timeout.or(below.media_timeout),

@@ -36,8 +36,10 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let sip = sip(&settings)?;
     let media = media(&settings)?;
     let mut notices = Vec::new();
+    let metrics = metrics(settings.metrics_listen.as_deref(), &mut notices)?;
     let http = http(settings, &mut notices)?;
     Ok(Config {
+        metrics,
         http,
         sip,
         media,
@@ -46,6 +48,19 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
         log,
         notices,
     })
+}
+
+fn metrics(
+    listen: Option<&str>,
+    notices: &mut Vec<String>,
+) -> Result<Option<SocketAddr>, ConfigError> {
+    let listen: Option<SocketAddr> = listen
+        .map(|text| parse("metrics-listen", text))
+        .transpose()?;
+    if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+        notices.push(format!("anybody who reaches {listen} can read the metrics"));
+    }
+    Ok(listen)
 }
 
 /// The SIP library logs whole messages, credentials included: it speaks only when it is asked to
@@ -329,6 +344,7 @@ mod tests {
     fn a_bad_value_is_named_with_its_key() {
         for (text, expected) in [
             ("listen = 'here'", "listen: \"here\": "),
+            ("metrics-listen = '9464'", "metrics-listen: \"9464\": "),
             ("listen = '8443'", "listen: \"8443\": "),
             (
                 "sip-server = 'pbx:0'",

@@ -13,6 +13,7 @@ use tokio_stream::Stream;
 use super::limits::Limits;
 use super::problem::Problem;
 use crate::calls::{CallEvent, CallId};
+use crate::metrics::{Metrics, Present};
 
 /// The event streams that are read, counted by call.
 #[derive(Debug, Clone)]
@@ -20,14 +21,16 @@ pub(super) struct Streams {
     open: Arc<Mutex<HashMap<CallId, usize>>>,
     most: usize,
     most_per_call: usize,
+    metrics: Arc<Metrics>,
 }
 
 impl Streams {
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(super) fn new(limits: &Limits, metrics: Arc<Metrics>) -> Self {
         Self {
             open: Arc::default(),
             most: limits.event_streams,
             most_per_call: limits.event_streams_per_call,
+            metrics,
         }
     }
 
@@ -53,6 +56,7 @@ impl Streams {
         Ok(Place {
             streams: self.clone(),
             call,
+            _counted: self.metrics.event_stream(),
         })
     }
 
@@ -66,6 +70,7 @@ impl Streams {
 pub(super) struct Place {
     streams: Streams,
     call: CallId,
+    _counted: Present,
 }
 
 impl Drop for Place {

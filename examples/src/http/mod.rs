@@ -8,6 +8,7 @@
 //! | `POST /v1/calls?to=NAME`, `application/sdp` | 201, `Location`, `ETag`, the SDP answer |
 //! | `PATCH /v1/calls/{id}`, `application/trickle-ice-sdpfrag`, `If-Match` | 204 |
 //! | `DELETE /v1/calls/{id}` | 200 |
+//! | `GET /v1/calls/{id}/stats` | what has passed, as JSON |
 //! | `GET /v1/calls/{id}/events` | a `text/event-stream` of [`CallEvent`](crate::calls::CallEvent)s |
 //!
 //! The shape of the calls is that of WHIP (RFC 9725). Every error is `application/problem+json`
@@ -27,11 +28,14 @@ mod host;
 mod ice_servers;
 mod idle;
 mod limits;
+mod metrics;
 mod page;
 mod problem;
 mod routes;
 mod server;
+mod stats;
 
 pub use certificate::{Certificate, CertificateError};
 pub use limits::Limits;
+pub use metrics::MetricsServer;
 pub use server::{Server, StartError};

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, patch, post};
 use http::header::{self, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::body::{Fragment, Offer};
 use super::events::Streams;
@@ -19,9 +19,10 @@ use super::host::Hosts;
 use super::ice_servers::{self, IceServers};
 use super::limits::Limits;
 use super::problem::Problem;
-use super::{cors, events, host, page};
+use super::{cors, events, host, page, stats};
 use crate::calls::{CallError, CallId, Calls, NewCall, Owner};
 use crate::config::{Http, Tokens};
+use crate::metrics::Metrics;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -38,6 +39,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) ice_servers: IceServers,
     streams: Streams,
+    metrics: Arc<Metrics>,
 }
 
 impl std::ops::Deref for App {
@@ -49,7 +51,8 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(super) fn new(config: &Http, calls: Calls, hosts: Hosts, limits: Limits) -> Self {
+    pub(super) fn new(config: &Http, calls: Calls, hosts: Hosts, metrics: Arc<Metrics>) -> Self {
+        let limits = config.limits;
         Self(Arc::new(Shared {
             calls,
             hosts,
@@ -58,7 +61,8 @@ impl App {
             anonymous: config.anonymous,
             limits,
             ice_servers: IceServers::new(&config.ice_servers),
-            streams: Streams::new(&limits),
+            streams: Streams::new(&limits, metrics.clone()),
+            metrics,
         }))
     }
 }
@@ -70,6 +74,7 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/calls", post(create).options(ice_servers::options))
         .route("/v1/calls/{id}", patch(trickle).delete(hang_up))
         .route("/v1/calls/{id}/events", get(follow))
+        .route("/v1/calls/{id}/stats", get(statistics))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(page::serve)
         // The last one is the outermost.
@@ -86,7 +91,9 @@ async fn create(
     To(to): To,
     Offer(offer): Offer,
 ) -> Result<Response, Problem> {
+    let start = Instant::now();
     let created = app.calls.create(NewCall { owner, to, offer }).await?;
+    app.metrics.offer_answered(start.elapsed());
     let headers = [
         (LOCATION, format!("/v1/calls/{}", created.id)),
         (ETAG, created.etag.to_string()),
@@ -118,6 +125,11 @@ async fn follow(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<Resp
     let receiver = app.calls.follow(id, owner).await?;
     let place = app.streams.admit(id)?;
     Ok(events::response(receiver, place, &app.limits))
+}
+
+async fn statistics(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<Response, Problem> {
+    let stats = app.calls.stats(id, owner).await?;
+    Ok(Json(stats::json(&stats)).into_response())
 }
 
 /// The query's `to`. Whether it can be dialled is for the calls to say.

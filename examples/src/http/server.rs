@@ -17,6 +17,7 @@ use super::limits::Limits;
 use super::routes::{self, App};
 use crate::calls::Calls;
 use crate::config::Http;
+use crate::metrics::Metrics;
 
 /// The longest head of a request, in bytes.
 const HEAD_LEN: usize = 32 * 1024;
@@ -28,6 +29,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("listen: {address}: {source}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The address of the metrics cannot be listened on.
+    #[error("metrics-listen: {address}: {source}")]
+    Metrics {
         /// The address.
         address: SocketAddr,
         /// Why not.
@@ -49,11 +58,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to answer. Requests for calls go to `calls`.
+    /// Starts to answer. Requests for calls go to `calls`; `metrics` counts.
     ///
     /// # Errors
     /// When the address is taken or there is no usable certificate.
-    pub async fn start(config: &Http, calls: Calls) -> Result<Self, StartError> {
+    pub async fn start(
+        config: &Http,
+        calls: Calls,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StartError> {
         let limits = config.limits;
         let failed = |source| StartError::Listen {
             address: config.listen,
@@ -76,7 +89,7 @@ impl Server {
             .acceptor(Guard::new(acceptor, &limits))
             .handle(handle.clone());
         limit_heads(server.http_builder(), &limits);
-        let router = routes::router(App::new(config, calls, hosts, limits));
+        let router = routes::router(App::new(config, calls, hosts, metrics));
         let task = tokio::spawn(server.serve(router.into_make_service()));
         // Only from here on a shutdown reaches it.
         let _ = handle.listening().await;
@@ -111,7 +124,7 @@ impl Server {
 }
 
 /// Limits of each connection, for both versions of HTTP.
-fn limit_heads(
+pub(super) fn limit_heads(
     builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>,
     limits: &Limits,
 ) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use examples::bridge::Stats;
 use examples::calls::{
     CallError, CallEvent, CallId, Calls, Command, Created, ETag, NewCall, Owner,
 };
@@ -75,7 +76,9 @@ impl Gateway {
         let (events, _) = broadcast::channel(16);
         let (leave, left) = mpsc::channel(16);
         tokio::spawn(play(commands, events.clone(), leave));
-        let server = Server::start(&config.http, calls).await.unwrap();
+        let server = Server::start(&config.http, calls, Arc::default())
+            .await
+            .unwrap();
         Self {
             server,
             events,
@@ -206,6 +209,9 @@ async fn play(
                     tokio::spawn(tell(id, sender, events.subscribe(), leave.clone()));
                     receiver
                 }));
+            }
+            Command::Stats(id, owner, reply) => {
+                let _ = reply.send(mine(&id, &owner).map(|_| Stats::default()));
             }
             other => panic!("an unknown command: {other:?}"),
         }
