@@ -140,6 +140,8 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
             .map(|codec| codec.to_sdp())
             .collect(),
         silence: config.media.timeout,
+        packet_time: config.media.packet_time,
+        learn_phone_address: config.media.learn_phone_address,
         max_calls: config.max_calls,
         max_calls_per_token: config.max_calls_per_token,
         metrics: Arc::default(),

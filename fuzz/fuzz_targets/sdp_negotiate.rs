@@ -13,6 +13,7 @@ fn capabilities(origin: LocalOrigin) -> Capabilities {
     Capabilities {
         codecs: vec![Codec::PCMU, Codec::PCMA, Codec::OPUS],
         telephone_event: true,
+        comfort_noise: true,
         direction: Direction::Sendrecv,
         packet_time: None,
         origin,
@@ -51,6 +52,7 @@ fuzz_target!(|text: &str| {
         rtcp_port: 20_001,
         codecs: vec![Codec::PCMU, Codec::OPUS],
         telephone_event: true,
+        comfort_noise: true,
         direction: Direction::Sendrecv,
         packet_time: None,
     };

@@ -15,7 +15,7 @@ use std::time::Duration;
 use sdp::attribute::{Direction, EndOfCandidates, Group, Mid, RtcpMux, Rtpmap, Setup};
 use sdp::negotiate::browser::{self, DtlsRole};
 use sdp::negotiate::phone::{self, Destination, Endpoint};
-use sdp::negotiate::{Codec, PayloadTypes, Refusal};
+use sdp::negotiate::{Codec, PayloadTypes, Refusal, TelephoneEvent};
 use sdp::{Description, Protocol};
 use shared::{capabilities, endpoint, sdp_files};
 
@@ -53,9 +53,12 @@ fn a_browser_gets_one_codec_with_its_keypad() {
         );
         assert_eq!(
             answer.audio.telephone_event,
-            Some(PayloadTypes {
-                send: event,
-                receive: event
+            Some(TelephoneEvent {
+                payload_types: PayloadTypes {
+                    send: event,
+                    receive: event
+                },
+                clock_rate: codec.clock_rate,
             })
         );
 
@@ -239,9 +242,12 @@ fn a_phone_gets_an_offer_and_its_answer_is_read() {
     );
     assert_eq!(
         session.audio.telephone_event,
-        Some(PayloadTypes {
-            send: 97,
-            receive: 101
+        Some(TelephoneEvent {
+            payload_types: PayloadTypes {
+                send: 97,
+                receive: 101
+            },
+            clock_rate: 8000,
         })
     );
     assert_eq!(session.audio.packet_time, Some(Duration::from_millis(30)));

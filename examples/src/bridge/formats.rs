@@ -1,27 +1,53 @@
 //! The RTP payload types of the two sides of a bridge, by meaning.
 
-use sdp::negotiate::{Audio, PayloadTypes};
+use sdp::negotiate::{Audio, PayloadTypes, TelephoneEvent};
 
-/// What was agreed with one side: its numbers for the one codec and for telephone-event.
+/// What was agreed with one side: its numbers for the one codec and for what may stand beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Formats {
     /// Of the audio codec.
     pub codec: PayloadTypes,
-    /// Of telephone-event (RFC 4733) at the codec's clock rate, if the side has it.
-    pub telephone_event: Option<PayloadTypes>,
+    /// Of telephone-event (RFC 4733), if the side has it.
+    pub telephone_event: Option<TelephoneEvent>,
+    /// Of comfort noise (RFC 3389), if the side has it.
+    pub comfort_noise: Option<PayloadTypes>,
+}
+
+/// What a packet carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Sound in the codec.
+    Audio,
+    /// A key of the keypad.
+    Event,
+    /// What silence sounds like.
+    Noise,
 }
 
 impl Formats {
-    /// The number under which a packet that this side sent goes to the far side. `None` if the
-    /// two have not agreed on it: such a packet has no meaning over there.
-    #[must_use]
-    pub fn map(self, received: u8, far: Self) -> Option<u8> {
-        if received == self.codec.receive {
-            return Some(far.codec.send);
+    /// What a number in a packet of this side means. `None` if it was not agreed on.
+    pub(super) fn kind(&self, received: u8) -> Option<Kind> {
+        let is = |types: PayloadTypes| types.receive == received;
+        if is(self.codec) {
+            Some(Kind::Audio)
+        } else if self
+            .telephone_event
+            .is_some_and(|event| is(event.payload_types))
+        {
+            Some(Kind::Event)
+        } else if self.comfort_noise.is_some_and(is) {
+            Some(Kind::Noise)
+        } else {
+            None
         }
-        match self.telephone_event {
-            Some(event) if event.receive == received => Some(far.telephone_event?.send),
-            _ => None,
+    }
+
+    /// The number for this meaning in a packet to this side. `None` if the side does not know it.
+    pub(super) fn number(&self, kind: Kind) -> Option<u8> {
+        match kind {
+            Kind::Audio => Some(self.codec.send),
+            Kind::Event => self.telephone_event.map(|event| event.payload_types.send),
+            Kind::Noise => self.comfort_noise.map(|noise| noise.send),
         }
     }
 }
@@ -31,6 +57,7 @@ impl From<&Audio> for Formats {
         Self {
             codec: audio.payload_types,
             telephone_event: audio.telephone_event,
+            comfort_noise: audio.comfort_noise,
         }
     }
 }
@@ -39,48 +66,34 @@ impl From<&Audio> for Formats {
 mod tests {
     use super::*;
 
-    const fn same(number: u8) -> PayloadTypes {
-        PayloadTypes {
-            send: number,
-            receive: number,
-        }
-    }
-
     #[test]
-    fn payload_types_are_mapped_by_meaning() {
-        let browser = Formats {
-            codec: same(0),
-            telephone_event: Some(same(126)),
+    fn numbers_are_read_as_ours_and_written_as_theirs() {
+        let types = |send, receive| PayloadTypes { send, receive };
+        let all = Formats {
+            codec: types(8, 9),
+            telephone_event: Some(TelephoneEvent {
+                payload_types: types(101, 102),
+                clock_rate: 8000,
+            }),
+            comfort_noise: Some(types(13, 14)),
         };
-        let phone = Formats {
-            codec: PayloadTypes {
-                send: 8,
-                receive: 9,
-            },
-            telephone_event: Some(same(101)),
-        };
-        let deaf = Formats {
-            codec: same(8),
+        for (kind, send, receive) in [
+            (Kind::Audio, 8, 9),
+            (Kind::Event, 101, 102),
+            (Kind::Noise, 13, 14),
+        ] {
+            assert_eq!(
+                (all.kind(receive), all.number(kind)),
+                (Some(kind), Some(send))
+            );
+            assert_eq!(all.kind(send), None);
+        }
+        let bare = Formats {
             telephone_event: None,
+            comfort_noise: None,
+            ..all
         };
-        assert_eq!(
-            browser.map(0, phone),
-            Some(8),
-            "the phone's number for what we send"
-        );
-        assert_eq!(
-            phone.map(9, browser),
-            Some(0),
-            "our number for what the phone sends"
-        );
-        assert_eq!(phone.map(8, browser), None);
-        assert_eq!(browser.map(126, phone), Some(101));
-        assert_eq!(phone.map(101, browser), Some(126));
-        assert_eq!(browser.map(126, deaf), None);
-        assert_eq!(
-            browser.map(13, phone),
-            None,
-            "nobody agreed on comfort noise"
-        );
+        assert_eq!((bare.kind(102), bare.number(Kind::Event)), (None, None));
+        assert_eq!((bare.kind(14), bare.number(Kind::Noise)), (None, None));
     }
 }

@@ -1,14 +1,16 @@
-//! The phone's side of a bridge: where its media goes, and what it last sent.
+//! The phone at the other end of a bridge: where its media goes and comes from, and when it was
+//! last heard.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Formats;
+use super::source::Source;
 
 /// What the phone's SDP says about its media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PhoneMedia {
-    /// Where it takes RTP, and the only address it is heard from.
+    /// Where it takes RTP, and the only address it is heard from, unless another may be learned.
     pub remote: SocketAddr,
     /// Where it takes RTCP, and the only address that RTCP is heard from: `remote` itself where
     /// the two are multiplexed (RFC 5761).
@@ -26,6 +28,8 @@ pub struct PhoneMedia {
 #[derive(Debug)]
 pub(super) struct PhoneLeg {
     media: PhoneMedia,
+    pub(super) rtp: Source,
+    pub(super) rtcp: Source,
     last: Instant,
     told_silent: bool,
 }
@@ -34,21 +38,32 @@ impl PhoneLeg {
     pub(super) fn new(media: PhoneMedia, now: Instant) -> Self {
         Self {
             media,
+            rtp: Source::new(media.remote),
+            rtcp: Source::new(media.rtcp),
             last: now,
             told_silent: false,
         }
     }
 
-    pub(super) fn remote(&self) -> SocketAddr {
-        self.media.remote
+    /// The phone has told anew.
+    pub(super) fn renew(&mut self, media: PhoneMedia, now: Instant) {
+        self.media = media;
+        self.rtp.renew(media.remote);
+        self.rtcp.renew(media.rtcp);
+        self.heard(now);
     }
 
-    pub(super) fn formats(&self) -> Formats {
-        self.media.formats
+    pub(super) fn formats(&self) -> &Formats {
+        &self.media.formats
     }
 
     pub(super) fn listens(&self) -> bool {
         self.media.listens
+    }
+
+    /// Whether RTP and RTCP share a port.
+    pub(super) fn is_multiplexed(&self) -> bool {
+        self.media.remote == self.media.rtcp
     }
 
     /// It has sent something.
@@ -95,6 +110,7 @@ mod tests {
                     receive: 0,
                 },
                 telephone_event: None,
+                comfort_noise: None,
             },
             listens: true,
             speaks,
@@ -115,10 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn the_silence_of_a_ringing_phone_means_nothing() {
+    fn the_silence_of_a_phone_that_rings_or_holds_means_nothing() {
         let start = origin();
         let mut phone = PhoneLeg::new(media(false), start);
         assert_eq!(phone.deadline(LIMIT), None);
         assert_eq!(phone.take_silence(start + LIMIT * 9, LIMIT), None);
+        phone.renew(media(true), start + LIMIT * 9);
+        assert_eq!(phone.deadline(LIMIT), Some(start + LIMIT * 10));
+        phone.renew(media(false), start + LIMIT * 11);
+        assert_eq!(phone.deadline(LIMIT), None);
     }
 }

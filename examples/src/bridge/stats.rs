@@ -3,6 +3,8 @@
 use std::ops::AddAssign;
 use std::time::Duration;
 
+use super::reception::Reception;
+use super::reporter::Reporter;
 use crate::session;
 
 /// Statistics of one call.
@@ -33,6 +35,20 @@ pub struct Direction {
 }
 
 impl Direction {
+    /// These counts, with what is known of the way from the side that speaks and to the one that
+    /// listens.
+    pub(super) fn between(&self, from: &Reception, to: &Reporter) -> Self {
+        let counts = Counts {
+            lost: from.lost(),
+            ..self.counts
+        };
+        Self {
+            counts,
+            jitter: from.jitter(),
+            reported: to.reported(),
+        }
+    }
+
     pub(super) fn drop(&mut self, reason: DropReason) {
         self.counts.drops.count(reason);
     }

@@ -101,8 +101,9 @@ fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capa
     Capabilities {
         codecs: resources.codecs.clone(),
         telephone_event: true,
+        comfort_noise: true,
         direction: Direction::Sendrecv,
-        packet_time: None,
+        packet_time: Some(resources.packet_time),
         origin: LocalOrigin {
             session_id: random.session_id(),
             session_version: 1,
@@ -125,7 +126,7 @@ fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capa
             stream: "crosspoint".into(),
             track: "phone".into(),
             ssrc: random.ssrc,
-            cname: format!("{:016x}", random.session_id()),
+            cname: random.cname(),
         },
     }
 }

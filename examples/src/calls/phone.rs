@@ -7,7 +7,6 @@
 //! cannot be agreed to changes nothing.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use sdp::attribute::Direction;
 use sdp::negotiate::phone::{self, Destination, Endpoint};
@@ -15,9 +14,6 @@ use sdp::negotiate::{Audio, LocalOrigin, Refusal};
 use sdp::{Description, ParseError};
 
 use crate::bridge::{Formats, PhoneMedia};
-
-/// What telephones put into a packet.
-const PACKET_TIME: Duration = Duration::from_millis(20);
 
 /// The descriptions of a call, on the phone's side.
 #[derive(Debug)]
@@ -60,8 +56,9 @@ impl PhoneSession {
             rtcp_port: local.port().saturating_add(1),
             codecs: vec![browser.codec.clone()],
             telephone_event: browser.telephone_event.is_some(),
+            comfort_noise: browser.comfort_noise.is_some(),
             direction: Direction::Sendrecv,
-            packet_time: Some(PACKET_TIME),
+            packet_time: browser.packet_time,
         };
         let offer = phone::offer(endpoint.clone());
         let ours = offer.description.to_string();
@@ -147,7 +144,7 @@ impl PhoneSession {
 
 #[cfg(test)]
 mod tests {
-    use sdp::negotiate::{Codec, PayloadTypes};
+    use sdp::negotiate::{Codec, PayloadTypes, TelephoneEvent};
 
     use super::*;
 
@@ -160,7 +157,11 @@ mod tests {
             codec: Codec::PCMU,
             payload_types,
             remote_parameters: None,
-            telephone_event: Some(payload_types),
+            telephone_event: Some(TelephoneEvent {
+                payload_types,
+                clock_rate: 8000,
+            }),
+            comfort_noise: None,
             direction: Direction::Sendrecv,
             packet_time: None,
         };

@@ -13,6 +13,9 @@ pub(super) struct Random {
     pub(super) phone_ssrc: u32,
     pub(super) to_browser: [u8; 6],
     pub(super) to_phone: [u8; 6],
+    /// For the intervals of RTCP.
+    pub(super) reports: u64,
+    cname: [u8; 8],
 }
 
 impl Random {
@@ -25,7 +28,14 @@ impl Random {
             phone_ssrc: u32::from_be_bytes(bytes()?),
             to_browser: bytes()?,
             to_phone: bytes()?,
+            reports: u64::from_be_bytes(bytes()?),
+            cname: bytes()?,
         })
+    }
+
+    /// Our name in RTCP, of this call alone (RFC 7022 §4.2).
+    pub(super) fn cname(&self) -> String {
+        format!("{:016x}", u64::from_be_bytes(self.cname))
     }
 
     /// 63 bits (RFC 9429 §5.2.1).

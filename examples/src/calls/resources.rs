@@ -26,6 +26,10 @@ pub struct Resources {
     pub codecs: Vec<Codec>,
     /// A phone that sends nothing for so long is gone.
     pub silence: Duration,
+    /// Whether a phone may send from another port than its SDP names: once, from the same host.
+    pub learn_phone_address: bool,
+    /// How much sound a packet should hold, unless the browser asks for another time.
+    pub packet_time: Duration,
     /// Calls at once.
     pub max_calls: usize,
     /// Calls at once of one token.

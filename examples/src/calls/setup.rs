@@ -1,12 +1,14 @@
 //! How a call begins: the browser's offer is answered, the phone is invited, media is placed.
 
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
 use tokio::sync::mpsc;
 
 use super::browser::BrowserLeg;
 use super::phone::PhoneSession;
 use super::random::Random;
 use super::{CallError, ETag, Resources};
-use crate::bridge::{self, Bridge, BridgeConfig, Formats, Rewriter};
+use crate::bridge::{self, Bridge, BridgeConfig, Formats, NtpOrigin, ReportConfig, Rewriter};
 use crate::media::Placed;
 use crate::sip::{InvalidUser, OutgoingCall, User};
 
@@ -56,13 +58,21 @@ pub(super) async fn set_up(
         answer,
     } = leg;
     let clock_rate = answer.audio.codec.clock_rate;
-    let bridge = Bridge::new(BridgeConfig {
+    let (now, since_1970) = clocks();
+    let config = BridgeConfig {
         session,
         browser: Formats::from(&answer.audio),
         to_browser: Rewriter::new(random.ssrc, clock_rate, random.to_browser),
         to_phone: Rewriter::new(random.phone_ssrc, clock_rate, random.to_phone),
+        reports: ReportConfig {
+            cname: random.cname(),
+            clock: NtpOrigin::new(now, since_1970),
+            seed: random.reports,
+        },
+        learn_phone_address: resources.learn_phone_address,
         silence: resources.silence,
-    });
+    };
+    let bridge = Bridge::new(config, now);
     let (media, media_events) = resources.media.add(&seat, ufrag, bridge, phone_ports);
     Ok(SetUp {
         answer: answer.description.to_string(),
@@ -73,4 +83,11 @@ pub(super) async fn set_up(
         outgoing,
         phone,
     })
+}
+
+/// Now, and how long since the beginning of 1970.
+#[allow(clippy::disallowed_methods)] // the control plane tells media what time it is
+fn clocks() -> (Instant, Duration) {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    (Instant::now(), since_1970.unwrap_or_default())
 }

@@ -40,6 +40,8 @@ The file holds the same names, and some that the command line lacks:
   workers = 4                                # media threads; default: one per core
   ring-timeout = 60                          # seconds
   media-timeout = 30                         # seconds without media until a call ends
+  packet-time = 20                           # milliseconds of sound in a packet
+  learn-phone-address = false                # or true: a phone may send from another port than it told
   dtls-role = \"client\"                       # or \"server\", where the browser leaves the choice
 
 What the command line says goes before the file, the file before the defaults.";

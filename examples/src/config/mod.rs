@@ -121,6 +121,10 @@ pub struct Media {
     pub workers: NonZeroUsize,
     /// How long a call lives without media.
     pub timeout: Duration,
+    /// Whether a phone may send from another port than its SDP names: once, from the same host.
+    pub learn_phone_address: bool,
+    /// How much sound a packet should hold, unless the browser asks for another time.
+    pub packet_time: Duration,
     /// Our side of the DTLS handshake where the browser leaves the choice to us.
     pub dtls_role: DtlsRole,
 }

@@ -97,6 +97,12 @@ pub struct Settings {
     /// Seconds a call lives without media.
     #[arg(skip)]
     pub media_timeout: Option<i64>,
+    /// Whether a phone may send media from another port than it told.
+    #[arg(skip)]
+    pub learn_phone_address: Option<bool>,
+    /// Milliseconds of sound in a packet.
+    #[arg(skip)]
+    pub packet_time: Option<i64>,
     /// The certificates that a SIP server over TLS is checked against, as a PEM file.
     #[arg(skip)]
     pub sip_tls_ca: Option<PathBuf>,
@@ -159,6 +165,8 @@ impl Settings {
             workers: self.workers.or(below.workers),
             ring_timeout: self.ring_timeout.or(below.ring_timeout),
             media_timeout: self.media_timeout.or(below.media_timeout),
+            learn_phone_address: self.learn_phone_address.or(below.learn_phone_address),
+            packet_time: self.packet_time.or(below.packet_time),
             dtls_role: self.dtls_role.or(below.dtls_role),
             sip_tls_ca: self.sip_tls_ca.or(below.sip_tls_ca),
         }

@@ -22,6 +22,7 @@ const MEDIA_PORTS: std::ops::RangeInclusive<u16> = 16384..=65535;
 const MAX_CALLS: i64 = 1000;
 const RING_TIMEOUT: i64 = 60;
 const MEDIA_TIMEOUT: i64 = 30;
+const PACKET_TIME: i64 = 20;
 
 /// Checks settings and gives those left out their defaults.
 pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
@@ -164,6 +165,8 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
         addresses: each("media-address", addresses, network::media_address)?,
         workers: NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN),
         timeout: seconds("media-timeout", settings.media_timeout, MEDIA_TIMEOUT)?,
+        learn_phone_address: settings.learn_phone_address.unwrap_or(false),
+        packet_time: packet_time(settings.packet_time)?,
         dtls_role: parsed("dtls-role", settings.dtls_role.as_deref(), DtlsRole::Client)?,
     })
 }
@@ -310,6 +313,17 @@ pub(super) fn seconds(
     ))
 }
 
+/// Opus has frames of 10, 20, 40 and 60 ms, G.711 of any.
+fn packet_time(asked: Option<i64>) -> Result<Duration, ConfigError> {
+    match asked.unwrap_or(PACKET_TIME) {
+        time @ (10 | 20 | 40 | 60) => Ok(Duration::from_millis(time.unsigned_abs())),
+        other => {
+            let problem = "expected 10, 20, 40 or 60";
+            Err(ConfigError::invalid("packet-time", other, problem))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -338,6 +352,8 @@ mod tests {
         assert_eq!(config.sip.codecs, Codec::ALL);
         assert_eq!((config.sip.server, config.max_calls), (None, 1000));
         assert_eq!(config.sip.ring_timeout, Duration::from_secs(60));
+        assert_eq!(config.media.packet_time, Duration::from_millis(20));
+        assert!(!config.media.learn_phone_address);
     }
 
     #[test]
@@ -368,6 +384,10 @@ mod tests {
             ("max-calls = -1", "max-calls: \"-1\": expected 1 to"),
             ("workers = 1000", "workers: \"1000\": expected 1 to 256"),
             ("ring-timeout = 0", "ring-timeout: \"0\": "),
+            (
+                "packet-time = 30",
+                "packet-time: \"30\": expected 10, 20, 40 or 60",
+            ),
             ("media-timeout = 9999999", "media-timeout: \"9999999\": "),
             ("log = 'a=b=c'", "log: \"a=b=c\": "),
             (

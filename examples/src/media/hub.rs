@@ -16,7 +16,7 @@ use super::ports::{Port, Ports, Purpose};
 use super::routes::Routes;
 use super::timers::Timers;
 use super::{CallKey, Command, NewCall, Totals};
-use crate::bridge::{self, Bridge, FromBrowser, Stats};
+use crate::bridge::{self, Bridge, FromBrowser, PhonePort, Stats, ToPhone};
 use crate::session;
 
 /// One call and what belongs to it.
@@ -75,8 +75,8 @@ impl Hub {
                 }
             }
             Purpose::Rtcp(slot) => {
-                if let Some(call) = self.calls.get_mut(slot) {
-                    call.bridge.handle_phone_rtcp(now, from);
+                if let (Some(call), Some(data)) = (self.calls.get_mut(slot), buf.get(datagram)) {
+                    call.bridge.handle_phone_rtcp(now, from, data);
                 }
             }
         }
@@ -272,6 +272,24 @@ impl Hub {
                 self.routes.expect(request, slot);
             }
             send(ports, &transmit.path, frame);
+        }
+        loop {
+            self.out.clear();
+            let Some(ToPhone {
+                port,
+                remote,
+                range,
+            }) = call.bridge.poll_phone(&mut self.out)
+            else {
+                break;
+            };
+            let token = match port {
+                PhonePort::Rtp => call.rtp,
+                PhonePort::Rtcp => call.rtcp,
+            };
+            if let (Some(port), Some(datagram)) = (ports.port(token), self.out.get(range)) {
+                port.send(remote, datagram);
+            }
         }
         while let Some(event) = call.bridge.poll_event() {
             if let bridge::Event::Session(session::Event::Path { local, remote }) = event {

@@ -413,6 +413,18 @@ impl Session {
         self.secure.close(now);
     }
 
+    /// Whether media may flow: there are keys, and a path that may be used.
+    #[must_use]
+    pub fn can_send(&self, now: Instant) -> bool {
+        matches!(self.secure, Secure::Open { .. }) && self.ice.can_send(now)
+    }
+
+    /// Whether it is over, or is being ended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.secure.is_closed()
+    }
+
     /// What was dropped, by reason.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use crate::attribute::{
     BundleOnly, Candidate, Direction, EndOfCandidates, Fingerprint, Group, IceLite, IceOptions,
-    IcePwd, IceUfrag, Mid, Msid, Ptime, RtcpMux, Setup, Ssrc,
+    IcePwd, IceUfrag, Maxptime, Mid, Msid, Ptime, RtcpMux, Setup, Ssrc,
 };
 use crate::description::Description;
 use crate::line::Line;
 use crate::media::Media;
-use crate::negotiate::codec::{self, Preference, write_formats};
+use crate::negotiate::codec::{self, Formats, Preference};
 use crate::negotiate::{Audio, Codec, Credentials, LocalOrigin, Refusal, own};
 use crate::protocol::Security;
 
@@ -20,9 +20,11 @@ pub struct Capabilities {
     pub codecs: Vec<Codec>,
     /// Whether to agree to `telephone-event` (RFC 4733).
     pub telephone_event: bool,
+    /// Whether to agree to comfort noise (RFC 3389).
+    pub comfort_noise: bool,
     /// Which way we let media flow.
     pub direction: Direction,
-    /// What the peer should put into one packet.
+    /// What both sides should put into one packet, unless the offer asks for another time.
     pub packet_time: Option<Duration>,
     /// Our `o=` line.
     pub origin: LocalOrigin,
@@ -183,14 +185,24 @@ fn agree<'d, 'a>(
     if !ours.telephone_event {
         common.telephone_event = None;
     }
+    if !ours.comfort_noise {
+        common.comfort_noise = None;
+    }
     let theirs = offer.find_for::<Direction>(media).unwrap_or_default();
-    let audio = common.agreed(media, ours.direction.answer(theirs));
+    let mut audio = common.agreed(media, ours.direction.answer(theirs));
+    audio.packet_time = packet_time(media, audio.packet_time.or(ours.packet_time));
     Ok(Agreed {
         mid: media.find::<Mid>(),
         audio,
         role,
         remote,
     })
+}
+
+/// What goes into one packet: what was wanted, but no more than the peer can take.
+fn packet_time(media: &Media<'_>, wanted: Option<Duration>) -> Option<Duration> {
+    let most = media.find::<Maxptime>().map(|maxptime| maxptime.duration);
+    wanted.map(|wanted| most.map_or(wanted, |most| wanted.min(most)))
 }
 
 fn bundle_of<'d>(offer: &'d Description<'_>, mid: Mid<'_>) -> Option<Group<'d>> {
@@ -274,20 +286,11 @@ fn accept(
     role: DtlsRole,
     ours: &Capabilities,
 ) -> Media<'static> {
-    let number = audio.payload_types.receive;
-    let events: Vec<_> = audio
-        .telephone_event
-        .iter()
-        .map(|event| event.receive)
-        .collect();
-    let mut list = number.to_string();
-    events
-        .iter()
-        .for_each(|event| list.push_str(&format!(" {event}")));
+    let formats = Formats::of(audio);
 
     // The addresses are in the candidates; port 9 and 0.0.0.0 say so (RFC 9429 §5.3.1).
     let protocol = offered.protocol().clone().into_owned();
-    let mut media = Media::assemble("audio", 9, protocol, list);
+    let mut media = Media::assemble("audio", 9, protocol, formats.list());
     media.push_line(Line::new('c', "IN IP4 0.0.0.0"));
     if let Some(mid) = offered.find::<Mid>() {
         media.push(&mid);
@@ -295,13 +298,8 @@ fn accept(
     write_transport(&mut media, &ours.transport, role);
     media.push(&audio.direction);
     media.push(&RtcpMux);
-    let clock_rate = audio.codec.clock_rate;
-    let events: Vec<_> = events
-        .into_iter()
-        .map(|event| (clock_rate, event))
-        .collect();
-    write_formats(&mut media, &[(&audio.codec, number)], &events);
-    if let Some(duration) = ours.packet_time {
+    formats.write(&mut media);
+    if let Some(duration) = audio.packet_time {
         media.push(&Ptime { duration });
     }
     let LocalStream {

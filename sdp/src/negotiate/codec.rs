@@ -90,6 +90,16 @@ pub struct PayloadTypes {
     pub receive: u8,
 }
 
+/// What was agreed for `telephone-event` (RFC 4733).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TelephoneEvent {
+    /// Its numbers.
+    pub payload_types: PayloadTypes,
+    /// The clock that durations are counted in, in hertz: that of the codec, or 8000 if the peer
+    /// has no other.
+    pub clock_rate: u32,
+}
+
 /// What was agreed for the audio of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audio {
@@ -99,8 +109,10 @@ pub struct Audio {
     pub payload_types: PayloadTypes,
     /// The peer's `a=fmtp` for the codec: what it can receive.
     pub remote_parameters: Option<String>,
-    /// The numbers of `telephone-event` (RFC 4733) at the clock rate of the codec.
-    pub telephone_event: Option<PayloadTypes>,
+    /// The keys of the keypad.
+    pub telephone_event: Option<TelephoneEvent>,
+    /// The numbers of comfort noise (RFC 3389), which stands beside codecs of 8000 Hz.
+    pub comfort_noise: Option<PayloadTypes>,
     /// Which way media flows, seen from us.
     pub direction: Direction,
     /// How much audio the peer wants in a packet that we send.
@@ -155,6 +167,7 @@ pub(super) struct Match<'c, 'm> {
     pub(super) codec: &'c Codec,
     pub(super) format: Rtpmap<'m>,
     pub(super) telephone_event: Option<Rtpmap<'m>>,
+    pub(super) comfort_noise: Option<Rtpmap<'m>>,
 }
 
 /// Who decides which of several common codecs is used.
@@ -166,7 +179,8 @@ pub(super) enum Preference {
     Theirs,
 }
 
-/// The codec that both have, with `telephone-event` at its clock rate (RFC 4733 §2.1).
+/// The codec that both have, and what the peer has beside it: `telephone-event` at its clock rate
+/// (RFC 4733 §2.1), or else at that of all telephones, and comfort noise.
 pub(super) fn common<'c, 'm>(
     ours: &'c [Codec],
     formats: &[Rtpmap<'m>],
@@ -192,21 +206,33 @@ pub(super) fn common<'c, 'm>(
             ours: ours.iter().map(Codec::to_string).collect(),
         });
     };
-    let telephone_event = formats
-        .iter()
-        .find(|format| is_telephone_event(format) && format.clock_rate == codec.clock_rate);
+    let beside = |name: &str, clock_rate: u32| {
+        let mut formats = formats.iter().copied();
+        formats.find(|format| {
+            format.encoding.eq_ignore_ascii_case(name)
+                && format.clock_rate == clock_rate
+                && format.channels.unwrap_or(1) == 1
+        })
+    };
     Ok(Match {
         codec,
         format,
-        telephone_event: telephone_event.copied(),
+        telephone_event: beside(TELEPHONE_EVENT, codec.clock_rate)
+            .or_else(|| beside(TELEPHONE_EVENT, TELEPHONE_RATE)),
+        comfort_noise: beside(COMFORT_NOISE, codec.clock_rate),
     })
 }
 
-fn is_telephone_event(format: &Rtpmap<'_>) -> bool {
-    format.encoding.eq_ignore_ascii_case(TELEPHONE_EVENT) && format.channels.unwrap_or(1) == 1
-}
-
 pub(super) const TELEPHONE_EVENT: &str = "telephone-event";
+
+/// The clock rate of telephones, in hertz: that of G.711, of its comfort noise and of the keys of
+/// peers that know only one.
+pub(super) const TELEPHONE_RATE: u32 = 8000;
+
+const COMFORT_NOISE: &str = "CN";
+
+/// The static number of comfort noise (RFC 3389 §4).
+pub(super) const COMFORT_NOISE_TYPE: u8 = 13;
 
 /// The events of the keypad: 0 to 9, *, #, A to D (RFC 4733 §3.2).
 pub(super) const EVENTS: &str = "0-15";
@@ -224,7 +250,11 @@ impl Match<'_, '_> {
             codec: self.codec.clone(),
             payload_types: both(&self.format),
             remote_parameters: fmtp.map(|fmtp| fmtp.parameters.to_owned()),
-            telephone_event: self.telephone_event.as_ref().map(both),
+            telephone_event: self.telephone_event.map(|format| TelephoneEvent {
+                payload_types: both(&format),
+                clock_rate: format.clock_rate,
+            }),
+            comfort_noise: self.comfort_noise.as_ref().map(both),
             direction,
             packet_time: media.find::<Ptime>().map(|ptime| ptime.duration),
         }
@@ -247,29 +277,67 @@ pub(super) fn first_agreed<S, T>(
     Err(first.unwrap_or(Refusal::NoAudio))
 }
 
-/// Writes the formats of a section: codecs, then `telephone-event`, each with its number.
-pub(super) fn write_formats(media: &mut Media<'_>, codecs: &[(&Codec, u8)], events: &[(u32, u8)]) {
-    for (codec, number) in codecs {
-        media.push(&codec.rtpmap(*number));
-        if let Some(parameters) = &codec.parameters {
-            media.push(&Fmtp {
-                format: &number.to_string(),
-                parameters,
-            });
+/// The formats of a section, each with its number.
+pub(super) struct Formats<'c> {
+    pub(super) codecs: Vec<(&'c Codec, u8)>,
+    /// Of `telephone-event`, by clock rate.
+    pub(super) events: Vec<(u32, u8)>,
+    pub(super) comfort_noise: Option<u8>,
+}
+
+impl<'c> Formats<'c> {
+    /// Those of an answer.
+    pub(super) fn of(audio: &'c Audio) -> Self {
+        let event = audio.telephone_event;
+        Self {
+            codecs: vec![(&audio.codec, audio.payload_types.receive)],
+            events: event
+                .map(|event| (event.clock_rate, event.payload_types.receive))
+                .into_iter()
+                .collect(),
+            comfort_noise: audio.comfort_noise.map(|noise| noise.receive),
         }
     }
-    for &(clock_rate, payload_type) in events {
-        let (encoding, channels) = (TELEPHONE_EVENT, None);
-        media.push(&Rtpmap {
-            payload_type,
-            encoding,
-            clock_rate,
-            channels,
-        });
-        media.push(&Fmtp {
-            format: &payload_type.to_string(),
-            parameters: EVENTS,
-        });
+
+    /// The numbers for `m=`, the most wanted first.
+    pub(super) fn list(&self) -> String {
+        let codecs = self.codecs.iter().map(|(_, number)| *number);
+        let events = self.events.iter().map(|(_, number)| *number);
+        let numbers = codecs.chain(events).chain(self.comfort_noise);
+        let texts: Vec<_> = numbers.map(|number| number.to_string()).collect();
+        texts.join(" ")
+    }
+
+    /// Writes `a=rtpmap` and `a=fmtp`.
+    pub(super) fn write(&self, media: &mut Media<'_>) {
+        for (codec, number) in &self.codecs {
+            media.push(&codec.rtpmap(*number));
+            if let Some(parameters) = &codec.parameters {
+                media.push(&Fmtp {
+                    format: &number.to_string(),
+                    parameters,
+                });
+            }
+        }
+        for &(clock_rate, payload_type) in &self.events {
+            media.push(&mono(TELEPHONE_EVENT, clock_rate, payload_type));
+            media.push(&Fmtp {
+                format: &payload_type.to_string(),
+                parameters: EVENTS,
+            });
+        }
+        if let Some(payload_type) = self.comfort_noise {
+            media.push(&mono(COMFORT_NOISE, TELEPHONE_RATE, payload_type));
+        }
+    }
+}
+
+fn mono(encoding: &str, clock_rate: u32, payload_type: u8) -> Rtpmap<'_> {
+    Rtpmap {
+        payload_type,
+        encoding,
+        clock_rate,
+        channels: None,
     }
 }
 

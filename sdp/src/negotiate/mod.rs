@@ -11,6 +11,6 @@ mod own;
 pub mod phone;
 mod refusal;
 
-pub use codec::{Audio, Codec, PayloadTypes};
+pub use codec::{Audio, Codec, PayloadTypes, TelephoneEvent};
 pub use local::{Credentials, LocalOrigin};
 pub use refusal::Refusal;

@@ -9,8 +9,8 @@ use crate::field::{Connection, family};
 use crate::line::Line;
 use crate::media::Media;
 use crate::negotiate::browser::reject;
-use crate::negotiate::codec::{self, Preference, write_formats};
-use crate::negotiate::{Audio, Codec, LocalOrigin, PayloadTypes, Refusal};
+use crate::negotiate::codec::{self, COMFORT_NOISE_TYPE, Formats, Preference, TELEPHONE_RATE};
+use crate::negotiate::{Audio, Codec, LocalOrigin, Refusal};
 use crate::protocol::Protocol;
 
 /// Our end of a plain RTP session.
@@ -28,6 +28,8 @@ pub struct Endpoint {
     pub codecs: Vec<Codec>,
     /// Whether to agree to `telephone-event` (RFC 4733).
     pub telephone_event: bool,
+    /// Whether to agree to comfort noise (RFC 3389).
+    pub comfort_noise: bool,
     /// Which way we let media flow.
     pub direction: Direction,
     /// What the phone should put into one packet.
@@ -79,19 +81,17 @@ pub struct Answer {
 /// Offers all codecs of `endpoint` in one RTP/AVP section.
 #[must_use]
 pub fn offer(endpoint: Endpoint) -> Offer {
-    let codecs: Vec<_> = endpoint
-        .codecs
-        .iter()
-        .map(|codec| (codec, codec.payload_type))
-        .collect();
     let events = events(&endpoint);
-    let media = section(
-        &endpoint,
-        Protocol::RtpAvp,
-        &codecs,
-        &events,
-        endpoint.direction,
-    );
+    let formats = Formats {
+        codecs: endpoint
+            .codecs
+            .iter()
+            .map(|codec| (codec, codec.payload_type))
+            .collect(),
+        events: events.clone(),
+        comfort_noise: has_comfort_noise(&endpoint).then_some(COMFORT_NOISE_TYPE),
+    };
+    let media = section(&endpoint, Protocol::RtpAvp, &formats, endpoint.direction);
     let mut description = endpoint.origin.description();
     description.push_media(media);
     Offer {
@@ -123,17 +123,15 @@ impl Offer {
         let mut session = session(answer, media, &common, &self.endpoint)?;
         // The phone may answer with numbers of its own; it sends with ours (RFC 3264 §6.1).
         session.audio.payload_types.receive = common.codec.payload_type;
-        let clock_rate = common.codec.clock_rate;
-        let mut offered = self.events.iter().filter(|(rate, _)| *rate == clock_rate);
-        let receive = offered.next().map(|(_, number)| *number);
-        session.audio.telephone_event =
-            common
-                .telephone_event
-                .zip(receive)
-                .map(|(format, receive)| PayloadTypes {
-                    send: format.payload_type,
-                    receive,
-                });
+        session.audio.telephone_event = session.audio.telephone_event.and_then(|mut event| {
+            let mut offered = self.events.iter();
+            let (_, number) = offered.find(|(rate, _)| *rate == event.clock_rate)?;
+            event.payload_types.receive = *number;
+            Some(event)
+        });
+        if let Some(noise) = &mut session.audio.comfort_noise {
+            noise.receive = COMFORT_NOISE_TYPE;
+        }
         Ok(session)
     }
 }
@@ -149,10 +147,7 @@ pub fn answer(offer: &Description<'_>, endpoint: &Endpoint) -> Result<Answer, Re
     let (index, session) = codec::first_agreed(audio, |(index, media)| {
         check_plain_audio(media)?;
         let formats = codec::formats(media);
-        let mut common = codec::common(&endpoint.codecs, &formats, Preference::Ours)?;
-        if !endpoint.telephone_event {
-            common.telephone_event = None;
-        }
+        let common = codec::common(&endpoint.codecs, &formats, Preference::Ours)?;
         Ok((index, session(offer, media, &common, endpoint)?))
     })?;
     let mut description = endpoint.origin.description();
@@ -170,13 +165,8 @@ pub fn answer(offer: &Description<'_>, endpoint: &Endpoint) -> Result<Answer, Re
 
 /// The offered section with our address and the one codec.
 fn accept(offered: &Media<'_>, audio: &Audio, endpoint: &Endpoint) -> Media<'static> {
-    let codecs = [(&audio.codec, audio.payload_types.receive)];
-    let events = audio
-        .telephone_event
-        .map(|event| (audio.codec.clock_rate, event.receive));
-    let events: Vec<_> = events.into_iter().collect();
     let protocol = offered.protocol().clone().into_owned();
-    let mut media = section(endpoint, protocol, &codecs, &events, audio.direction);
+    let mut media = section(endpoint, protocol, &Formats::of(audio), audio.direction);
     // RFC 5761 §5.1.1: an answer multiplexes only what the offer did.
     if !offered.has::<RtcpMux>() {
         media.remove::<RtcpMux>();
@@ -211,10 +201,14 @@ fn session(
     if destination == Destination::Held {
         direction = Direction::of(false, direction.receives());
     }
-    Ok(Session {
-        audio: common.agreed(media, direction),
-        destination,
-    })
+    let mut audio = common.agreed(media, direction);
+    if !endpoint.telephone_event {
+        audio.telephone_event = None;
+    }
+    if !endpoint.comfort_noise {
+        audio.comfort_noise = None;
+    }
+    Ok(Session { audio, destination })
 }
 
 /// Where the phone receives: RTP by `c=` and `m=`; RTCP on the same port if both sides multiplex
@@ -252,8 +246,8 @@ fn destination(
     Ok(Destination::Address { rtp, rtcp })
 }
 
-/// Numbers for `telephone-event`: one for each clock rate of our codecs, from 101 up, none that
-/// a codec has.
+/// Numbers for `telephone-event`: one for each clock rate of our codecs and for that of phones
+/// which know no other, from 101 up, none that a codec has.
 fn events(endpoint: &Endpoint) -> Vec<(u32, u8)> {
     let mut events: Vec<(u32, u8)> = Vec::new();
     if !endpoint.telephone_event {
@@ -266,28 +260,30 @@ fn events(endpoint: &Endpoint) -> Vec<(u32, u8)> {
             .any(|codec| codec.payload_type == *number)
     };
     let mut free = (101..=127).filter(|number| !taken(number));
-    for codec in &endpoint.codecs {
-        if events.iter().all(|(rate, _)| *rate != codec.clock_rate) {
-            events.extend(free.next().map(|number| (codec.clock_rate, number)));
+    let rates = endpoint.codecs.iter().map(|codec| codec.clock_rate);
+    for clock_rate in rates.chain([TELEPHONE_RATE]) {
+        if events.iter().all(|(rate, _)| *rate != clock_rate) {
+            events.extend(free.next().map(|number| (clock_rate, number)));
         }
     }
     events
 }
 
+fn has_comfort_noise(endpoint: &Endpoint) -> bool {
+    let mut codecs = endpoint.codecs.iter();
+    endpoint.comfort_noise && codecs.any(|codec| codec.clock_rate == TELEPHONE_RATE)
+}
+
 fn section(
     endpoint: &Endpoint,
     protocol: Protocol<'static>,
-    codecs: &[(&Codec, u8)],
-    events: &[(u32, u8)],
+    formats: &Formats<'_>,
     direction: Direction,
 ) -> Media<'static> {
-    let numbers = codecs.iter().map(|(_, number)| number);
-    let numbers = numbers.chain(events.iter().map(|(_, number)| number));
-    let list: Vec<_> = numbers.map(u8::to_string).collect();
-    let mut media = Media::assemble("audio", endpoint.rtp_port, protocol, list.join(" "));
+    let mut media = Media::assemble("audio", endpoint.rtp_port, protocol, formats.list());
     let address = endpoint.address;
     media.push_line(Line::new('c', &format!("IN {} {address}", family(address))));
-    write_formats(&mut media, codecs, events);
+    formats.write(&mut media);
     if let Some(duration) = endpoint.packet_time {
         media.push(&Ptime { duration });
     }

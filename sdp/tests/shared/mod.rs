@@ -61,6 +61,7 @@ pub(crate) fn capabilities(codecs: Vec<Codec>) -> Capabilities {
     Capabilities {
         codecs,
         telephone_event: true,
+        comfort_noise: false,
         direction: Direction::Sendrecv,
         packet_time: Some(Duration::from_millis(20)),
         origin: origin(),
@@ -102,6 +103,7 @@ pub(crate) fn endpoint(codecs: Vec<Codec>) -> Endpoint {
         rtcp_port: 20_001,
         codecs,
         telephone_event: true,
+        comfort_noise: false,
         direction: Direction::Sendrecv,
         packet_time: Some(Duration::from_millis(20)),
     }

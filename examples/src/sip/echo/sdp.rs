@@ -40,6 +40,7 @@ pub(super) fn answer(offer: &str, local: SocketAddr) -> Result<Answer, Unanswera
         rtcp_port: local.port().saturating_add(1),
         codecs: vec![Codec::PCMU, Codec::PCMA],
         telephone_event: true,
+        comfort_noise: true,
         direction: Direction::Sendrecv,
         packet_time: None,
     };
@@ -47,8 +48,9 @@ pub(super) fn answer(offer: &str, local: SocketAddr) -> Result<Answer, Unanswera
         description,
         session,
     } = phone::answer(&Description::parse(offer)?, &endpoint)?;
-    let keys = session.audio.telephone_event;
-    let payload_types = [Some(session.audio.payload_types), keys];
+    let audio = &session.audio;
+    let keys = audio.telephone_event.map(|event| event.payload_types);
+    let payload_types = [Some(audio.payload_types), keys, audio.comfort_noise];
     Ok(Answer {
         text: description.to_string(),
         caller: match session.destination {
