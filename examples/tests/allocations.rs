@@ -21,12 +21,14 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use dtls_handshake::Identity;
-use examples::bridge::{Bridge, BridgeConfig, Formats, FromBrowser, PhoneMedia, Rewriter};
+use examples::bridge::{
+    Bridge, BridgeConfig, Formats, FromBrowser, NtpOrigin, PhoneMedia, ReportConfig, Rewriter,
+};
 use examples::session::{Handled, Session, TAILROOM};
 use ice_agent::{HEADROOM, Path, Received, Role, SocketId, Transport};
 use link::{Link, Side};
 use pair::Pair;
-use sdp::negotiate::PayloadTypes;
+use sdp::negotiate::{PayloadTypes, TelephoneEvent};
 use virtual_network::{Network, Weather};
 
 const BRIDGE: usize = 0;
@@ -112,6 +114,13 @@ const fn same(number: u8) -> PayloadTypes {
     }
 }
 
+const fn keys(number: u8) -> TelephoneEvent {
+    TelephoneEvent {
+        payload_types: same(number),
+        clock_rate: 8000,
+    }
+}
+
 /// A bridge in a call: its browser is a session, its phone is this test.
 struct Call {
     now: Instant,
@@ -123,22 +132,31 @@ impl Call {
     fn new(profile: u16) -> Self {
         let Link { network, sides } = connected(profile);
         let (now, [bridge, browser]) = (network.now(), sides);
-        let mut bridge = Bridge::new(BridgeConfig {
+        let config = BridgeConfig {
             session: bridge.session,
             browser: Formats {
                 codec: same(0),
-                telephone_event: Some(same(126)),
+                telephone_event: Some(keys(126)),
+                comfort_noise: None,
             },
             to_browser: Rewriter::new(1, 8000, [1; 6]),
             to_phone: Rewriter::new(2, 8000, [2; 6]),
+            reports: ReportConfig {
+                cname: "bridge".into(),
+                clock: NtpOrigin::new(now, Duration::ZERO),
+                seed: 1,
+            },
+            learn_phone_address: false,
             silence: Duration::from_secs(30),
-        });
+        };
+        let mut bridge = Bridge::new(config, now);
         let phone = PhoneMedia {
             remote: address(3),
             rtcp: address(3),
             formats: Formats {
                 codec: same(8),
-                telephone_event: Some(same(101)),
+                telephone_event: Some(keys(101)),
+                comfort_noise: None,
             },
             listens: true,
             speaks: true,

@@ -22,12 +22,14 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bridge::rtp::Header;
-use bridge::{Bridge, BridgeConfig, Formats, PhoneMedia, FromBrowser, Rewriter};
+use bridge::{
+    Bridge, BridgeConfig, Formats, FromBrowser, NtpOrigin, PhoneMedia, ReportConfig, Rewriter,
+};
 use bytes::BytesMut;
 use dtls_handshake::Identity;
 use ice_agent::{Agent, Candidate, Config, HEADROOM, Path, Received, Role, SocketId, Transport};
 use libfuzzer_sys::fuzz_target;
-use sdp::negotiate::PayloadTypes;
+use sdp::negotiate::{PayloadTypes, TelephoneEvent};
 use session::{DtlsRole, Handled, Session, SessionConfig, TAILROOM};
 
 const BRIDGE: SocketAddr = address(1, 4000);
@@ -146,13 +148,20 @@ impl Call {
         }
         let [bridge_agent, browser_agent] = agents;
         let [bridge_role, browser_role] = dtls;
-        let bridge = Bridge::new(BridgeConfig {
+        let config = BridgeConfig {
             session: session(now, bridge_agent, bridge_role, 0),
             browser: formats(0, Some(126)),
             to_browser: Rewriter::new(1, 8000, [1; 6]),
             to_phone: Rewriter::new(2, 8000, [2; 6]),
+            reports: ReportConfig {
+                cname: "fuzz".into(),
+                clock: NtpOrigin::new(now, Duration::ZERO),
+                seed: scene.into(),
+            },
+            learn_phone_address: scene & 4 != 0,
             silence: Duration::from_secs(30),
-        });
+        };
+        let bridge = Bridge::new(config, now);
         Self {
             now,
             bridge,
@@ -254,6 +263,12 @@ impl Call {
             self.from_bridge
                 .datagram(transmit.path.remote, &out[transmit.range]);
         }
+        while let Some(to_phone) = self.bridge.poll_phone(&mut out) {
+            drawn[0] += 1;
+            assert!(PHONES.contains(&to_phone.remote));
+            let compound = &out[to_phone.range];
+            assert!(bridge::rtcp::read(compound).is_some(), "{compound:?}");
+        }
         while let Some(transmit) = self.browser.poll_transmit(&mut out) {
             drawn[1] += 1;
             self.from_browser
@@ -350,6 +365,7 @@ impl Call {
                 let codec = argument() % 32;
                 let media = PhoneMedia {
                     remote: PHONES[moved],
+                    rtcp: PHONES[usize::from(codec & 1)],
                     formats: formats(codec, event),
                     listens: codec != 31,
                     speaks: codec != 30,
@@ -369,7 +385,8 @@ impl Call {
                 let length = argument();
                 let garbage: Vec<u8> = (0..length).map(|_| argument()).collect();
                 self.phone_speaks(PHONES[0], &garbage);
-                self.bridge.handle_phone_rtcp(self.now, PHONES[0]);
+                let from = PHONES[usize::from(garbage.len() & 1 == 1)];
+                self.bridge.handle_phone_rtcp(self.now, from, &garbage);
             }
             _ => match to_bridge {
                 true => {
@@ -466,7 +483,11 @@ fn formats(codec: u8, event: Option<u8>) -> Formats {
     };
     Formats {
         codec: same(codec),
-        telephone_event: event.map(same),
+        telephone_event: event.map(|number| TelephoneEvent {
+            payload_types: same(number),
+            clock_rate: 8000,
+        }),
+        comfort_noise: Some(same(13)),
     }
 }
 

@@ -6,9 +6,6 @@
 //! them a timestamp follows. So the incoming timestamp only tells one event from the next, and the
 //! event is put on our own time line at the moment it began.
 
-use super::reception::duration as time_of;
-use super::reception::ticks;
-
 /// Octets of one event.
 const EVENT_LEN: usize = 4;
 
@@ -95,7 +92,8 @@ fn set_duration(event: &mut [u8; EVENT_LEN], duration: u32) {
 
 /// A duration of an event in the clock of the stream.
 fn between(duration: u32, rates: Rates) -> u32 {
-    ticks(time_of(duration, rates.to), rates.stream)
+    let ticks = (u64::from(duration) * u64::from(rates.stream)).checked_div(rates.to.into());
+    u32::try_from(ticks.unwrap_or(0)).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

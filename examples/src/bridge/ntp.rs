@@ -43,7 +43,7 @@ pub(super) fn short(time: Duration) -> u32 {
 
 /// The reverse of [`short`].
 pub(super) fn from_short(units: u32) -> Duration {
-    Duration::from_micros(u64::from(units) * 1_000_000 >> 16)
+    Duration::from_micros((u64::from(units) * 1_000_000) >> 16)
 }
 
 #[cfg(test)]

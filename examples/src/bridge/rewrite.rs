@@ -333,8 +333,8 @@ mod tests {
         assert_eq!((third.sequence, third.timestamp), (0x8000, 329));
         assert!(!second.marker && !third.marker);
         assert_eq!(out.timestamp(now + 20 * MS), Some(489));
-        let before = out.audio(now, packet(1, 65_435, 0));
-        assert_eq!(before.sequence, 0x7ffe - 100, "before the first");
+        let before = out.audio(now, packet(1, 65_437, 0));
+        assert_eq!(before.sequence, 0x7ffe - 98, "before the first");
         let lowest = Rewriter::new(7, 8000, [0; 6]).audio(now, packet(1, 0, 0));
         assert_eq!(lowest.sequence, 101, "room for those before the first");
     }

@@ -203,7 +203,8 @@ impl Agreed {
         };
         let (codec, telephone_event) = (number_of("PCMU"), number_of("telephone-event"));
         let types: Vec<u8> = audio.payload_types().collect();
-        assert_eq!(types, [codec, telephone_event], "one codec, and keys");
+        let expected = [codec, telephone_event, number_of("CN")];
+        assert_eq!(types, expected, "one codec, keys and comfort noise");
         assert!(audio.has::<attribute::RtcpMux>());
         let candidates: Vec<Candidate> = audio
             .all::<attribute::Candidate>()
