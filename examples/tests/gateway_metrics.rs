@@ -12,18 +12,11 @@ use std::net::SocketAddr;
 
 use client::phone::{Phone, media_of};
 use client::rtp::{packet, sound};
-use client::{Call, Server, problem};
+use client::{Server, problem};
 use examples::config::Settings;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-async fn stats(server: &Server, call: &Call) -> Value {
-    let request = server.client.get(format!("{}/stats", call.url));
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 200);
-    response.json().await.unwrap()
-}
 
 /// Sends the bytes over plain TCP and reads to the end.
 async fn ask(address: SocketAddr, request: &str) -> String {
@@ -80,7 +73,7 @@ async fn a_call_is_counted_from_its_offer_to_its_end() {
         phone.rtp.send_to(&spoken, media).await.unwrap();
         browser.hear().await;
     }
-    let told = stats(&server, &call).await;
+    let told = server.stats(&call).await;
     assert_eq!(told["to_phone"]["sent"]["packets"], 10);
     assert_eq!(told["to_phone"]["sent"]["octets"], 1600);
     assert_eq!(told["to_browser"]["sent"]["packets"], 5);
@@ -112,7 +105,7 @@ async fn a_call_is_counted_from_its_offer_to_its_end() {
     phone.answer(&bye, "200 OK", "").await;
     events.last().await;
     // What has passed is still told, and does not go away with the call.
-    let told = stats(&server, &call).await;
+    let told = server.stats(&call).await;
     assert_eq!(told["to_phone"]["sent"]["packets"], 10);
     let text = scrape(&server).await;
     for (metric, expected) in counted {

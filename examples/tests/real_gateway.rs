@@ -223,7 +223,7 @@ async fn real_garbage_on_the_media_port_leaves_the_call_unharmed() {
     desk.browser.hang_up().await;
     desk.browser.state("ended").await;
     let counted = desk.gateway.process.line_with("media over").await;
-    assert!(counted.contains("wrong_source: 1000"), "{counted}");
+    assert!(counted.contains(r#""wrong_source": 1000"#), "{counted}");
     desk.browser.close().await;
     desk.gateway.process.signal("-INT").await;
     let counted = desk.gateway.process.line_with("media worker stopped").await;

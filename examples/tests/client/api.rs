@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::Value;
 
 use super::browser::{Browser, Caller};
 use super::events::Events;
@@ -88,6 +89,14 @@ impl Api {
     pub(crate) async fn hang_up(&self, call: &Call) {
         let response = self.client.delete(&call.url).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
+    }
+
+    /// What has passed and what was dropped.
+    pub(crate) async fn stats(&self, call: &Call) -> Value {
+        let request = self.client.get(format!("{}/stats", call.url));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
     }
 
     /// A trickle fragment for a call, to be changed or sent.

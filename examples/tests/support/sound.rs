@@ -30,6 +30,23 @@ pub(crate) fn write_tone(path: &Path, hertz: f64, rate: u32, seconds: u32) {
     file.write_all(&data).unwrap();
 }
 
+/// 20 ms of a sine as PCMU, 160 octets; `first` is the number of its first sample since the sine
+/// began.
+pub(crate) fn mu_law_tone(hertz: f64, first: u32) -> Vec<u8> {
+    let sample = |n: u32| (TAU * hertz * f64::from(n) / 8000.0).sin() * 12_000.0;
+    let samples = (first..first + 160).map(|n| mu_law(sample(n) as i16));
+    samples.collect()
+}
+
+/// ITU-T G.711 §3.2.
+fn mu_law(sample: i16) -> u8 {
+    let sign = u8::from(sample < 0) << 7;
+    let biased = sample.unsigned_abs().min(32_635) + 132;
+    let segment = biased.ilog2() - 7;
+    let step = (biased >> (segment + 3)) as u8 & 15;
+    !(sign | (segment as u8) << 4 | step)
+}
+
 /// A recording: the first channel of a WAV file with 16-bit samples.
 #[derive(Debug)]
 pub(crate) struct Recording {
@@ -118,4 +135,11 @@ fn a_tone_is_found_where_it_was_made() {
         (hertz - 700.0).abs() < 10.0 && purity > 0.9,
         "{hertz} {purity}"
     );
+}
+
+#[test]
+fn mu_law_has_its_known_values() {
+    for (sample, octet) in [(0, 0xff), (32_635, 0x80), (-32_635, 0x00), (1000, 0xce)] {
+        assert_eq!(mu_law(sample), octet, "{sample}");
+    }
 }
