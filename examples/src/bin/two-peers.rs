@@ -1,287 +1,190 @@
-//! Two peers talk through a link in memory: ICE, DTLS and SRTP composed, with neither a socket
+//! Two peers talk over a network in memory: ICE, DTLS and SRTP composed, with neither a socket
 //! nor a clock. Start here to compose the crates in a program of your own.
-//!
-//! Time is virtual, so a second of speech is over at once. A program with sockets does the same
-//! four things as [`Link::run`]: it sends what it is given, hears the events, hands in what
-//! arrives, and tells the time when a timeout is due.
 
-use std::collections::VecDeque;
+#![allow(clippy::indexing_slicing)] // ranges of the buffer that a session has just written
+
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use dtls_handshake::Identity;
-use examples::bridge::rtp::{HEADER_LEN, Header};
 use examples::session::{DtlsRole, Event, Handled, Session, SessionConfig, TAILROOM};
-use ice_agent::{Agent, Credentials, HEADROOM, Path, Received, Role, SocketId, Transmit};
+use ice_agent::{Agent, Config, HEADROOM, Path, Received, Role, SocketId, Transmit, Transport};
+use virtual_network::{HostId, Network, Weather};
 
-/// How long a datagram is on its way.
-const DELAY: Duration = Duration::from_millis(20);
-/// How much speech a packet carries: 160 samples of 8 bits at 8 kHz.
-const PTIME: Duration = Duration::from_millis(20);
-const PACKETS: u16 = 50;
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+const MS: Duration = Duration::from_millis(1);
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<()> {
     #[allow(clippy::disallowed_methods)] // an origin for virtual time
     let now = Instant::now();
     let [here, there] = [1, 2].map(|host| SocketAddr::from(([192, 0, 2, host], 4000)));
-    let (alice, offer) = describe(now, here, Role::Controlling)?;
-    let (bob, answer) = describe(now, there, Role::Controlled)?;
+    let mut alice = agent(now, here, Role::Controlling)?;
+    let mut bob = agent(now, there, Role::Controlled)?;
+    introduce(now, &mut alice, &mut bob)?;
+    introduce(now, &mut bob, &mut alice)?;
+    // A fingerprint vouches for each certificate, so nobody looks at its dates.
+    let hers = Identity::generate(UNIX_EPOCH)?;
+    let his = Identity::generate(UNIX_EPOCH)?;
     // Whoever offers leaves the first word of DTLS to the other, who knows both sides by then.
-    let alice = join(now, alice, answer, DtlsRole::Server)?;
-    let bob = join(now, bob, offer, DtlsRole::Client)?;
-    let peers = [
-        Peer::new("alice", here, alice),
-        Peer::new("bob", there, bob),
-    ];
-    let mut link = Link::new(now, peers);
+    let alice = session(now, alice, [&hers, &his], DtlsRole::Server)?;
+    let bob = session(now, bob, [&his, &hers], DtlsRole::Client)?;
 
-    let connected = |peers: &[Peer; 2]| peers.iter().all(|peer| peer.connected);
-    if !link.run(Duration::from_secs(5), connected) {
-        return Err("the two did not connect".into());
+    let mut network = Network::new(now, 1, Weather::calm(20 * MS));
+    let mut peers = [("alice", here, alice), ("bob", there, bob)].map(|(name, at, session)| Peer {
+        name,
+        host: network.add_host(&[at]),
+        session,
+        heard: 0,
+    });
+    run(&mut network, &mut peers, 200 * MS); // they connect within three round trips
+    for sequence in 0..50 {
+        speak(&mut network, &mut peers, sequence)?;
+        run(&mut network, &mut peers, 20 * MS);
     }
-    for sequence in 0..PACKETS {
-        link.speak(sequence)?;
-        link.run(PTIME, |_| false);
+    let [alice, _] = &mut peers;
+    alice.session.close(network.now());
+    run(&mut network, &mut peers, 200 * MS); // whoever closes hears no more; the other is told
+    for peer in &peers {
+        println!("{:<6} has heard {} RTP packets", peer.name, peer.heard);
     }
-    let heard = |peers: &[Peer; 2]| peers.iter().all(|peer| peer.heard == PACKETS);
-    if !link.run(DELAY, heard) {
-        return Err("this link loses nothing, and yet packets are missing".into());
-    }
-    let [alice, _] = &mut link.peers;
-    alice.session.close(link.now);
-    // Whoever closes hears no more. The other is told by DTLS.
-    match link.run(Duration::from_secs(1), |[_, bob]| bob.over) {
-        true => Ok(()),
-        false => Err("the end was not heard".into()),
-    }
+    Ok(())
 }
 
-/// What one side tells the other before there is a path: everything that SDP would carry.
-struct Description {
-    /// They prove to ICE that a check comes from this peer and no other.
-    credentials: Credentials,
-    /// Where the peer can be reached: the values of `a=candidate`.
-    candidates: Vec<String>,
-    /// What its certificate hashes to. The certificate itself comes with DTLS.
-    fingerprint: String,
-}
-
-/// One side alone: its agent, its certificate, and what the other has to know of them.
-fn describe(
-    now: Instant,
-    address: SocketAddr,
-    role: Role,
-) -> Result<((Agent, Identity), Description), Box<dyn Error>> {
-    let config = ice_agent::Config {
+/// One side of ICE.
+fn agent(now: Instant, address: SocketAddr, role: Role) -> Result<Agent> {
+    let config = Config {
         role,
-        ..ice_agent::Config::default()
+        ..Config::default()
     };
     let mut agent = Agent::new(config, seed()?)?;
     // No crate opens a socket. The owner says where it has bound one; a number names it.
     agent.add_host(now, SocketId(0), address)?;
     agent.end_of_local_candidates(now);
-    let mut candidates = Vec::new();
-    while let Some(event) = agent.poll_event() {
-        if let ice_agent::Event::LocalCandidate(candidate) = event {
-            candidates.push(candidate.to_string());
-        }
-    }
-    // The fingerprint vouches for the certificate, so nobody looks at its dates.
-    let identity = Identity::generate(UNIX_EPOCH)?;
-    let description = Description {
-        credentials: agent.local_credentials().clone(),
-        candidates,
-        fingerprint: identity.fingerprint().to_string(),
-    };
-    Ok(((agent, identity), description))
+    Ok(agent)
 }
 
-/// Takes the other side's description. From here on the session runs by itself.
-fn join(
-    now: Instant,
-    (mut ice, identity): (Agent, Identity),
-    remote: Description,
-    role: DtlsRole,
-) -> Result<Session, Box<dyn Error>> {
-    ice.set_remote_credentials(now, remote.credentials)?;
-    for candidate in &remote.candidates {
-        ice.add_remote_candidate(now, candidate.parse()?)?;
+/// Tells one what SDP says of the other: how checks are proved, and where it can be reached.
+fn introduce(now: Instant, agent: &mut Agent, other: &mut Agent) -> Result<()> {
+    agent.set_remote_credentials(now, other.local_credentials().clone())?;
+    while let Some(event) = other.poll_event() {
+        if let ice_agent::Event::LocalCandidate(candidate) = event {
+            agent.add_remote_candidate(now, candidate)?;
+        }
     }
     // So that ICE fails when every pair has failed, and waits for no further candidate.
-    ice.end_of_remote_candidates(now);
+    agent.end_of_remote_candidates(now);
+    Ok(())
+}
+
+/// ICE, DTLS and SRTP of one side. From here on it runs by itself.
+fn session(now: Instant, ice: Agent, ids: [&Identity; 2], role: DtlsRole) -> Result<Session> {
+    let [ours, theirs] = ids;
     // Numbers of RFC 7714 and RFC 5764: AEAD_AES_128_GCM, else AES_CM_128_HMAC_SHA1_80.
     let profiles = [0x0007, 0x0001];
     let config = SessionConfig {
         ice,
-        dtls: dtls_handshake::Config::new(identity).with_srtp_profiles(&profiles),
+        dtls: dtls_handshake::Config::new(ours.clone()).with_srtp_profiles(&profiles),
         role,
-        fingerprints: vec![remote.fingerprint.parse()?],
+        // The certificate itself comes with DTLS.
+        fingerprints: vec![theirs.fingerprint()],
         seed: seed()?.into(),
     };
     Ok(Session::new(config, now))
 }
 
 /// No crate reads the system's randomness for its owner: each machine is given a secret seed.
-fn seed() -> Result<[u8; 32], getrandom::Error> {
+fn seed() -> Result<[u8; 32]> {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)?;
     Ok(seed)
 }
 
-/// One side of the link, and what it has told and heard.
 struct Peer {
     name: &'static str,
-    address: SocketAddr,
+    host: HostId,
     session: Session,
-    connected: bool,
-    over: bool,
     heard: u16,
 }
 
-impl Peer {
-    fn new(name: &'static str, address: SocketAddr, session: Session) -> Self {
-        Self {
-            name,
-            address,
-            session,
-            connected: false,
-            over: false,
-            heard: 0,
-        }
-    }
-
-    fn on_event(&mut self, time: Duration, event: &Event) {
-        let text = match event {
-            Event::Path { remote, .. } => format!("ICE has a path to {remote}"),
-            Event::Connected { profile } => {
-                self.connected = true;
-                format!("DTLS is connected; SRTP uses {profile}")
-            }
-            Event::Failed(failure) => {
-                self.over = true;
-                format!("is over: {failure}")
-            }
-            other => format!("{other:?}"),
-        };
-        self.tell(time, &text);
-    }
-
-    fn on_media(&mut self, time: Duration) {
-        self.heard += 1;
-        if self.heard == PACKETS {
-            self.tell(time, &format!("has heard {PACKETS} RTP packets"));
-        }
-    }
-
-    fn tell(&self, time: Duration, text: &str) {
-        println!("{:>5} ms  {:<6} {text}", time.as_millis(), self.name);
-    }
-}
-
-/// The network and the clock: all that a real program adds to the crates.
-struct Link {
-    start: Instant,
-    now: Instant,
-    peers: [Peer; 2],
-    /// When each datagram arrives, the path as its sender sees it, and its bytes.
-    air: VecDeque<(Instant, Path, Vec<u8>)>,
-}
-
-impl Link {
-    fn new(now: Instant, peers: [Peer; 2]) -> Self {
-        Self {
-            start: now,
-            now,
-            peers,
-            air: VecDeque::new(),
-        }
-    }
-
-    /// Runs until `done`, at most for `span`. Answers whether it was done.
-    fn run(&mut self, span: Duration, done: impl Fn(&[Peer; 2]) -> bool) -> bool {
-        let end = self.now + span;
-        loop {
-            self.drain();
-            if done(&self.peers) {
-                return true;
-            }
-            // Nothing happens before the next arrival or the next timeout: time leaps there.
-            let arrival = self.air.front().map(|(at, ..)| *at);
-            let timeouts = self.peers.iter().map(|peer| peer.session.poll_timeout());
-            let next = timeouts.chain([arrival]).flatten().min();
-            let Some(next) = next.filter(|next| *next <= end) else {
-                self.now = end;
-                return false;
-            };
-            self.now = next;
-            self.deliver();
-            // An early call does no harm, so it does not matter whose timeout this is.
-            for peer in &mut self.peers {
-                peer.session.handle_timeout(self.now);
-            }
-        }
-    }
-
-    /// After any input: what a session wants sent, then what it has to tell.
-    fn drain(&mut self) {
-        let time = self.now - self.start;
-        let mut out = BytesMut::new();
-        for peer in &mut self.peers {
-            while let Some(transmit) = peer.session.poll_transmit(&mut out) {
-                self.air.push_back(in_flight(self.now, transmit, &out));
+/// Lets time pass. A program with sockets and a clock has the same loop.
+fn run(network: &mut Network, peers: &mut [Peer; 2], time: Duration) {
+    let end = network.now() + time;
+    let mut out = BytesMut::new();
+    loop {
+        // After any input: what a session wants sent, then what it has to tell.
+        for peer in peers.iter_mut() {
+            while let Some(Transmit { path, range }) = peer.session.poll_transmit(&mut out) {
+                network.send(peer.host, path.local, path.remote, &out[range]);
                 out.clear();
             }
             while let Some(event) = peer.session.poll_event() {
-                peer.on_event(time, &event);
+                tell(peer, event);
             }
         }
-    }
-
-    /// Hands over what has arrived. Media comes back decrypted, in the buffer that it came in.
-    fn deliver(&mut self) {
-        let now = self.now;
-        while let Some((_, path, mut data)) = self.air.pop_front_if(|(at, ..)| *at <= now) {
-            let receiver = |peer: &&mut Peer| peer.address == path.remote;
-            let Some(peer) = self.peers.iter_mut().find(receiver) else {
-                continue; // nobody lives there, as on any network
-            };
-            let path = Path {
-                local: path.remote,
-                remote: path.local,
-                ..path
-            };
-            let data = &mut data;
-            if let Handled::Rtp(_) = peer.session.handle_datagram(now, Received { path, data }) {
-                peer.on_media(now - self.start);
-            }
+        // Nothing happens before the next arrival or the next timeout: time leaps there.
+        let timeouts = peers.iter().filter_map(|peer| peer.session.poll_timeout());
+        let next = timeouts.chain(network.next_arrival()).min();
+        let Some(now) = next.filter(|next| *next <= end) else {
+            return network.advance(end);
+        };
+        network.advance(now);
+        deliver(network, peers);
+        // An early call does no harm, so it does not matter whose timeout this is.
+        for peer in peers.iter_mut() {
+            peer.session.handle_timeout(now);
         }
-    }
-
-    /// Lets each side send an RTP packet.
-    fn speak(&mut self, sequence: u16) -> Result<(), Box<dyn Error>> {
-        for peer in &mut self.peers {
-            // Room in front for what a relay would add, and behind for what SRTP adds: the packet
-            // is encrypted where it stands, and never copied.
-            let payload = HEADROOM + HEADER_LEN..HEADROOM + HEADER_LEN + 160;
-            let mut buf = vec![0xff; payload.end + TAILROOM];
-            let header = Header {
-                marker: sequence == 0,
-                payload_type: 0, // PCMU, in which 0xff is silence
-                sequence,
-                timestamp: u32::from(sequence) * 160,
-                ssrc: 7,
-            };
-            let packet = header.write_before(&mut buf, payload).ok_or("no room")?;
-            let transmit = peer.session.send_rtp(self.now, &mut buf, packet)?;
-            self.air.push_back(in_flight(self.now, transmit, &buf));
-        }
-        Ok(())
     }
 }
 
-fn in_flight(now: Instant, transmit: Transmit, buf: &[u8]) -> (Instant, Path, Vec<u8>) {
-    let bytes = buf.get(transmit.range).unwrap_or_default().to_vec();
-    (now + DELAY, transmit.path, bytes)
+fn tell(Peer { name, .. }: &Peer, event: Event) {
+    match event {
+        Event::Path { remote, .. } => println!("{name:<6} ICE has a path to {remote}"),
+        Event::Connected { profile } => {
+            println!("{name:<6} DTLS is connected; SRTP uses {profile}")
+        }
+        Event::Failed(failure) => println!("{name:<6} is over: {failure}"),
+        other => println!("{name:<6} {other:?}"),
+    }
+}
+
+/// Hands over what has arrived. Media comes back decrypted, in the buffer that it came in.
+fn deliver(network: &mut Network, peers: &mut [Peer; 2]) {
+    let (id, transport) = (SocketId(0), Transport::Udp);
+    while let Some((host, mut datagram)) = network.receive() {
+        let (local, remote, data) = (datagram.to, datagram.from, &mut datagram.data);
+        let path = Path {
+            id,
+            local,
+            remote,
+            transport,
+        };
+        for peer in peers.iter_mut().filter(|peer| peer.host == host) {
+            let rx = Received { path, data };
+            if let Handled::Rtp(_) = peer.session.handle_datagram(network.now(), rx) {
+                peer.heard += 1;
+            }
+        }
+    }
+}
+
+/// Lets each side send an RTP packet: 20 ms of silence in PCMU.
+fn speak(network: &mut Network, peers: &mut [Peer; 2], sequence: u16) -> Result<()> {
+    for peer in peers {
+        // Room in front for what a relay would add, and behind for what SRTP adds: the packet is
+        // encrypted where it stands, and never copied.
+        let mut buf = vec![0; HEADROOM];
+        buf.extend([0x80, 0]);
+        buf.extend(sequence.to_be_bytes());
+        buf.extend((u32::from(sequence) * 160).to_be_bytes());
+        buf.extend([0, 0, 0, 7]);
+        buf.extend([0xff; 160]);
+        let packet = HEADROOM..buf.len();
+        buf.resize(packet.end + TAILROOM, 0);
+        let now = network.now();
+        let Transmit { path, range } = peer.session.send_rtp(now, &mut buf, packet)?;
+        network.send(peer.host, path.local, path.remote, &buf[range]);
+    }
+    Ok(())
 }
