@@ -114,7 +114,7 @@ impl Between {
                     self.hand(peer, host(side), data);
                 }
             }
-            5 if operand % 4 == 3 => drop(self.agents[side].restart(self.now)),
+            5 if operand % 4 == 3 => drop(self.agents[side].restart(self.now, None)),
             5 => drop(self.held[side].pop_front()),
             6 => {
                 if let Some(mut data) = self.held[side].pop_front() {

@@ -89,6 +89,11 @@ impl Credentials {
         Self { ufrag, password }
     }
 
+    /// Whether a part is the same.
+    pub(crate) fn has_part_of(&self, other: &Self) -> bool {
+        self.ufrag == other.ufrag || self.password == other.password
+    }
+
     /// The ufrag.
     #[must_use]
     pub fn ufrag(&self) -> &str {

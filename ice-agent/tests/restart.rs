@@ -124,7 +124,7 @@ impl Call {
 
     /// One side restarts and tells the other.
     fn restart(&mut self, side: usize) {
-        let credentials = self.begin_restart(side);
+        let credentials = self.begin_restart(side, None);
         self.ask_for_restart(side, credentials);
     }
 
@@ -135,9 +135,9 @@ impl Call {
         self.drain(side);
     }
 
-    fn begin_restart(&mut self, side: usize) -> Credentials {
+    fn begin_restart(&mut self, side: usize, remote: Option<Credentials>) -> Credentials {
         let agent = &mut self.sides[side].agent;
-        agent.restart(self.now).expect("alive");
+        agent.restart(self.now, remote).expect("alive");
         agent.end_of_local_candidates(self.now);
         agent.local_credentials().clone()
     }
@@ -146,10 +146,8 @@ impl Call {
         let now = self.now;
         match signal {
             Signal::Restart(number, credentials) => {
-                let answer = self.begin_restart(side);
+                let answer = self.begin_restart(side, Some(credentials));
                 self.signal(side, Signal::Credentials(number, answer));
-                let agent = &mut self.sides[side].agent;
-                agent.set_remote_credentials(now, credentials).expect("new");
             }
             Signal::Credentials(number, credentials) => {
                 let Side { agent, awaited, .. } = &mut self.sides[side];
@@ -373,7 +371,7 @@ impl Call {
     fn begin_restart_at(&mut self, side: usize, new: SocketAddr) -> Credentials {
         let now = self.now;
         let agent = &mut self.sides[side].agent;
-        agent.restart(now).expect("alive");
+        agent.restart(now, None).expect("alive");
         agent.add_host(now, SocketId(1), new).expect("host");
         agent.end_of_local_candidates(now);
         agent.local_credentials().clone()
@@ -499,7 +497,7 @@ fn the_peer_must_change_both_parts_of_its_credentials() {
     let [old, _] = call.credentials();
     let now = call.now;
     let agent = &mut call.sides[CALLEE].agent;
-    agent.restart(now).expect("alive");
+    agent.restart(now, None).expect("alive");
     let mixed = |ufrag: &str, password: &str| Credentials::new(ufrag, password).expect("sound");
     let stale = [
         old.clone(),
@@ -508,14 +506,20 @@ fn the_peer_must_change_both_parts_of_its_credentials() {
     ];
     for credentials in stale {
         assert_eq!(
-            agent.set_remote_credentials(now, credentials),
-            Err(RemoteError::NotRestarted)
+            agent.set_remote_credentials(now, credentials.clone()),
+            Err(RemoteError::SameCredentials)
         );
+        let ufrag = agent.local_credentials().ufrag().to_owned();
+        assert_eq!(
+            agent.restart(now, Some(credentials)),
+            Err(RestartError::SameCredentials)
+        );
+        assert_eq!(agent.local_credentials().ufrag(), ufrag, "nothing changed");
     }
-    agent.restart(now).expect("alive");
+    agent.restart(now, None).expect("alive");
     assert_eq!(
         agent.set_remote_credentials(now, old),
-        Err(RemoteError::NotRestarted),
+        Err(RemoteError::SameCredentials),
         "not in a second restart either"
     );
     let new = mixed("new1", &"p".repeat(24));
@@ -525,7 +529,7 @@ fn the_peer_must_change_both_parts_of_its_credentials() {
 #[test]
 fn new_pairs_that_fail_end_the_agent_and_data_flows_until_then() {
     let mut call = Call::talking();
-    let credentials = call.begin_restart(CALLEE);
+    let credentials = call.begin_restart(CALLEE, None);
     let forged = Credentials::new(credentials.ufrag(), "p".repeat(24)).expect("sound");
     call.ask_for_restart(CALLEE, forged);
     call.run(ms(39_000));
@@ -611,7 +615,7 @@ fn gathering_begins_anew() {
         for _ in 0..2 {
             now += ms(1000);
             // What was told of an earlier restart and not heard is told no more.
-            agent.restart(now).expect("alive");
+            agent.restart(now, None).expect("alive");
             agent.end_of_local_candidates(now);
         }
     }
@@ -623,5 +627,5 @@ fn an_agent_that_has_ended_stays_so() {
     let now = call.now;
     let agent = &mut call.sides[CALLER].agent;
     agent.close(now);
-    assert_eq!(agent.restart(now), Err(RestartError::Finished));
+    assert_eq!(agent.restart(now, None), Err(RestartError::Finished));
 }

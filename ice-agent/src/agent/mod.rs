@@ -129,7 +129,7 @@ pub enum RemoteError {
     CredentialsChanged,
     /// They are those from before the restart. The peer must choose others (RFC 8445 §9).
     #[error("the peer has not changed its credentials for the restart")]
-    NotRestarted,
+    SameCredentials,
     /// The agent has failed or was closed.
     #[error("the agent has ended")]
     Finished,
@@ -241,14 +241,21 @@ impl Agent {
         remote: Credentials,
     ) -> Result<(), RemoteError> {
         let waiting = match &mut self.phase {
-            Phase::New(waiting) if waiting.replaces(&remote) => {
-                return Err(RemoteError::NotRestarted);
+            Phase::New(waiting) if waiting.refuses(&remote) => {
+                return Err(RemoteError::SameCredentials);
             }
             Phase::New(waiting) => std::mem::take(waiting),
             Phase::Running(running) if running.peer.credentials == remote => return Ok(()),
             Phase::Running(_) => return Err(RemoteError::CredentialsChanged),
             Phase::Failed | Phase::Closed => return Err(RemoteError::Finished),
         };
+        self.begin_checks(now, remote, waiting);
+        self.advance(now);
+        Ok(())
+    }
+
+    /// The remote credentials are known.
+    fn begin_checks(&mut self, now: Instant, remote: Credentials, waiting: Waiting) {
         self.current.remotes.keep_generation(remote.ufrag());
         let peer = Peer {
             key: IntegrityKey::short_term(remote.password()),
@@ -265,8 +272,6 @@ impl Agent {
         for early in waiting.into_early() {
             self.learn_from_early(now, early);
         }
-        self.advance(now);
-        Ok(())
     }
 
     /// Adds a candidate of the peer, before or after its credentials. One that is known changes

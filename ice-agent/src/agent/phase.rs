@@ -50,12 +50,10 @@ impl Waiting {
         }
     }
 
-    /// Whether these are the credentials that the peer has to replace. Both parts must change
-    /// (RFC 8445 §9).
-    pub(super) fn replaces(&self, credentials: &Credentials) -> bool {
-        self.replaced.as_ref().is_some_and(|replaced| {
-            replaced.ufrag() == credentials.ufrag() || replaced.password() == credentials.password()
-        })
+    /// Whether the peer has to come with others (RFC 8445 §9).
+    pub(super) fn refuses(&self, credentials: &Credentials) -> bool {
+        let replaced = self.replaced.as_ref();
+        replaced.is_some_and(|replaced| replaced.has_part_of(credentials))
     }
 
     /// False when there are too many.
@@ -69,10 +67,6 @@ impl Waiting {
             self.early.push(early);
         }
         room
-    }
-
-    pub(super) fn into_replaced(self) -> Option<Credentials> {
-        self.replaced
     }
 
     pub(super) fn into_early(self) -> Vec<Early> {
@@ -161,6 +155,15 @@ impl Phase {
             },
             Self::Failed => State::Failed,
             Self::Closed => State::Closed,
+        }
+    }
+
+    /// The last credentials of the peer, those that a restart has it replace included.
+    pub(super) fn peer_credentials(&self) -> Option<&Credentials> {
+        match self {
+            Self::New(waiting) => waiting.replaced.as_ref(),
+            Self::Running(running) => Some(&running.peer.credentials),
+            Self::Failed | Self::Closed => None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Restarts (RFC 8445 §9): new credentials and new pairs, while data goes over the old one.
 //!
 //! A restart begins another [`Generation`]. The one before goes on as [`Previous`] if a pair of it
-//! carried data: first it carries data still, then, once the new generation has selected a pair,
+//! worked: first it carries data still, then, once the new generation has selected a pair,
 //! it only listens for a little while. A generation in which no pair worked is gone at once.
 
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use super::Agent;
 use super::phase::{Peer, Phase, Waiting};
 use crate::checklist::PairId;
 use crate::config::Role;
+use crate::credentials::Credentials;
 use crate::generation::{Generation, GenerationId};
 use crate::outbox::Frame;
 use crate::random::Random;
@@ -24,6 +25,9 @@ const LINGER: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartError {
+    /// The peer comes with its old ufrag or password. Both must change (RFC 8445 §9).
+    #[error("the peer has not changed its credentials for the restart")]
+    SameCredentials,
     /// The agent has failed or was closed.
     #[error("the agent has ended")]
     Finished,
@@ -88,15 +92,15 @@ impl Previous {
 }
 
 impl Agent {
-    /// Restarts ICE (RFC 8445 §9), because the network has changed or because the peer asks for it
-    /// with new credentials. The role and the sockets stay.
+    /// Restarts ICE (RFC 8445 §9): because the network has changed, or because the peer asks for it
+    /// with new credentials, which are `remote` then. The role and the sockets stay.
     ///
     /// It is a new beginning: [`local_credentials`](Self::local_credentials) are new, the host
     /// candidates come once more as [`Event::LocalCandidate`](crate::Event::LocalCandidate) and
     /// further ones may be added, and
-    /// [`end_of_local_candidates`](Self::end_of_local_candidates) ends gathering again. The peer's
-    /// new credentials are told by [`set_remote_credentials`](Self::set_remote_credentials), its
-    /// candidates as ever.
+    /// [`end_of_local_candidates`](Self::end_of_local_candidates) ends gathering again. Where they
+    /// are not known yet, the peer's new credentials are told by
+    /// [`set_remote_credentials`](Self::set_remote_credentials); its candidates as ever.
     ///
     /// Meanwhile data goes over the pair that carried it, as long as the peer consents, until one
     /// of the new pairs is nominated. The checks of the peer with the old credentials are answered
@@ -104,29 +108,35 @@ impl Agent {
     /// not come in time, the agent fails.
     ///
     /// # Errors
-    /// When the agent has ended.
-    pub fn restart(&mut self, now: Instant) -> Result<(), RestartError> {
+    /// When the peer comes with its old credentials, or the agent has ended. Nothing has changed
+    /// then.
+    pub fn restart(
+        &mut self,
+        now: Instant,
+        remote: Option<Credentials>,
+    ) -> Result<(), RestartError> {
         if self.state().is_finished() {
             return Err(RestartError::Finished);
         }
+        let old = self.phase.peer_credentials();
+        if let (Some(old), Some(new)) = (old, &remote)
+            && old.has_part_of(new)
+        {
+            return Err(RestartError::SameCredentials);
+        }
+        let replaced = old.cloned();
         let next = self.current.successor(&self.config, &mut self.random);
         let before = std::mem::replace(&mut self.current, next);
         let phase = std::mem::replace(&mut self.phase, Phase::Closed);
-        let replaced = match phase {
-            Phase::Running(running) => {
-                let replaced = running.peer.credentials.clone();
-                if let Some(pair) = running.progress.carrier() {
-                    self.previous = Some(Previous {
-                        generation: before,
-                        peer: running.peer,
-                        duty: Duty::Carry(pair),
-                    });
-                }
-                Some(replaced)
-            }
-            Phase::New(waiting) => waiting.into_replaced(),
-            Phase::Failed | Phase::Closed => None,
-        };
+        if let Phase::Running(running) = phase
+            && let Some(pair) = running.progress.carrier()
+        {
+            self.previous = Some(Previous {
+                generation: before,
+                peer: running.peer,
+                duty: Duty::Carry(pair),
+            });
+        }
         self.phase = Phase::New(Waiting::instead_of(replaced));
         self.transactions.clear();
         self.gatherer.restart();
@@ -138,6 +148,9 @@ impl Agent {
         self.stats.restarts += 1;
         self.tell_state();
         self.tell_carrier();
+        if let Some(remote) = remote {
+            self.begin_checks(now, remote, Waiting::default());
+        }
         self.advance(now);
         Ok(())
     }
