@@ -44,9 +44,9 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ice_agent::{Candidate, Path, Received, Transmit};
+use ice_agent::{Candidate, Credentials, Path, Received, RestartError, Transmit};
 
-use crate::session::{self, Session};
+use crate::session::{self, LocalIce, Session};
 use browser::Browser;
 pub use formats::Formats;
 use formats::Kind;
@@ -389,6 +389,18 @@ impl Bridge {
     /// The browser has no more candidates.
     pub fn end_of_remote_candidates(&mut self, now: Instant) {
         self.browser.session.end_of_remote_candidates(now);
+    }
+
+    /// Restarts ICE with the browser's new credentials. Answers what the browser is to be told.
+    ///
+    /// # Errors
+    /// When the credentials are not new, or ICE has ended. Nothing has changed then.
+    pub fn restart_ice(
+        &mut self,
+        now: Instant,
+        remote: Credentials,
+    ) -> Result<LocalIce, RestartError> {
+        self.browser.session.restart_ice(now, Some(remote))
     }
 
     /// Ends the call: goodbyes to both sides, and a last alert to the browser, are left to be

@@ -1,18 +1,19 @@
-//! The browser's side of a call: its offer answered, its session made, its late candidates read.
+//! The browser's side of a call: its offer answered, its session made.
 
 use std::time::{Duration, Instant};
 
 use dtls_handshake::{Fingerprint, FingerprintError};
-use ice_agent::{Agent, Candidate, Config as IceConfig, Role};
+use ice_agent::{Agent, Config as IceConfig, Role};
 use sdp::attribute::Direction;
 use sdp::negotiate::browser::{self, Capabilities, LocalStream, LocalTransport};
 use sdp::negotiate::{Credentials, LocalOrigin};
-use sdp::{Description, Fragment, ParseError};
+use sdp::{Description, ParseError};
 
+use super::ice::read_candidates;
 use super::random::Random;
 use super::{CallError, Resources};
 use crate::media::Seat;
-use crate::session::{DtlsRole, Session, SessionConfig};
+use crate::session::{DtlsRole, LocalIce, Session, SessionConfig};
 
 /// From the answer to the end of a call whose browser we cannot reach.
 const ICE_DEADLINE: Duration = Duration::from_secs(20);
@@ -85,19 +86,9 @@ fn local_agent(seat: &Seat, seed: [u8; 32], now: Instant) -> Result<Agent, CallE
     Ok(ice)
 }
 
-/// The candidates for the answer, as the agent tells them.
-fn local_candidates(ice: &mut Agent) -> Vec<String> {
-    let events = std::iter::from_fn(|| ice.poll_event());
-    let candidates = events.filter_map(|event| match event {
-        ice_agent::Event::LocalCandidate(candidate) => Some(candidate.to_string()),
-        _ => None,
-    });
-    candidates.collect()
-}
-
 fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capabilities {
-    let candidates = local_candidates(ice);
-    let credentials = ice.local_credentials();
+    // What else the agent tells is nothing yet.
+    let local = LocalIce::take(ice, drop);
     Capabilities {
         codecs: resources.codecs.clone(),
         telephone_event: true,
@@ -111,11 +102,11 @@ fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capa
         },
         transport: LocalTransport {
             credentials: Credentials {
-                ufrag: credentials.ufrag().to_owned(),
-                pwd: credentials.password().to_owned(),
+                ufrag: local.credentials.ufrag().to_owned(),
+                pwd: local.credentials.password().to_owned(),
             },
-            candidates,
-            end_of_candidates: true,
+            candidates: local.candidates.iter().map(ToString::to_string).collect(),
+            end_of_candidates: local.complete,
             fingerprints: vec![resources.identity.fingerprint().to_string()],
             role: match resources.dtls_role {
                 DtlsRole::Client => browser::DtlsRole::Client,
@@ -150,11 +141,6 @@ fn read_fingerprints(texts: &[String]) -> Result<Vec<Fingerprint>, CallError> {
     }
 }
 
-/// Candidates that cannot be read are left out: a browser may know kinds that we do not.
-fn read_candidates<'a>(lines: impl Iterator<Item = &'a String>) -> Vec<Candidate> {
-    lines.filter_map(|line| line.parse().ok()).collect()
-}
-
 fn tell_remote(
     ice: &mut Agent,
     remote: &browser::RemoteTransport,
@@ -175,29 +161,7 @@ fn tell_remote(
     Ok(())
 }
 
-/// The candidates of a trickle fragment (RFC 8840), and whether more will come.
-///
-/// `ufrag` is the browser's: candidates of another ICE session are refused.
-pub(super) fn read_fragment(text: &str, ufrag: &str) -> Result<(Vec<Candidate>, bool), CallError> {
-    let fragment = Fragment::parse(text).map_err(malformed)?;
-    let sections = fragment.sections.iter();
-    let named = sections
-        .clone()
-        .filter_map(|section| section.credentials.as_ref());
-    if named
-        .chain(&fragment.credentials)
-        .any(|credentials| credentials.ufrag != ufrag)
-    {
-        return Err(CallError::Unacceptable {
-            reason: "the fragment has new ICE credentials: a restart is not supported".into(),
-        });
-    }
-    let lines = sections.clone().flat_map(|section| &section.candidates);
-    let end = sections.clone().any(|section| section.end_of_candidates);
-    Ok((read_candidates(lines), fragment.end_of_candidates || end))
-}
-
-fn malformed(error: ParseError) -> CallError {
+pub(super) fn malformed(error: ParseError) -> CallError {
     let ParseError { line, column, .. } = error;
     let problem = format!("expected {}, found {}", error.expected, error.found);
     CallError::MalformedSdp {
@@ -207,7 +171,7 @@ fn malformed(error: ParseError) -> CallError {
     }
 }
 
-fn unacceptable(reason: &dyn std::fmt::Display) -> CallError {
+pub(super) fn unacceptable(reason: &dyn std::fmt::Display) -> CallError {
     CallError::Unacceptable {
         reason: reason.to_string(),
     }

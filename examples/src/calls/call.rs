@@ -4,17 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dtls_handshake::CloseCause;
-use ice_agent::FailureCause;
+use ice_agent::{FailureCause, RestartError};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::browser;
 use super::exchange::Permit;
+use super::ice::{Asked, IceSession};
 use super::log::EventLog;
 use super::phone::PhoneSession;
 use super::setup::{self, SetUp};
-use super::{CallError, CallEvent, CallId, Created, ETag, EndedBy, NewCall, Resources};
+use super::{CallError, CallEvent, CallId, Created, EndedBy, NewCall, Resources, Trickled};
 use crate::bridge::{self, PhoneMedia, Stats};
 use crate::media::Placed;
 use crate::metrics::Outcome;
@@ -31,7 +31,7 @@ pub(super) enum Request {
     Trickle {
         if_match: String,
         fragment: String,
-        reply: Reply<()>,
+        reply: Reply<Trickled>,
     },
     HangUp(Reply<()>),
     Follow(Reply<mpsc::Receiver<CallEvent>>),
@@ -41,7 +41,8 @@ pub(super) enum Request {
 impl Request {
     pub(super) fn refuse(self, error: CallError) {
         match self {
-            Self::Trickle { reply, .. } | Self::HangUp(reply) => drop(reply.send(Err(error))),
+            Self::Trickle { reply, .. } => drop(reply.send(Err(error))),
+            Self::HangUp(reply) => drop(reply.send(Err(error))),
             Self::Follow(reply) => drop(reply.send(Err(error))),
             Self::Stats(reply) => drop(reply.send(Err(error))),
         }
@@ -75,12 +76,11 @@ pub(super) async fn run(
     } = begin;
     let SetUp {
         answer,
-        etag,
+        ice,
         media,
         mut media_events,
         mut outgoing,
         phone,
-        remote_ufrag,
     } = match setup::set_up(&resources, &to, &offer).await {
         Ok(set_up) => set_up,
         Err(error) => {
@@ -94,7 +94,7 @@ pub(super) async fn run(
     tracing::info!(call = ?id, to, "call begun");
     let created = Created {
         id,
-        etag: etag.clone(),
+        etag: ice.etag().clone(),
         answer,
     };
     let active = resources.metrics.active_call();
@@ -104,11 +104,10 @@ pub(super) async fn run(
     let mut call = Call {
         resources: &resources,
         id,
-        etag,
+        ice,
         media,
         phone,
         told: None,
-        remote_ufrag,
         phase,
         log,
         invited: Instant::now(),
@@ -152,12 +151,11 @@ pub(super) enum Phase {
 pub(super) struct Call<'a> {
     pub(super) resources: &'a Resources,
     pub(super) id: CallId,
-    etag: ETag,
+    ice: IceSession,
     pub(super) media: Placed,
     pub(super) phone: PhoneSession,
     /// What media knows of the phone.
     pub(super) told: Option<PhoneMedia>,
-    remote_ufrag: String,
     phase: Phase,
     pub(super) log: EventLog,
     invited: Instant,
@@ -173,7 +171,7 @@ impl Call<'_> {
                 fragment,
                 reply,
             } => {
-                let _ = reply.send(self.trickle(&if_match, &fragment));
+                let _ = reply.send(self.trickle(&if_match, &fragment).await);
                 None
             }
             Request::Follow(reply) => {
@@ -195,15 +193,28 @@ impl Call<'_> {
         }
     }
 
-    fn trickle(&self, if_match: &str, fragment: &str) -> Result<(), CallError> {
-        if if_match != self.etag.as_str() {
-            return Err(CallError::StaleETag);
-        }
-        let (candidates, end) = browser::read_fragment(fragment, &self.remote_ufrag)?;
-        self.resources
-            .media
-            .add_candidates(self.media, candidates, end);
-        Ok(())
+    async fn trickle(&mut self, if_match: &str, fragment: &str) -> Result<Trickled, CallError> {
+        let media = &self.resources.media;
+        let remote = match self.ice.read(if_match, fragment)? {
+            Asked::Candidates {
+                candidates,
+                complete,
+            } => {
+                media.add_candidates(self.media, candidates, complete);
+                return Ok(Trickled::Taken);
+            }
+            Asked::Restart(remote) => remote,
+        };
+        let ufrag = remote.credentials.ufrag().to_owned();
+        let local = media.restart(self.media, remote).await;
+        let local = local.map_err(|error| match error {
+            RestartError::Finished => CallError::Unknown,
+            error => CallError::Unacceptable {
+                reason: error.to_string(),
+            },
+        })?;
+        tracing::info!(call = ?self.id, "ICE restarted by the browser");
+        self.ice.restarted(ufrag, &local)
     }
 
     fn on_media(&mut self, event: Option<bridge::Event>) -> Option<CallEvent> {

@@ -30,6 +30,20 @@ pub struct Created {
     pub answer: String,
 }
 
+/// What became of a trickle fragment.
+#[derive(Debug, Clone)]
+pub enum Trickled {
+    /// Its candidates were taken.
+    Taken,
+    /// ICE was restarted.
+    Restarted {
+        /// The entity tag of the new ICE session.
+        etag: ETag,
+        /// Our side of it, as a fragment.
+        fragment: String,
+    },
+}
+
 /// A STUN or TURN server, in the shape of the browsers' `RTCIceServer`.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct IceServer {
@@ -64,7 +78,8 @@ type Reply<T> = oneshot::Sender<Result<T, CallError>>;
 pub enum Command {
     /// Begin a call.
     Create(NewCall, Reply<Created>),
-    /// Apply a trickle fragment (RFC 8840) under `If-Match`.
+    /// Apply a trickle fragment (RFC 8840) under `If-Match`: with the entity tag it brings
+    /// candidates, with `*` new credentials, which restart ICE (RFC 9725 §4.3).
     Trickle {
         /// The call.
         id: CallId,
@@ -75,7 +90,7 @@ pub enum Command {
         /// The fragment.
         fragment: String,
         /// The answer.
-        reply: Reply<()>,
+        reply: Reply<Trickled>,
     },
     /// End a call because its browser asks.
     HangUp(CallId, Owner, Reply<()>),
@@ -107,7 +122,7 @@ impl Calls {
         self.ask(|reply| Command::Create(call, reply)).await
     }
 
-    /// Adds the browser's late candidates.
+    /// Adds the browser's late candidates, or restarts ICE with its new credentials.
     ///
     /// # Errors
     /// See [`CallError`].
@@ -117,7 +132,7 @@ impl Calls {
         owner: Owner,
         if_match: String,
         fragment: String,
-    ) -> Result<(), CallError> {
+    ) -> Result<Trickled, CallError> {
         self.ask(|reply| Command::Trickle {
             id,
             owner,

@@ -11,6 +11,7 @@ mod command;
 mod error;
 mod event;
 mod exchange;
+mod ice;
 mod id;
 mod log;
 mod outcome;
@@ -21,7 +22,7 @@ mod renegotiation;
 mod resources;
 mod setup;
 
-pub use command::{Calls, Command, Created, IceServer, NewCall};
+pub use command::{Calls, Command, Created, IceServer, NewCall, Trickled};
 pub use error::CallError;
 pub use event::{CallEvent, EndedBy};
 pub use exchange::run;

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
 use super::browser::BrowserLeg;
+use super::ice::IceSession;
 use super::phone::PhoneSession;
 use super::random::Random;
-use super::{CallError, ETag, Resources};
+use super::{CallError, Resources};
 use crate::bridge::{self, Bridge, BridgeConfig, Formats, NtpOrigin, ReportConfig, Rewriter};
 use crate::media::Placed;
 use crate::sip::{InvalidUser, OutgoingCall, User};
@@ -15,13 +16,11 @@ use crate::sip::{InvalidUser, OutgoingCall, User};
 /// A call whose phone is being invited.
 pub(super) struct SetUp {
     pub(super) answer: String,
-    pub(super) etag: ETag,
     pub(super) media: Placed,
     pub(super) media_events: mpsc::Receiver<bridge::Event>,
     pub(super) outgoing: OutgoingCall,
     pub(super) phone: PhoneSession,
-    /// The user name fragment of the browser's ICE session.
-    pub(super) remote_ufrag: String,
+    pub(super) ice: IceSession,
 }
 
 /// Answers the offer and invites the phone.
@@ -38,7 +37,8 @@ pub(super) async fn set_up(
     let route = resources.routes.find(&to)?;
     let random = Random::draw()?;
     let leg = BrowserLeg::answer(resources, offer, &random)?;
-    let etag = ETag::random().map_err(|error| CallError::exhausted(&error))?;
+    let ufrag = leg.answer.remote.credentials.ufrag.clone();
+    let ice = IceSession::new(ufrag, leg.answer.mid.clone())?;
 
     let phone_ports = resources
         .media
@@ -76,8 +76,7 @@ pub(super) async fn set_up(
     let (media, media_events) = resources.media.add(&seat, ufrag, bridge, phone_ports);
     Ok(SetUp {
         answer: answer.description.to_string(),
-        remote_ufrag: answer.remote.credentials.ufrag,
-        etag,
+        ice,
         media,
         media_events,
         outgoing,

@@ -29,9 +29,9 @@ use std::io;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use ice_agent::{Candidate, HEADROOM, Received};
+use ice_agent::{Candidate, Credentials, HEADROOM, Received, RemoteError, RestartError};
 
-use crate::session::{Event, Handled, SendError, Session, TAILROOM};
+use crate::session::{Event, Handled, LocalIce, SendError, Session, TAILROOM};
 pub use sockets::Sockets;
 
 /// The largest datagram taken whole, in bytes. Longer ones are no media, and fail when cut.
@@ -124,6 +124,24 @@ impl Driver {
     /// The far side has no more candidates.
     pub fn end_of_remote_candidates(&mut self) {
         self.session.end_of_remote_candidates(now());
+    }
+
+    /// Restarts ICE over the same sockets. Answers what the far side is to be told; its own new
+    /// credentials are `remote`, or follow by
+    /// [`set_remote_credentials`](Self::set_remote_credentials).
+    ///
+    /// # Errors
+    /// When the credentials are not new, or ICE has ended.
+    pub fn restart_ice(&mut self, remote: Option<Credentials>) -> Result<LocalIce, RestartError> {
+        self.session.restart_ice(now(), remote)
+    }
+
+    /// Tells the far side's credentials after a restart from this side.
+    ///
+    /// # Errors
+    /// When they are not new, others were told before, or ICE has ended.
+    pub fn set_remote_credentials(&mut self, remote: Credentials) -> Result<(), RemoteError> {
+        self.session.set_remote_credentials(now(), remote)
     }
 
     /// Says goodbye to the far side and ends.

@@ -6,7 +6,8 @@
 //! | `GET /v1/ice-servers` | `{"iceServers": […]}` |
 //! | `OPTIONS /v1/calls` | `Link`s to the same servers, `Accept-Post` |
 //! | `POST /v1/calls?to=NAME`, `application/sdp` | 201, `Location`, `ETag`, the SDP answer |
-//! | `PATCH /v1/calls/{id}`, `application/trickle-ice-sdpfrag`, `If-Match` | 204 |
+//! | `PATCH /v1/calls/{id}`, `application/trickle-ice-sdpfrag`, `If-Match: "…"` | 204 |
+//! | the same with new credentials and `If-Match: *`: an ICE restart | 200, `ETag`, our side as a fragment |
 //! | `DELETE /v1/calls/{id}` | 200 |
 //! | `GET /v1/calls/{id}/stats` | what has passed, as JSON |
 //! | `GET /v1/calls/{id}/events` | a `text/event-stream` of [`CallEvent`](crate::calls::CallEvent)s |

@@ -20,7 +20,7 @@ use super::ice_servers::{self, IceServers};
 use super::limits::Limits;
 use super::problem::Problem;
 use super::{cors, events, host, page, stats};
-use crate::calls::{CallError, CallId, Calls, NewCall, Owner};
+use crate::calls::{CallError, CallId, Calls, NewCall, Owner, Trickled};
 use crate::config::{Http, Tokens};
 use crate::metrics::Metrics;
 
@@ -110,9 +110,17 @@ async fn trickle(
     IfMatch(if_match): IfMatch,
     State(app): State<App>,
     Fragment(fragment): Fragment,
-) -> Result<StatusCode, Problem> {
-    app.calls.trickle(id, owner, if_match, fragment).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Response, Problem> {
+    match app.calls.trickle(id, owner, if_match, fragment).await? {
+        Trickled::Taken => Ok(StatusCode::NO_CONTENT.into_response()),
+        Trickled::Restarted { etag, fragment } => {
+            let headers = [
+                (ETAG, etag.as_str()),
+                (CONTENT_TYPE, "application/trickle-ice-sdpfrag"),
+            ];
+            Ok((headers, fragment).into_response())
+        }
+    }
 }
 
 async fn hang_up(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<StatusCode, Problem> {

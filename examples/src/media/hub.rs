@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ice_agent::{Path, Received};
+use ice_agent::{Path, Received, RestartError};
 use mio::Token;
 use slab::Slab;
 use stun_codec::{Class, Message};
@@ -17,7 +17,7 @@ use super::routes::Routes;
 use super::timers::Timers;
 use super::{CallKey, Command, NewCall, Totals};
 use crate::bridge::{self, Bridge, FromBrowser, PhonePort, Stats, ToPhone};
-use crate::session;
+use crate::session::{self, LocalIce, RemoteIce};
 
 /// One call and what belongs to it.
 struct Call {
@@ -151,6 +151,9 @@ impl Hub {
             Command::Totals(totals) => {
                 let _ = totals.send(self.totals(ports));
             }
+            Command::Restart { key, remote, local } => {
+                let _ = local.send(self.restart(now, key, remote, ports));
+            }
             Command::Remove { key, stats } => {
                 let _ = stats.send(self.remove(now, key, ports));
             }
@@ -245,6 +248,35 @@ impl Hub {
             totals.add_call(&call.bridge.stats());
         }
         totals
+    }
+
+    /// Restarts ICE: the browser knows the call by another user name from now on.
+    fn restart(
+        &mut self,
+        now: Instant,
+        key: CallKey,
+        remote: RemoteIce,
+        ports: &Ports,
+    ) -> Result<LocalIce, RestartError> {
+        let RemoteIce {
+            credentials,
+            candidates,
+            complete,
+        } = remote;
+        let slot = self.slots.get(&key).copied();
+        let call = slot.and_then(|slot| Some((slot, self.calls.get_mut(slot)?)));
+        let (slot, Call { bridge, .. }) = call.ok_or(RestartError::Finished)?;
+        let local = bridge.restart_ice(now, credentials)?;
+        self.routes
+            .rename(slot, local.credentials.ufrag().to_owned());
+        for candidate in candidates {
+            bridge.add_remote_candidate(now, candidate);
+        }
+        if complete {
+            bridge.end_of_remote_candidates(now);
+        }
+        self.drain(slot, ports);
+        Ok(local)
     }
 
     fn with(&mut self, key: CallKey, ports: &Ports, act: impl FnOnce(&mut Bridge)) {

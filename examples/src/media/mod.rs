@@ -25,10 +25,11 @@ mod worker;
 
 use std::fmt;
 
-use ice_agent::Candidate;
+use ice_agent::{Candidate, RestartError};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::bridge::{self, Bridge, PhoneMedia, Stats};
+use crate::session::{LocalIce, RemoteIce};
 pub use pool::{MediaConfig, MediaError, Placed, Pool, Seat};
 pub use sockets::{NoPort, PortPair, local_ip_towards};
 pub use totals::Totals;
@@ -70,6 +71,11 @@ enum Command {
         stats: oneshot::Sender<Option<Stats>>,
     },
     Totals(oneshot::Sender<Totals>),
+    Restart {
+        key: CallKey,
+        remote: RemoteIce,
+        local: oneshot::Sender<Result<LocalIce, RestartError>>,
+    },
     Remove {
         key: CallKey,
         stats: oneshot::Sender<Stats>,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as thread_mpsc};
 use std::thread::JoinHandle;
 
-use ice_agent::{Candidate, SocketId};
+use ice_agent::{Candidate, RestartError, SocketId};
 use mio::{Poll, Waker};
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +16,7 @@ use super::sockets::{NoPort, PortPair, bind_one, bind_pair};
 use super::worker::Worker;
 use super::{CallKey, Command, NewCall, Totals};
 use crate::bridge::{self, Bridge, PhoneMedia, Stats};
+use crate::session::{LocalIce, RemoteIce};
 
 /// Events of a call that may wait for its owner. A call has a handful in its life.
 const EVENTS: usize = 32;
@@ -186,6 +187,17 @@ impl Pool {
             sum += answer.await.unwrap_or_default();
         }
         sum
+    }
+
+    /// Restarts ICE with the browser's new credentials. Answers what the browser is to be told.
+    ///
+    /// # Errors
+    /// When the credentials are not new, or the call has no media any more.
+    pub async fn restart(&self, call: Placed, remote: RemoteIce) -> Result<LocalIce, RestartError> {
+        let key = call.key;
+        let (local, answer) = oneshot::channel();
+        self.send(call, Command::Restart { key, remote, local });
+        answer.await.unwrap_or(Err(RestartError::Finished))
     }
 
     /// Ends a call's media and answers what passed.

@@ -20,13 +20,17 @@ const ADDRESSES: usize = 32;
 /// Requests of one call whose responses are still known. An agent has up to 100 pairs.
 const TRANSACTIONS: usize = 256;
 
+/// User names of one call: the one from before an ICE restart is of use for a while.
+const UFRAGS: usize = 2;
+
 /// A socket's address and the far side's.
 type Key = (SocketAddr, SocketAddr);
 
 /// What leads to one call.
 #[derive(Debug, Default)]
 struct Leads {
-    ufrag: String,
+    /// The newest last.
+    ufrags: VecDeque<String>,
     /// The newest last.
     addresses: VecDeque<Key>,
     /// The newest last.
@@ -45,12 +49,22 @@ pub(super) struct Routes {
 impl Routes {
     /// Makes a call known by its local user name fragment.
     pub(super) fn add(&mut self, slot: usize, ufrag: String) {
-        self.by_ufrag.insert(ufrag.clone(), slot);
-        let leads = Leads {
-            ufrag,
-            ..Leads::default()
+        self.of_slot.insert(slot, Leads::default());
+        self.rename(slot, ufrag);
+    }
+
+    /// Makes a call known by another name as well. Of its names the newest two are known.
+    pub(super) fn rename(&mut self, slot: usize, ufrag: String) {
+        let Some(leads) = self.of_slot.get_mut(&slot) else {
+            return;
         };
-        self.of_slot.insert(slot, leads);
+        self.by_ufrag.insert(ufrag.clone(), slot);
+        leads.ufrags.push_back(ufrag);
+        if leads.ufrags.len() > UFRAGS
+            && let Some(old) = leads.ufrags.pop_front()
+        {
+            remove_if(&mut self.by_ufrag, &old, slot);
+        }
     }
 
     /// Forgets a call.
@@ -58,7 +72,9 @@ impl Routes {
         let Some(leads) = self.of_slot.remove(&slot) else {
             return;
         };
-        self.by_ufrag.remove(&leads.ufrag);
+        for ufrag in leads.ufrags {
+            remove_if(&mut self.by_ufrag, &ufrag, slot);
+        }
         for key in leads.addresses {
             remove_if(&mut self.by_address, &key, slot);
         }
@@ -167,6 +183,20 @@ mod tests {
         assert_eq!(routes.by_address(&path(5)), None);
         assert_eq!(routes.by_transaction(id(9)), None);
         assert_eq!(routes.by_ufrag("bob"), Some(2));
+    }
+
+    #[test]
+    fn a_call_is_known_by_its_newest_two_names() {
+        let mut routes = two_calls();
+        routes.rename(1, "alicia".into());
+        assert_eq!(routes.by_ufrag("alice"), Some(1));
+        routes.rename(1, "alison".into());
+        let found = ["alice", "alicia", "alison", "bob"].map(|name| routes.by_ufrag(name));
+        assert_eq!(found, [None, Some(1), Some(1), Some(2)]);
+        routes.remove(1);
+        assert_eq!(routes.by_ufrag.len(), 1, "only that of the other call");
+        routes.rename(1, "alice".into());
+        assert_eq!(routes.by_ufrag("alice"), None, "no call, no name");
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! After any input: drain [`poll_transmit`](Session::poll_transmit), then
 //! [`poll_event`](Session::poll_event), then read [`poll_timeout`](Session::poll_timeout).
 
+mod ice;
 mod secure;
 
 use std::collections::VecDeque;
@@ -19,10 +20,11 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use dtls_handshake::Fingerprint;
-use ice_agent::{Agent, Candidate, HEADROOM, Received, Transmit};
+use ice_agent::{Agent, HEADROOM, Received, Transmit};
 use srtp::{ProtectError, Sender};
 use zeroize::Zeroizing;
 
+pub use ice::{LocalIce, RemoteIce};
 pub use secure::SecureFailure;
 use secure::{Change, Secure, Start};
 
@@ -393,20 +395,6 @@ impl Session {
         [self.ice.poll_timeout(), dtls].into_iter().flatten().min()
     }
 
-    /// Adds a candidate of the browser. A superfluous one is ignored.
-    pub fn add_remote_candidate(&mut self, now: Instant, candidate: Candidate) {
-        self.told = now;
-        let _ = self.ice.add_remote_candidate(now, candidate);
-        self.advance(now);
-    }
-
-    /// The browser has no more candidates.
-    pub fn end_of_remote_candidates(&mut self, now: Instant) {
-        self.told = now;
-        self.ice.end_of_remote_candidates(now);
-        self.advance(now);
-    }
-
     /// Ends the session: a close_notify is left to be sent, then nothing.
     pub fn close(&mut self, now: Instant) {
         self.told = now;
@@ -455,26 +443,6 @@ impl Session {
                 }
             };
             self.events.push_back(event);
-        }
-    }
-
-    fn on_ice(&mut self, event: ice_agent::Event) {
-        match event {
-            _ if self.secure.is_closed() => {}
-            ice_agent::Event::SelectedPair(pair) => {
-                let (local, remote) = (pair.local.to_string(), pair.remote.to_string());
-                // A peer may nominate as often as it likes; only the newest waits.
-                self.events
-                    .retain(|event| !matches!(event, Event::Path { .. }));
-                self.events.push_back(Event::Path { local, remote });
-            }
-            ice_agent::Event::Failed(failure) => {
-                // Without a path there is nobody to send an alert to.
-                self.secure = Secure::Closed(None);
-                self.events.push_back(Event::Failed(Failure::Ice(failure)));
-            }
-            // Local candidates are signalled before there is a session; names are not resolved.
-            _ => {}
         }
     }
 }

@@ -1,18 +1,18 @@
 //! What a browser does in a call: its offer, and its side of ICE, DTLS and SRTP.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::SystemTime;
 
 use dtls_handshake::Identity;
 use examples::driver::{self, Driver, News, Sockets};
-use examples::session::{DtlsRole, Event, Session, SessionConfig};
-use ice_agent::{Agent, Candidate, Config, Credentials, Role};
-use sdp::Description;
-use sdp::attribute::{self, Fingerprint, IcePwd, IceUfrag, Rtpmap, Setup, Ssrc};
-use tokio::sync::mpsc;
+use examples::session::{Event, LocalIce, RemoteIce, Session, SessionConfig};
+use ice_agent::{Agent, Config, Credentials, Role};
+use sdp::Fragment;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::PATIENCE;
+use super::agreed::{Agreed, Remote};
 
 /// A browser that has not called yet. What it offers can be changed before.
 pub(crate) struct Caller {
@@ -110,16 +110,7 @@ impl Caller {
 
     /// A fragment (RFC 8840) with these candidates.
     pub(crate) fn fragment(&self, candidates: &[String]) -> String {
-        let credentials = self.agent.local_credentials();
-        let (ufrag, pwd) = (credentials.ufrag(), credentials.password());
-        let candidates: String = candidates
-            .iter()
-            .map(|line| format!("a={line}\r\n"))
-            .collect();
-        format!(
-            "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n\
-             a=mid:0\r\n{candidates}a=end-of-candidates\r\n"
-        )
+        fragment(self.agent.local_credentials(), candidates)
     }
 
     /// Takes the answer and connects.
@@ -159,6 +150,7 @@ impl Caller {
         tokio::spawn(run(driver, receiver, sender));
         Browser {
             agreed,
+            paths: 0,
             sequence: 65_500, // so that the numbers wrap around soon
             orders,
             news,
@@ -166,84 +158,12 @@ impl Caller {
     }
 }
 
-/// What the answer says, for those who send media.
-#[derive(Debug, Clone)]
-pub(crate) struct Agreed {
-    /// The gateway's source.
-    pub(crate) ssrc: u32,
-    /// The payload type of the one codec.
-    pub(crate) codec: u8,
-    /// The payload type of telephone-event.
-    pub(crate) telephone_event: u8,
-    /// Where the gateway's media is, if the answer has a candidate.
-    pub(crate) media: Option<SocketAddr>,
-    remote: Remote,
-}
-
-#[derive(Debug, Clone)]
-struct Remote {
-    credentials: Credentials,
-    candidates: Vec<Candidate>,
-    end_of_candidates: bool,
-    fingerprint: String,
-    role: DtlsRole,
-}
-
-impl Agreed {
-    fn read(answer: &str) -> Self {
-        let answer = Description::parse_strict(answer).unwrap();
-        let [audio] = answer.media() else {
-            panic!("one section was offered: {answer}");
-        };
-        let number_of = |name: &str| {
-            let mut maps = audio.all::<Rtpmap>();
-            maps.find(|map| map.encoding.eq_ignore_ascii_case(name))
-                .unwrap()
-                .payload_type
-        };
-        let (codec, telephone_event) = (number_of("PCMU"), number_of("telephone-event"));
-        let types: Vec<u8> = audio.payload_types().collect();
-        let expected = [codec, telephone_event, number_of("CN")];
-        assert_eq!(types, expected, "one codec, keys and comfort noise");
-        assert!(audio.has::<attribute::RtcpMux>());
-        let candidates: Vec<Candidate> = audio
-            .all::<attribute::Candidate>()
-            .map(|candidate| candidate.to_string().parse().unwrap())
-            .collect();
-        let fingerprint = answer.find_for::<Fingerprint>(audio).unwrap();
-        Self {
-            ssrc: audio.find::<Ssrc>().unwrap().ssrc,
-            codec,
-            telephone_event,
-            media: candidates.first().and_then(Candidate::socket_addr),
-            remote: Remote {
-                credentials: Credentials::new(
-                    audio.find::<IceUfrag>().unwrap().text,
-                    audio.find::<IcePwd>().unwrap().text,
-                )
-                .unwrap(),
-                candidates,
-                end_of_candidates: audio.has::<attribute::EndOfCandidates>(),
-                fingerprint: format!("{} {}", fingerprint.hash, fingerprint.digits),
-                role: match answer.find_for::<Setup>(audio).unwrap() {
-                    Setup::Active => DtlsRole::Server,
-                    Setup::Passive => DtlsRole::Client,
-                    other => panic!("{other:?} is no answer"),
-                },
-            },
-        }
-    }
-
-    /// Our side of the DTLS handshake.
-    pub(crate) fn role(&self) -> DtlsRole {
-        self.remote.role
-    }
-}
-
 /// A browser in a call. Dropped, it vanishes without a word.
 pub(crate) struct Browser {
     /// What was agreed.
     pub(crate) agreed: Agreed,
+    /// How often ICE has found a path.
+    pub(crate) paths: usize,
     sequence: u16,
     orders: mpsc::UnboundedSender<Order>,
     news: mpsc::UnboundedReceiver<News>,
@@ -251,10 +171,43 @@ pub(crate) struct Browser {
 
 enum Order {
     Send(Vec<u8>),
+    /// To restart ICE, and to tell the new side of it.
+    Restart(oneshot::Sender<LocalIce>),
+    /// The gateway's side after a restart.
+    Remote(RemoteIce),
     Close,
 }
 
 impl Browser {
+    /// Restarts ICE: the fragment for the gateway. Media goes on.
+    pub(crate) async fn restart(&self) -> String {
+        let (local, answer) = oneshot::channel();
+        self.orders.send(Order::Restart(local)).unwrap();
+        let local = answer.await.unwrap();
+        assert!(local.complete);
+        let candidates: Vec<_> = local.candidates.iter().map(ToString::to_string).collect();
+        fragment(&local.credentials, &candidates)
+    }
+
+    /// Takes the gateway's answer to a restart.
+    pub(crate) fn restarted(&self, answer: &str) {
+        let answer = Fragment::parse(answer).unwrap();
+        let [audio] = answer.sections.as_slice() else {
+            panic!("the call has one section: {answer}");
+        };
+        assert_eq!((audio.kind.as_str(), audio.mid.as_str()), ("audio", "0"));
+        assert!(audio.end_of_candidates);
+        let credentials = audio.credentials.as_ref().unwrap();
+        let candidates = audio.candidates.iter();
+        self.orders
+            .send(Order::Remote(RemoteIce {
+                credentials: Credentials::new(&*credentials.ufrag, &*credentials.pwd).unwrap(),
+                candidates: candidates.map(|line| line.parse().unwrap()).collect(),
+                complete: true,
+            }))
+            .unwrap();
+    }
+
     /// Waits until media may flow.
     pub(crate) async fn connected(&mut self) {
         loop {
@@ -326,9 +279,12 @@ impl Browser {
     }
 
     async fn news(&mut self) -> Option<News> {
-        timeout(PATIENCE, self.news.recv())
-            .await
-            .expect("news in time")
+        let news = timeout(PATIENCE, self.news.recv()).await;
+        let news = news.expect("news in time");
+        if let Some(News::Event(Event::Path { .. })) = news {
+            self.paths += 1;
+        }
+        news
     }
 }
 
@@ -352,11 +308,33 @@ async fn run(
                     // Before the connection, and after its end, there is nobody to send to.
                     let _ = driver.send_rtp(&packet);
                 }
+                Some(Order::Restart(local)) => {
+                    let _ = local.send(driver.restart_ice(None).unwrap());
+                }
+                Some(Order::Remote(remote)) => {
+                    driver.set_remote_credentials(remote.credentials).unwrap();
+                    for candidate in remote.candidates {
+                        driver.add_remote_candidate(candidate);
+                    }
+                    driver.end_of_remote_candidates();
+                }
                 Some(Order::Close) => return driver.close(),
                 None => return,
             },
         }
     }
+}
+
+fn fragment(credentials: &Credentials, candidates: &[String]) -> String {
+    let (ufrag, pwd) = (credentials.ufrag(), credentials.password());
+    let candidates: String = candidates
+        .iter()
+        .map(|line| format!("a={line}\r\n"))
+        .collect();
+    format!(
+        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n\
+         a=mid:0\r\n{candidates}a=end-of-candidates\r\n"
+    )
 }
 
 fn seed() -> [u8; 32] {

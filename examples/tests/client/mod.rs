@@ -1,6 +1,7 @@
 //! A gateway in this process, and clients for it that are made of our own crates: no browser.
 #![allow(dead_code, unused_imports)] // each test uses a part of it
 
+pub(crate) mod agreed;
 pub(crate) mod api;
 pub(crate) mod browser;
 pub(crate) mod events;

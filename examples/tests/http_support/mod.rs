@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use examples::bridge::Stats;
 use examples::calls::{
-    CallError, CallEvent, CallId, Calls, Command, Created, ETag, NewCall, Owner,
+    CallError, CallEvent, CallId, Calls, Command, Created, ETag, NewCall, Owner, Trickled,
 };
 use examples::config::{Config, Secret, Settings, TokenEntry};
 use examples::http::{Limits, Server};
@@ -197,7 +197,9 @@ async fn play(
             } => {
                 let _ = reply.send(mine(&id, &owner).and_then(|call| {
                     let is_right = call.etag.as_str() == if_match;
-                    is_right.then_some(()).ok_or(CallError::StaleETag)
+                    is_right
+                        .then_some(Trickled::Taken)
+                        .ok_or(CallError::StaleETag)
                 }));
             }
             Command::HangUp(id, owner, reply) => {
