@@ -1,5 +1,10 @@
 //! ICE restarts through a whole gateway (RFC 9725 §4.3.3).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // checks fail loudly
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // checks fail loudly
 
 mod client;
 
