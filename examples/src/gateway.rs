@@ -14,7 +14,7 @@ use crate::config::{self, Config};
 use crate::http;
 use crate::media::{self, MediaConfig, MediaError, Pool};
 use crate::sip::echo::EchoPhone;
-use crate::sip::{self, Transport, User, UserAgent, UserAgentConfig};
+use crate::sip::{self, Credentials, Transport, User, UserAgent, UserAgentConfig};
 
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +153,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
 }
 
 async fn echo_route(config: &config::Sip, echo: &EchoPhone) -> Result<Route, StartError> {
-    let agent = agent(config, echo.addr().ip()).await?;
+    let agent = agent(config, echo.addr().ip(), None).await?;
     let server = echo.server(Transport::Udp);
     Ok(Route {
         agent,
@@ -181,7 +181,7 @@ async fn server_route(config: &config::Sip) -> Result<Option<Route>, StartError>
         Some(address) => address,
         None => media::local_ip_towards(remote).map_err(unreachable)?,
     };
-    let agent = agent(config, media_ip).await?;
+    let agent = agent(config, media_ip, config.credentials.clone()).await?;
     Ok(Some(Route {
         agent,
         server,
@@ -196,10 +196,19 @@ async fn resolve(server: &sip::Server) -> io::Result<SocketAddr> {
         .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
 }
 
-async fn agent(config: &config::Sip, local: IpAddr) -> Result<UserAgent, sip::StartError> {
-    let mut agent = UserAgentConfig::new(SocketAddr::new(local, 0), User::gateway());
+/// Calls are placed as the user that the server knows, if that is a name it can be called by.
+async fn agent(
+    config: &config::Sip,
+    local: IpAddr,
+    credentials: Option<Credentials>,
+) -> Result<UserAgent, sip::StartError> {
+    let known = credentials.as_ref().map(Credentials::user);
+    let caller = known.and_then(|user| user.parse().ok());
+    let caller = caller.unwrap_or_else(User::gateway);
+    let mut agent = UserAgentConfig::new(SocketAddr::new(local, 0), caller);
     agent.ring_timeout = config.ring_timeout;
     agent.tls_roots = config.tls_roots.clone();
+    agent.credentials = credentials;
     UserAgent::start(agent).await
 }
 

@@ -22,6 +22,8 @@ The file holds the same names, and some that the command line lacks:
   tokens = [{ name = \"reception\", token = \"at least 16 characters, no spaces\" }]
   media-address = [\"203.0.113.10\"]         # browsers' media
   phone-address = \"10.0.0.10\"              # SIP and the phones' media
+  sip-user = \"crosspoint\"                    # where the SIP server asks for a password
+  sip-password = \"…\"                         # or sip-password-file = \"FILE\"
   sip-tls-ca = \"ca.pem\"                      # needed for transport=tls
   public-names = [\"calls.example.com\"]       # accepted in Host, put into the certificate
   domain-whitelist = [\"https://intranet.example.com\"]  # pages elsewhere that may call

@@ -74,7 +74,8 @@ pub(super) fn read_bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, Conf
     })
 }
 
-fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+/// The text of a file that a key names.
+pub(super) fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|source| ConfigError::Unreadable {

@@ -9,6 +9,7 @@ mod codec;
 mod error;
 mod file;
 mod limits;
+mod login;
 mod network;
 mod origins;
 mod settings;
@@ -27,7 +28,7 @@ use cors_policy::Policy;
 use crate::calls::IceServer;
 use crate::http::Limits;
 use crate::session::DtlsRole;
-use crate::sip::Server;
+use crate::sip::{Credentials, Server};
 
 pub use cli::Arguments;
 pub use codec::{Codec, UnknownCodec};
@@ -101,6 +102,8 @@ pub struct Sip {
     pub server: Option<Server>,
     /// Our address towards the server and the phones; without one, that which leads to the server.
     pub local: Option<IpAddr>,
+    /// What the SIP server is answered when it asks who calls.
+    pub credentials: Option<Credentials>,
     /// The certificates, in PEM, that a SIP server over TLS is checked against.
     pub tls_roots: Option<Vec<u8>>,
     /// The codecs offered to phones, the preferred first. Never empty.

@@ -20,6 +20,12 @@ pub struct Settings {
     /// The SIP server whose users can be called; without one only 'echo' can
     #[arg(long, value_name = "HOST[:PORT][;transport=udp|tcp|tls]")]
     pub sip_server: Option<String>,
+    /// The user that calls are placed as, when the SIP server asks for a password
+    #[arg(long, value_name = "NAME")]
+    pub sip_user: Option<String>,
+    /// The file with the password of that user
+    #[arg(long, value_name = "FILE")]
+    pub sip_password_file: Option<PathBuf>,
     /// The UDP ports for media [default: 16384-65535]
     #[arg(long, value_name = "LOW-HIGH")]
     pub media_ports: Option<String>,
@@ -103,6 +109,9 @@ pub struct Settings {
     /// Milliseconds of sound in a packet.
     #[arg(skip)]
     pub packet_time: Option<i64>,
+    /// The password of `sip_user`.
+    #[arg(skip)]
+    pub sip_password: Option<Secret>,
     /// The certificates that a SIP server over TLS is checked against, as a PEM file.
     #[arg(skip)]
     pub sip_tls_ca: Option<PathBuf>,
@@ -168,6 +177,9 @@ impl Settings {
             learn_phone_address: self.learn_phone_address.or(below.learn_phone_address),
             packet_time: self.packet_time.or(below.packet_time),
             dtls_role: self.dtls_role.or(below.dtls_role),
+            sip_user: self.sip_user.or(below.sip_user),
+            sip_password: self.sip_password.or(below.sip_password),
+            sip_password_file: self.sip_password_file.or(below.sip_password_file),
             sip_tls_ca: self.sip_tls_ca.or(below.sip_tls_ca),
         }
     }

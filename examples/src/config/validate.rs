@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{
     Codec, Config, ConfigError, Http, IceServerEntry, Media, Settings, Sip, Tls, Token, TokenEntry,
-    Tokens, file, limits, network, origins, state_dir,
+    Tokens, file, limits, login, network, origins, state_dir,
 };
 use crate::calls::IceServer;
 use crate::session::DtlsRole;
@@ -34,9 +34,9 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
         100_000,
     )?;
     let log = log_filter(settings.log.as_deref().unwrap_or("info"))?;
-    let sip = sip(&settings)?;
-    let media = media(&settings)?;
     let mut notices = Vec::new();
+    let sip = sip(&settings, &mut notices)?;
+    let media = media(&settings)?;
     let metrics = metrics(settings.metrics_listen.as_deref(), &mut notices)?;
     let http = http(settings, &mut notices)?;
     Ok(Config {
@@ -114,7 +114,7 @@ fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigErr
     })
 }
 
-fn sip(settings: &Settings) -> Result<Sip, ConfigError> {
+fn sip(settings: &Settings, notices: &mut Vec<String>) -> Result<Sip, ConfigError> {
     let server = settings.sip_server.as_deref();
     let codecs = match settings.codecs.as_deref() {
         None => Codec::ALL.to_vec(),
@@ -140,6 +140,7 @@ fn sip(settings: &Settings) -> Result<Sip, ConfigError> {
     Ok(Sip {
         server,
         local,
+        credentials: login::login(settings, notices)?,
         tls_roots,
         codecs,
         ring_timeout: seconds("ring-timeout", settings.ring_timeout, RING_TIMEOUT)?,

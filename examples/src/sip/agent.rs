@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::digest::{Credentials, Keeper};
 use super::outgoing::{self, OutgoingCall, Plan};
 use super::request::answer_stray;
 use super::stack::{Stack, StartError};
@@ -32,6 +33,8 @@ pub struct UserAgentConfig {
     /// The certificates, in PEM, that SIP servers over TLS are checked against. Without them no
     /// call over TLS succeeds.
     pub tls_roots: Option<Vec<u8>>,
+    /// What the SIP server is answered when it asks who calls.
+    pub credentials: Option<Credentials>,
 }
 
 impl UserAgentConfig {
@@ -44,6 +47,7 @@ impl UserAgentConfig {
             ring_timeout: Duration::from_secs(60),
             response_timeout: Duration::from_secs(10),
             tls_roots: None,
+            credentials: None,
         }
     }
 }
@@ -72,6 +76,7 @@ pub struct UserAgent {
 struct Inner {
     stack: Arc<Stack>,
     calls: Arc<Calls>,
+    keeper: Option<Keeper>,
     config: UserAgentConfig,
     hang_up_all: CancellationToken,
 }
@@ -82,7 +87,9 @@ impl UserAgent {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: UserAgentConfig) -> Result<Self, StartError> {
-        let (stack, incoming) = Stack::start(config.local, config.tls_roots.clone()).await?;
+        let keeper = config.credentials.clone().map(Keeper::new);
+        let (stack, incoming) =
+            Stack::start(config.local, config.tls_roots.clone(), keeper.clone()).await?;
         let calls = Arc::new(Calls::default());
         tokio::spawn(dispatch(incoming, calls.clone()));
         let hang_up_all = CancellationToken::new();
@@ -90,6 +97,7 @@ impl UserAgent {
             inner: Arc::new(Inner {
                 stack: Arc::new(stack),
                 calls,
+                keeper,
                 config,
                 hang_up_all,
             }),
@@ -122,6 +130,7 @@ impl UserAgent {
             server: server.clone(),
             user: user.clone(),
             caller: inner.config.caller.clone(),
+            ticket: inner.keeper.as_ref().map(|k| k.enter(place.call_id())),
             offer: offer_sdp,
             ring_timeout: inner.config.ring_timeout,
             response_timeout: inner.config.response_timeout,

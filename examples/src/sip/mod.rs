@@ -9,6 +9,7 @@
 //! up. It takes no calls itself: an INVITE from outside is refused with 403.
 
 mod agent;
+mod digest;
 pub mod echo;
 mod event;
 mod forks;
@@ -24,6 +25,7 @@ mod talk;
 mod user;
 
 pub use agent::{InviteError, UserAgent, UserAgentConfig};
+pub use digest::Credentials;
 pub use event::{CallEvent, OfferId, Side};
 pub use outgoing::OutgoingCall;
 pub use reason::reason_of;

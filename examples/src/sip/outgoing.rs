@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rsipstack::dialog::authenticate::Credential;
 use rsipstack::dialog::dialog::DialogStateReceiver;
 use rsipstack::dialog::invitation::{InviteAsyncResult, InviteOption};
 use rsipstack::dialog::invite_dialog::InviteDialog;
@@ -15,6 +16,7 @@ use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::agent::Place;
+use super::digest::Ticket;
 use super::request::{reason, reply};
 use super::route::{Route, own_uri, uri_at};
 use super::stack::Stack;
@@ -80,6 +82,8 @@ pub(super) struct Plan {
     pub(super) server: Server,
     pub(super) user: User,
     pub(super) caller: User,
+    /// Present when there is a password for the SIP server.
+    pub(super) ticket: Option<Ticket>,
     pub(super) offer: String,
     pub(super) ring_timeout: Duration,
     pub(super) response_timeout: Duration,
@@ -196,6 +200,7 @@ impl Driver {
             offer: Some(plan.offer.clone().into_bytes()),
             contact: contact.clone(),
             call_id: Some(call_id.to_owned()),
+            credential: plan.ticket.as_ref().map(|_| repeat_when_challenged()),
             ..Default::default()
         };
         let (sender, states) = self.stack.dialogs.new_dialog_state_channel();
@@ -243,5 +248,14 @@ impl Driver {
                 }
             }
         }
+    }
+}
+
+/// The library repeats a challenged request when it has a password. This is none: the credentials
+/// are written by `digest`.
+fn repeat_when_challenged() -> Credential {
+    Credential {
+        username: "-".to_owned(),
+        ..Credential::default()
     }
 }

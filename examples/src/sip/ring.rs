@@ -9,6 +9,7 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::CallEvent;
+use super::digest::{Problem, Ticket};
 use super::forks::{Forks, body_text};
 use super::outgoing::{Driver, GRACE, Invitation, Outcome};
 use super::reason::reason_for;
@@ -113,6 +114,9 @@ impl Driver {
             Ok(Ok((_, Some(response)))) => response,
             Ok(Ok((_, None))) => return failed(format!("the SIP server {server} gave no answer")),
             Ok(Err(error)) => {
+                if let Some(problem) = self.plan.ticket.as_ref().and_then(Ticket::problem) {
+                    return failed(problem.to_string());
+                }
                 tracing::warn!(%server, %error, "an answer could not be used");
                 return failed(format!(
                     "the answer of the SIP server {server} could not be used"
@@ -130,7 +134,7 @@ impl Driver {
                 )),
                 false => Outcome::Not(CallEvent::Refused {
                     status: response.status_code.code(),
-                    reason: reason_for(&response),
+                    reason: self.reason(&response),
                 }),
             };
         }
@@ -141,6 +145,19 @@ impl Driver {
                 self.bye(&invitation.dialog, Some(&reason)).await;
                 failed(reason)
             }
+        }
+    }
+
+    /// Why a call was refused.
+    fn reason(&self, response: &Response) -> String {
+        let challenged = matches!(response.status_code.code(), 401 | 407);
+        match &self.plan.ticket {
+            Some(ticket) if challenged => ticket.problem().unwrap_or(Problem::Rejected).to_string(),
+            None if challenged => format!(
+                "{}, and none is configured (sip-user, sip-password)",
+                reason_for(response)
+            ),
+            _ => reason_for(response),
         }
     }
 }

@@ -17,6 +17,7 @@ use rsipstack::transport::{SipAddr, SipConnection, TransportLayer};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::digest::Keeper;
 use super::route::local_towards;
 
 /// Why the user agent could not start.
@@ -53,10 +54,12 @@ pub(super) struct Stack {
 impl Stack {
     /// Binds UDP and TCP at the same address and starts the library.
     ///
-    /// `trust` is the PEM text of the certificates that a TLS server is checked against.
+    /// `trust` is the PEM text of the certificates that a TLS server is checked against. All
+    /// messages pass the `keeper`.
     pub(super) async fn start(
         address: SocketAddr,
         trust: Option<Vec<u8>>,
+        keeper: Option<Keeper>,
     ) -> Result<(Self, TransactionReceiver), StartError> {
         // The library takes the process's provider and panics without one. One that was installed
         // before stays.
@@ -75,7 +78,11 @@ impl Stack {
                 ..Default::default()
             });
         }
-        let endpoint = EndpointBuilder::new()
+        let mut builder = EndpointBuilder::new();
+        if let Some(keeper) = keeper {
+            builder.with_inspector(Box::new(keeper));
+        }
+        let endpoint = builder
             .with_user_agent(concat!("crosspoint/", env!("CARGO_PKG_VERSION")))
             .with_transport_layer(transport)
             .with_cancel_token(stop.clone())

@@ -84,7 +84,7 @@ impl EchoPhone {
     /// # Errors
     /// See [`StartError`].
     pub async fn with(config: EchoConfig) -> Result<Self, StartError> {
-        let (stack, incoming) = Stack::start(config.bind, None).await?;
+        let (stack, incoming) = Stack::start(config.bind, None, None).await?;
         let inner = Arc::new(Inner {
             stack: Arc::new(stack),
             lines: Arc::new(Semaphore::new(config.max_calls)),
