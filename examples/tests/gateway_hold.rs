@@ -67,6 +67,12 @@ impl Talk {
         answer
     }
 
+    /// Packets that were dropped because the phone did not want to hear us.
+    async fn unwanted(&self) -> u64 {
+        let stats = self.server.stats(&self.call).await;
+        stats["to_phone"]["drops"]["not_wanted"].as_u64().unwrap()
+    }
+
     /// Whether sound passes, both ways.
     async fn passes(&mut self, number: u16) {
         let payload = sound(4, number.into());
@@ -114,6 +120,10 @@ async fn hold_and_resume_in_every_way() {
         let sequence = talk.browser.next_sequence();
         let lost = packet(talk.browser.agreed.codec, sequence, b"to nobody");
         talk.browser.send(lost);
+        let unwanted = 1 + u64::from(number / 2);
+        while talk.unwanted().await != unwanted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let music = packet(0, 500 + number, b"music");
         let media = media_of(&talk.invite);
         talk.phone.rtp.send_to(&music, media).await.unwrap();
