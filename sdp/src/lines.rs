@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::attribute::{self, Raw};
 use crate::description::Tail;
 use crate::error::{Found, ParseError};
 use crate::grammar::Invalid;
@@ -40,7 +41,11 @@ impl Entry<'_> {
 
     /// The line as a whole is not the one that must stand here.
     pub(crate) fn misplaced(&self, expected: &'static str) -> ParseError {
-        ParseError::line(self.number, Some(self.text), expected)
+        let mut error = ParseError::line(self.number, Some(self.text), expected);
+        if self.letter == 'a' && attribute::is_secret(Raw::split(self.value).name) {
+            error.found = Found::Hidden;
+        }
+        error
     }
 }
 

@@ -323,6 +323,10 @@ fn errors_read_as_a_sentence() {
         "line 16, column 11: expected 22 to 256 of A-Z a-z 0-9 + /, found a secret that does not fit"
     );
     assert_eq!(
+        error("v=0\r\n", "a=ice-pwd:OtSK0WpNtpUjkY4+86js7ZQl\r\n"),
+        "line 1, column 1: expected v=0, found a secret that does not fit"
+    );
+    assert_eq!(
         error("t=0 0\r\n", ""),
         "line 6, column 1: expected a t= line, found \"m=audio\""
     );
