@@ -9,6 +9,7 @@
 //! | [`sip`] | the SIP user agent, and the embedded echo phone | yes |
 //! | [`http`] | the HTTPS API and the page | yes |
 //! | [`calls`] | the tasks that join the three for each call | clocks |
+//! | [`inspect`] | shows what a message says | no |
 //! | [`metrics`] | what an operator watches | no |
 //! | [`config`] | one validated configuration | no |
 //! | [`gateway`] | everything, in the order it starts and stops | |
@@ -19,6 +20,7 @@ pub mod config;
 pub mod driver;
 pub mod gateway;
 pub mod http;
+pub mod inspect;
 pub mod media;
 pub mod metrics;
 pub mod session;

@@ -1,0 +1,124 @@
+//! Shows what a message says: `inspect sdp FILE`, `inspect stun`, `inspect rtp`. `--help` explains.
+
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, Read, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use examples::inspect::{self, RtpOptions, SdpOptions, Secrets, Verdict};
+use sdp::{Limits, Mode};
+
+const EXAMPLES: &str = "\
+Examples:
+  inspect sdp offer.sdp --strict
+  inspect stun < checks.hex           one datagram a line, in hexadecimal
+  inspect rtp --telephone-event 101 < call.hex
+
+One JSON object a line. What is malformed is a line with 'error' and where it is; everything else is
+read all the same, and the exit status is 1.";
+
+/// Shows what session descriptions, STUN messages and RTP packets say.
+#[derive(Debug, Parser)]
+#[command(name = "inspect", version, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// Show passwords, keys, payloads and DTMF digits
+    #[arg(long, global = true)]
+    show_secrets: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Session descriptions (RFC 8866)
+    Sdp(SdpArguments),
+    /// STUN and TURN messages (RFC 8489, RFC 8656) on standard input
+    Stun,
+    /// RTP and RTCP headers (RFC 3550), protected or not, on standard input
+    Rtp {
+        /// Read this payload type as telephone-event (RFC 4733)
+        #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(..128))]
+        telephone_event: Option<u8>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct SdpArguments {
+    /// The descriptions; '-' is standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Forgive nothing
+    #[arg(long, conflicts_with = "lenient")]
+    strict: bool,
+    /// Forgive what real peers are known for, and tell the first such fault [default]
+    #[arg(long)]
+    lenient: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::Malformed) => ExitCode::FAILURE,
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("inspect: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> io::Result<Verdict> {
+    let secrets = match arguments.show_secrets {
+        true => Secrets::Shown,
+        false => Secrets::Hidden,
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let verdict = match &arguments.what {
+        What::Sdp(sdp) => descriptions(sdp, secrets, &mut out),
+        What::Stun => inspect::stun(io::stdin().lock(), &mut out, secrets),
+        What::Rtp { telephone_event } => {
+            let options = RtpOptions {
+                secrets,
+                telephone_event: *telephone_event,
+            };
+            inspect::rtp(io::stdin().lock(), &mut out, options)
+        }
+    }?;
+    out.flush()?;
+    Ok(verdict)
+}
+
+fn descriptions(
+    arguments: &SdpArguments,
+    secrets: Secrets,
+    out: &mut impl Write,
+) -> io::Result<Verdict> {
+    let mode = match arguments.strict {
+        true => Mode::Strict,
+        false => Mode::Lenient,
+    };
+    let mut verdict = Verdict::Fine;
+    for path in &arguments.files {
+        let name = path.display().to_string();
+        let text = match path.as_os_str() == "-" {
+            true => read(io::stdin().lock()),
+            false => File::open(path).and_then(read),
+        };
+        let text =
+            text.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+        if inspect::sdp(&name, &text, out, SdpOptions { mode, secrets })? == Verdict::Malformed {
+            verdict = Verdict::Malformed;
+        }
+    }
+    Ok(verdict)
+}
+
+/// As much as a description may have, and one byte more to tell that it has more.
+fn read(from: impl Read) -> io::Result<Vec<u8>> {
+    let most = Limits::default().bytes as u64 + 1;
+    let mut text = Vec::new();
+    from.take(most).read_to_end(&mut text)?;
+    Ok(text)
+}
