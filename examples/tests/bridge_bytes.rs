@@ -77,7 +77,7 @@ fn speak(terms: &Terms, way: Way, packets: usize) -> Vec<Sent> {
         let (packet, payload, is_key) = match number % 10 {
             // Six times so long still fits: each key has its own length.
             7 | 8 => {
-                let payload = vec![a, b, ((number + 1) >> 8) as u8, (number + 1) as u8 & 0xff];
+                let payload = vec![a, b, ((number + 1) >> 8) as u8, (number + 1) as u8];
                 let packet = source.other(keys.payload_types.receive, &payload);
                 (packet, payload, true)
             }
@@ -155,7 +155,7 @@ fn pass_through(which: usize, way: Way, packets: usize, order: &[usize]) {
     let mut out = BTreeMap::new();
     for &packet in order {
         let heard = match way {
-            Way::ToPhone => call.to_bridge(&mut protected[packet].clone()),
+            Way::ToPhone => call.reaches_bridge(&mut protected[packet].clone()),
             Way::ToBrowser => call.phone_says(&sent[packet].packet),
         };
         let Some(heard) = heard else { continue };

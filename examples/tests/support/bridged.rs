@@ -200,7 +200,7 @@ impl Bridged {
         let (mut buf, range) = with_room(packet);
         let sent = self.browser.send_rtp(self.now, &mut buf, range).unwrap();
         let data = &mut buf[sent.range];
-        self.to_bridge(data)
+        self.reaches_bridge(data)
     }
 
     /// What the browser would send, protected.
@@ -211,7 +211,7 @@ impl Bridged {
     }
 
     /// A datagram of the browser arrives. Answers what the phone gets.
-    pub(crate) fn to_bridge(&mut self, data: &mut [u8]) -> Option<Vec<u8>> {
+    pub(crate) fn reaches_bridge(&mut self, data: &mut [u8]) -> Option<Vec<u8>> {
         let rx = received(1, 2, data);
         match self.bridge.handle_browser(self.now, rx) {
             FromBrowser::ToPhone { range, .. } => Some(data[range].to_vec()),
@@ -223,7 +223,7 @@ impl Bridged {
     pub(crate) fn browser_reports(&mut self, compound: &[u8]) {
         let (mut buf, range) = with_room(compound);
         let sent = self.browser.send_rtcp(self.now, &mut buf, range).unwrap();
-        assert_eq!(self.to_bridge(&mut buf[sent.range]), None);
+        assert_eq!(self.reaches_bridge(&mut buf[sent.range]), None);
     }
 
     /// The phone sends an RTP packet from its own address. Answers what the browser gets.
