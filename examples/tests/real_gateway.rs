@@ -120,6 +120,44 @@ async fn real_chromium_opens_the_dtls_handshake() {
 }
 
 #[tokio::test]
+async fn real_chromium_restarts_ice() {
+    let mut desk = Desk::new(Chromium, "").await;
+    desk.browser.dial("echo").await;
+    desk.browser.state("answered").await;
+    for restart in 1..=2 {
+        desk.browser.script(RESTART).await;
+        // Audio goes over a pair of the new session.
+        let new_pair = "return window.restarted === true && window.newPair";
+        let found = desk.browser.until(new_pair, Duration::from_secs(20)).await;
+        let state = desk.browser.script("return window.restarted").await;
+        assert!(found.is_some(), "restart {restart}: {state}");
+    }
+    desk.page_hears(BROWSER_TONE).await;
+    desk.browser.hang_up().await;
+    desk.browser.state("ended").await;
+    let counted = desk.gateway.process.line_with("media over").await;
+    assert!(counted.contains("restarts: 2"), "{counted}");
+    desk.close().await;
+}
+
+/// Restarts ICE, and looks for the selected pair until it has the new user name fragment.
+const RESTART: &str = "
+    const call = window.crosspoint.lastCall;
+    const ufrag = () => /a=ice-ufrag:(.*)/.exec(call.connection.currentLocalDescription.sdp)[1];
+    const old = ufrag();
+    window.restarted = window.newPair = false;
+    call.restartIce().then(() => (window.restarted = ufrag() !== old), (e) => (window.restarted = `${e}`));
+    const look = async () => {
+        const report = await call.connection.getStats();
+        const transport = [...report.values()].find((s) => s.type === 'transport');
+        const pair = report.get(transport.selectedCandidatePairId);
+        const used = report.get(pair?.localCandidateId)?.usernameFragment;
+        window.newPair = used !== old && used === ufrag();
+        if (!window.newPair) setTimeout(look, 100);
+    };
+    look();";
+
+#[tokio::test]
 async fn real_phone_hangs_up() {
     let (desk, mut phone) = Desk::with_phone(Chromium, Answer::Auto, "").await;
     desk.browser.dial("phone").await;

@@ -130,6 +130,14 @@ export class Call extends EventTarget {
    */
   sendDigits(digits: string): void;
 
+  /**
+   * Looks for another network path (ICE restart) while audio goes on over the old one. It happens
+   * by itself when the path is lost for some seconds or the browser changes its network. Resolves
+   * when the gateway has agreed; whether a path was found is told by `connection`. Rejects when
+   * the gateway was not reached or refused: the call then goes on over the old path.
+   */
+  restartIce(): Promise<void>;
+
   /** Ends the call. Resolves when the gateway has been told, or could not be. Never rejects. */
   hangUp(): Promise<void>;
 

@@ -11,6 +11,8 @@ const LEVEL_INTERVAL = 100; // ms between two `levels` events
 const STATS_INTERVAL = 1000; // ms between two looks at the statistics
 const SILENCE_LIMIT = 45_000; // ms; the gateway sends something at least every 15 s
 const RETRY_DELAYS = [500, 1000, 2000, 4000, 8000]; // ms; then the call is given up
+const DISCONNECTED_LIMIT = 3000; // ms without a path before another one is looked for
+const RESTARTS = 5; // of ICE, without a path in between; then the call is given up
 const STEADY = 20_000; // ms; an event stream that lived longer than this was a working one
 const LONGEST_MESSAGE = 65_536; // characters of one server-sent event
 const TONE = 100; // ms of a DTMF digit
@@ -103,18 +105,25 @@ export class Call extends EventTarget {
   #resources;
   #url;
   #connection;
+  #etag;
+  #answer;
+  #candidates;
   #stopped = new AbortController();
+  #recovery = { everConnected: false, restarts: 0, timer: 0, restarting: null };
   #state = { state: "trying" };
   #rank = 0;
   #pair = null;
   #held = false;
 
-  constructor(gateway, resources, { url, etag, connection, local, candidates }) {
+  constructor(gateway, resources, { url, etag, answer, connection, local, candidates }) {
     super();
     this.#gateway = gateway;
     this.#resources = resources;
     this.#url = url;
     this.#connection = connection;
+    this.#etag = etag;
+    this.#answer = answer;
+    this.#candidates = candidates;
     this.localStream = local;
     this.remoteStream = new MediaStream(connection.getReceivers().map((r) => r.track));
     this.analyserOut = resources.analyse(local);
@@ -129,7 +138,8 @@ export class Call extends EventTarget {
     addEventListener("pagehide", () => this.#leave(), { signal });
     every(LEVEL_INTERVAL, signal, () => this.#measure());
     every(STATS_INTERVAL, signal, () => this.#observe());
-    candidates.deliver((fragment) => gateway.trickle(url, etag, fragment), signal);
+    this.#watchNetwork();
+    this.#trickle();
     this.#follow();
   }
 
@@ -178,6 +188,43 @@ export class Call extends EventTarget {
     }
     // A second call replaces what still waits: put it in front.
     dtmf.insertDTMF(dtmf.toneBuffer + digits, TONE, TONE_GAP);
+  }
+
+  /**
+   * Looks for another network path (ICE restart) while audio goes on over the old one. Resolves
+   * when the gateway agrees; whether there is a path is told by `connection`.
+   */
+  restartIce() {
+    if (this.#stopped.signal.aborted) return Promise.resolve();
+    const recovery = this.#recovery;
+    recovery.restarting ??= this.#restart().finally(() => (recovery.restarting = null));
+    return recovery.restarting;
+  }
+
+  async #restart() {
+    const connection = this.#connection;
+    connection.restartIce();
+    this.#candidates.begin();
+    await connection.setLocalDescription();
+    try {
+      const offer = fragment(connection.localDescription.sdp, [], false);
+      const { etag, answer } = await this.#gateway.restart(this.#url, offer, this.#stopped.signal);
+      const sdp = renewed(this.#answer, answer);
+      await connection.setRemoteDescription({ type: "answer", sdp });
+      this.#etag = etag;
+      this.#answer = sdp;
+    } catch (error) {
+      // As it was: the old path may still live.
+      await connection.setLocalDescription({ type: "rollback" }).catch(() => {});
+      throw error;
+    }
+    this.#trickle();
+  }
+
+  #trickle() {
+    const [url, etag] = [this.#url, this.#etag];
+    const send = (candidates) => this.#gateway.trickle(url, etag, candidates);
+    this.#candidates.deliver(send, this.#stopped.signal);
   }
 
   /** Ends the call. Resolves when the gateway has been told, or could not be. */
@@ -233,9 +280,47 @@ export class Call extends EventTarget {
   #connectionChanged() {
     const { connectionState } = this.#connection;
     this.#emit("connection", { state: connectionState });
-    if (connectionState === "connected") this.#observe();
-    if (connectionState === "failed") {
-      this.#giveUp("no network path carries audio between this browser and the gateway");
+    clearTimeout(this.#recovery.timer);
+    if (connectionState === "connected") {
+      this.#recovery.everConnected = true;
+      this.#recovery.restarts = 0;
+      this.#observe();
+    }
+    if (connectionState === "failed") this.#recover();
+    if (connectionState === "disconnected") this.#recoverIn(DISCONNECTED_LIMIT);
+  }
+
+  /** A browser that changes its network is heard of before its old path is dead. */
+  #watchNetwork() {
+    const { signal } = this.#stopped;
+    const changed = () => this.#recovery.everConnected && this.restartIce().catch(() => {});
+    addEventListener("online", changed, { signal });
+    const network = navigator.connection;
+    let type = network?.type;
+    // It tells of other measurements as well.
+    const compare = () => network.type !== type && ((type = network.type), changed());
+    network?.addEventListener?.("change", compare, { signal });
+    signal.addEventListener("abort", () => clearTimeout(this.#recovery.timer));
+  }
+
+  #recoverIn(delay) {
+    clearTimeout(this.#recovery.timer);
+    this.#recovery.timer = setTimeout(() => this.#recover(), delay);
+  }
+
+  /** Looks for another path, or gives the call up. */
+  async #recover() {
+    const recovery = this.#recovery;
+    if (this.#stopped.signal.aborted) return;
+    if (!recovery.everConnected || recovery.restarts === RESTARTS) {
+      return this.#giveUp("no network path carries audio between this browser and the gateway");
+    }
+    recovery.restarts += 1;
+    try {
+      await this.restartIce();
+    } catch {
+      // The gateway was not reached, or does not want to: perhaps the next time.
+      this.#recoverIn(RETRY_DELAYS[recovery.restarts - 1]);
     }
   }
 
@@ -340,12 +425,13 @@ class Resources {
   }
 }
 
-/** Collects the candidates of a connection and delivers them, one request at a time. */
+/** Collects the candidates of an ICE session and delivers them, one request at a time. */
 class CandidateQueue {
   #connection;
   #lines = [];
   #wake = () => {};
   #complete = false;
+  #delivery = new AbortController();
 
   constructor(connection) {
     this.#connection = connection;
@@ -357,8 +443,17 @@ class CandidateQueue {
     });
   }
 
+  /** ICE restarts: what comes from now on belongs to the next session. */
+  begin() {
+    this.#delivery.abort();
+    this.#delivery = new AbortController();
+    this.#lines = [];
+    this.#complete = false;
+  }
+
   /** Sends what has come so far and then whatever comes, until the end of candidates. */
-  async deliver(send, signal) {
+  async deliver(send, parent) {
+    const signal = AbortSignal.any([parent, this.#delivery.signal]);
     signal.addEventListener("abort", () => this.#wake());
     let failures = 0;
     let ended = false;
@@ -394,6 +489,17 @@ function fragment(sdp, candidates, complete) {
   return [...head, ...candidates, ...end, ""].join("\r\n");
 }
 
+/** An answer with the ICE credentials and candidates of a fragment in place of its own. */
+function renewed(answer, fragment) {
+  const lines = (text) => text.split(/\r\n|\n/).filter(Boolean);
+  const isIce = (line) => /^a=(ice-ufrag|ice-pwd|candidate|end-of-candidates)\b/.test(line);
+  const fresh = lines(fragment).filter(isIce);
+  const mid = lines(fragment).find((line) => line.startsWith("a=mid:"));
+  const kept = lines(answer).filter((line) => !isIce(line));
+  const joined = kept.flatMap((line) => (line === mid ? [line, ...fresh] : [line]));
+  return [...joined, ""].join("\r\n");
+}
+
 /** The gateway's HTTP interface. */
 class Gateway {
   #base;
@@ -422,6 +528,13 @@ class Gateway {
   async trickle(url, etag, body) {
     const headers = { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": etag };
     await this.#fetch(url, { method: "PATCH", headers, body });
+  }
+
+  /** Restarts ICE (RFC 9725 §4.3.3). The entity tag from before is stale then. */
+  async restart(url, body, signal) {
+    const headers = { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*" };
+    const response = await this.#fetch(url, { method: "PATCH", headers, body, signal });
+    return { etag: response.headers.get("ETag"), answer: await response.text() };
   }
 
   /** `keepalive`: it must get through while the page goes away. */
