@@ -171,16 +171,16 @@ fn must_talk(journey: &Journey) -> Option<bool> {
         return None;
     }
     let leads = journey.roles[journey.side] == Role::Controlling;
-    match (journey.change, journey.when) {
-        (Change::Nothing, _) | (Change::Rebinding | Change::NewNatAddress, When::Before) => {
-            Some(true)
+    match journey.change {
+        Change::Nothing => Some(true),
+        // Whoever leads nominates the pair again with each consent check, and the other follows
+        // it to wherever these come from. Once a pair was selected, whoever follows cannot, and
+        // nothing but an ICE restart may select another (RFC 8445 §8.1.1).
+        Change::Rebinding | Change::NewNatAddress => {
+            (leads || journey.when == When::Before).then_some(true)
         }
-        // Whoever leads nominates the pair again with each consent check. Whoever follows cannot,
-        // and nothing but an ICE restart may select another pair (RFC 8445 §8.1.1).
-        (Change::Rebinding | Change::NewNatAddress, When::After) => leads.then_some(true),
-        (Change::Rebinding | Change::NewNatAddress, When::During) => None,
         // No candidate is left that the other could find it by.
-        (Change::NewHostAddress, _) => Some(false),
+        Change::NewHostAddress => Some(false),
     }
 }
 
