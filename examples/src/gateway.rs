@@ -141,6 +141,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
             .collect(),
         silence: config.media.timeout,
         packet_time: config.media.packet_time,
+        comfort_noise: config.media.comfort_noise,
         learn_phone_address: config.media.learn_phone_address,
         max_calls: config.max_calls,
         max_calls_per_token: config.max_calls_per_token,

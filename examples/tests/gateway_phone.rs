@@ -131,6 +131,36 @@ async fn the_browser_gets_plain_packets_of_one_source() {
     browser.failed().await;
 }
 
+/// A browser that has it sends nothing else while nobody speaks, and most phones do not know it.
+#[tokio::test]
+async fn comfort_noise_is_agreed_on_only_where_it_is_wanted() {
+    let phone = Phone::new().await;
+    for wanted in [false, true] {
+        let server = Server::with(Settings {
+            sip_server: Some(phone.server()),
+            comfort_noise: Some(wanted),
+            ..Settings::default()
+        })
+        .await;
+        let sdp = phone.sdp(96).replace("AVP 0 96", "AVP 0 96 13");
+        let ((call, mut events, mut browser), invite) =
+            tokio::join!(server.dial("alice"), phone.pick_up(&sdp));
+        events.until("answered").await;
+        for description in [&call.answer, invite.body()] {
+            assert_eq!(description.contains(" CN/8000"), wanted, "{description}");
+        }
+        browser.say(13, &[40]);
+        let spoken = packet(browser.agreed.codec, browser.next_sequence(), &sound(1, 1));
+        browser.send(spoken);
+        let (heard, _) = phone.hear().await;
+        let first = if wanted { 13 } else { 0 };
+        assert_eq!(read(&heard).0.payload_type, first);
+        if wanted {
+            assert_eq!(read(&phone.hear().await.0).1, sound(1, 1));
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_the_phone_plays_while_it_rings_is_heard() {
     let phone = Phone::new().await;

@@ -75,11 +75,8 @@ async fn real_chromium_and_baresip_speak_every_codec() {
         assert_eq!(desk.browser.script(spoken).await, codec);
         desk.page_hears(PHONE_TONE).await;
         phone.hears(BROWSER_TONE).await;
-        // baresip knows telephone-event at 8000 Hz only.
-        if codec != "opus" {
-            desk.browser.press('5').await;
-            phone.hears_key('5').await;
-        }
+        desk.browser.press('5').await;
+        phone.hears_key('5').await;
         desk.browser.hang_up().await;
         phone.event("CALL_CLOSED").await;
         desk.close().await;
@@ -265,7 +262,7 @@ async fn real_garbage_on_the_media_port_leaves_the_call_unharmed() {
     desk.browser.close().await;
     desk.gateway.process.signal("-INT").await;
     let counted = desk.gateway.process.line_with("media worker stopped").await;
-    assert!(counted.contains("unroutable=1000"), "{counted}");
+    assert!(counted.contains("unroutable: 1000"), "{counted}");
 }
 
 #[tokio::test]

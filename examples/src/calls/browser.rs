@@ -92,7 +92,7 @@ fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capa
     Capabilities {
         codecs: resources.codecs.clone(),
         telephone_event: true,
-        comfort_noise: true,
+        comfort_noise: resources.comfort_noise,
         direction: Direction::Sendrecv,
         packet_time: Some(resources.packet_time),
         origin: LocalOrigin {

@@ -26,6 +26,8 @@ pub struct Resources {
     pub codecs: Vec<Codec>,
     /// A phone that sends nothing for so long is gone.
     pub silence: Duration,
+    /// Whether comfort noise is agreed on with browsers that offer it.
+    pub comfort_noise: bool,
     /// Whether a phone may send from another port than its SDP names: once, from the same host.
     pub learn_phone_address: bool,
     /// How much sound a packet should hold, unless the browser asks for another time.

@@ -43,6 +43,7 @@ The file holds the same names, and some that the command line lacks:
   ring-timeout = 60                          # seconds
   media-timeout = 30                         # seconds without media until a call ends
   packet-time = 20                           # milliseconds of sound in a packet
+  comfort-noise = false                      # or true: browsers may send no sound while nobody speaks
   learn-phone-address = false                # or true: a phone may send from another port than it told
   dtls-role = \"client\"                       # or \"server\", where the browser leaves the choice
 

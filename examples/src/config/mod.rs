@@ -124,6 +124,12 @@ pub struct Media {
     pub workers: NonZeroUsize,
     /// How long a call lives without media.
     pub timeout: Duration,
+    /// Whether comfort noise (RFC 3389) is agreed on with browsers that offer it beside G.711.
+    ///
+    /// A browser sends no sound then while it hears nobody speak, and it takes music for nobody.
+    /// What it sends instead is lost on phones that do not know comfort noise, which is known only
+    /// when they answer.
+    pub comfort_noise: bool,
     /// Whether a phone may send from another port than its SDP names: once, from the same host.
     pub learn_phone_address: bool,
     /// How much sound a packet should hold, unless the browser asks for another time.

@@ -103,6 +103,9 @@ pub struct Settings {
     /// Seconds a call lives without media.
     #[arg(skip)]
     pub media_timeout: Option<i64>,
+    /// Whether browsers may replace silence by comfort noise.
+    #[arg(skip)]
+    pub comfort_noise: Option<bool>,
     /// Whether a phone may send media from another port than it told.
     #[arg(skip)]
     pub learn_phone_address: Option<bool>,
@@ -174,6 +177,7 @@ impl Settings {
             workers: self.workers.or(below.workers),
             ring_timeout: self.ring_timeout.or(below.ring_timeout),
             media_timeout: self.media_timeout.or(below.media_timeout),
+            comfort_noise: self.comfort_noise.or(below.comfort_noise),
             learn_phone_address: self.learn_phone_address.or(below.learn_phone_address),
             packet_time: self.packet_time.or(below.packet_time),
             dtls_role: self.dtls_role.or(below.dtls_role),

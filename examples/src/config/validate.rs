@@ -166,6 +166,7 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
         addresses: each("media-address", addresses, network::media_address)?,
         workers: NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN),
         timeout: seconds("media-timeout", settings.media_timeout, MEDIA_TIMEOUT)?,
+        comfort_noise: settings.comfort_noise.unwrap_or(false),
         learn_phone_address: settings.learn_phone_address.unwrap_or(false),
         packet_time: packet_time(settings.packet_time)?,
         dtls_role: parsed("dtls-role", settings.dtls_role.as_deref(), DtlsRole::Client)?,
@@ -354,7 +355,7 @@ mod tests {
         assert_eq!((config.sip.server, config.max_calls), (None, 1000));
         assert_eq!(config.sip.ring_timeout, Duration::from_secs(60));
         assert_eq!(config.media.packet_time, Duration::from_millis(20));
-        assert!(!config.media.learn_phone_address);
+        assert!(!config.media.learn_phone_address && !config.media.comfort_noise);
     }
 
     #[test]
