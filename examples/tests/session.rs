@@ -177,7 +177,8 @@ fn must_talk(journey: &Journey) -> Option<bool> {
         // it to wherever these come from. Once a pair was selected, whoever follows cannot, and
         // nothing but an ICE restart may select another (RFC 8445 §8.1.1).
         Change::Rebinding | Change::NewNatAddress => {
-            (leads || journey.when == When::Before).then_some(true)
+            let restarts = journey.when == When::After && journey.restart.is_some();
+            (leads || restarts || journey.when == When::Before).then_some(true)
         }
         // No candidate is left that the other could find it by.
         Change::NewHostAddress => Some(false),

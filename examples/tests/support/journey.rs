@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use dtls_handshake::Identity;
 use examples::session::{Event, Failure};
-use ice_agent::Role;
+use ice_agent::{Candidate, Role};
 use virtual_network::{Dice, NatId, NatKind, Network, Weather};
 
 use super::link::{Link, Side};
@@ -56,6 +56,8 @@ pub(crate) struct Journey {
     pub(crate) nat: Option<NatKind>,
     pub(crate) change: Change,
     pub(crate) when: When,
+    /// The side that has ICE restarted within ten seconds of a change after the connection.
+    pub(crate) restart: Option<usize>,
 }
 
 /// How it ended.
@@ -121,6 +123,7 @@ impl Journey {
             nat,
             change,
             when: [When::Before, When::During, When::After][dice.below(3) as usize],
+            restart: [None, None, Some(0), Some(1)][dice.below(4) as usize],
         }
     }
 
@@ -232,6 +235,10 @@ impl<'a> Traveller<'a> {
             self.talk(25);
             self.pass(3000 * MS);
             self.shift();
+            if let Some(side) = self.journey.restart {
+                self.pass(10_000 * MS);
+                self.restart(side);
+            }
         }
     }
 
@@ -279,6 +286,38 @@ impl<'a> Traveller<'a> {
                 );
             }
         }
+    }
+
+    /// One side asks the other to begin ICE anew; signalling takes as long as the network.
+    fn restart(&mut self, side: usize) {
+        let (now, answerer) = (self.link.now(), 1 - side);
+        let Ok(offer) = self.link.sides[side].session.restart_ice(now, None) else {
+            return; // It has failed meanwhile.
+        };
+        self.pass_exactly(self.journey.round_trip());
+        let now = self.link.now();
+        let session = &mut self.link.sides[answerer].session;
+        let Ok(answer) = session.restart_ice(now, Some(offer.credentials)) else {
+            return;
+        };
+        self.learn(answerer, offer.candidates);
+        self.pass_exactly(self.journey.round_trip());
+        let now = self.link.now();
+        let session = &mut self.link.sides[side].session;
+        if session
+            .set_remote_credentials(now, answer.credentials)
+            .is_ok()
+        {
+            self.learn(side, answer.candidates);
+        }
+    }
+
+    fn learn(&mut self, side: usize, candidates: Vec<Candidate>) {
+        let (now, session) = (self.link.now(), &mut self.link.sides[side].session);
+        for candidate in candidates {
+            session.add_remote_candidate(now, candidate);
+        }
+        session.end_of_remote_candidates(now);
     }
 
     /// Each side sends so many packets, 20 ms apart.
