@@ -178,6 +178,9 @@ fn must_talk(journey: &Journey) -> Option<bool> {
         // nothing but an ICE restart may select another (RFC 8445 §8.1.1).
         Change::Rebinding | Change::NewNatAddress => {
             let restarts = journey.when == When::After && journey.restart.is_some();
+            if restarts && !journey.signalled {
+                return None;
+            }
             (leads || restarts || journey.when == When::Before).then_some(true)
         }
         // No candidate is left that the other could find it by.

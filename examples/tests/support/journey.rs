@@ -22,6 +22,9 @@ const SETTLED: Duration = Duration::from_secs(100);
 /// and the other side's again as long.
 const DECIDED: Duration = Duration::from_secs(65);
 
+/// The same where a restart was not answered: ICE waits for that for three minutes.
+const DECIDED_ALONE: Duration = Duration::from_secs(190);
+
 /// What changes its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Change {
@@ -56,8 +59,10 @@ pub(crate) struct Journey {
     pub(crate) nat: Option<NatKind>,
     pub(crate) change: Change,
     pub(crate) when: When,
-    /// The side that has ICE restarted within ten seconds of a change after the connection.
+    /// The side that restarts ICE within ten seconds of a change after the connection.
     pub(crate) restart: Option<usize>,
+    /// Whether the other side hears of the restart.
+    pub(crate) signalled: bool,
 }
 
 /// How it ended.
@@ -124,6 +129,7 @@ impl Journey {
             change,
             when: [When::Before, When::During, When::After][dice.below(3) as usize],
             restart: [None, None, Some(0), Some(1)][dice.below(4) as usize],
+            signalled: dice.chance(80.0),
         }
     }
 
@@ -249,11 +255,15 @@ impl<'a> Traveller<'a> {
         let Weather { delay, jitter, .. } = self.journey.weather;
         self.link.network.set_weather(Weather::calm(delay));
         self.pass_exactly(delay + jitter);
-        let end = self.link.now() + DECIDED;
+        let decided = match self.journey.signalled {
+            true => DECIDED,
+            false => DECIDED_ALONE,
+        };
+        let end = self.link.now() + decided;
         let journey = self.journey;
         loop {
             if any_failed(&self.link.sides) {
-                let heard = self.link.run(DECIDED, all_failed);
+                let heard = self.link.run(decided, all_failed);
                 assert!(heard, "one failed and the other did not: {journey:?}");
                 break;
             }
@@ -294,6 +304,9 @@ impl<'a> Traveller<'a> {
         let Ok(offer) = self.link.sides[side].session.restart_ice(now, None) else {
             return; // It has failed meanwhile.
         };
+        if !self.journey.signalled {
+            return;
+        }
         self.pass_exactly(self.journey.round_trip());
         let now = self.link.now();
         let session = &mut self.link.sides[answerer].session;
