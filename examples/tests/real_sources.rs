@@ -61,9 +61,9 @@ async fn play(from: &UdpSocket, to: SocketAddr, ssrc: &Cell<u32>) -> Infallible 
 }
 
 /// Picks up, plays, and is silent about the rest.
-async fn pick_up_and_play(phone: &Phone, ssrc: &Cell<u32>) -> Infallible {
+async fn pick_up_and_play(phone: &Phone, from: &UdpSocket, ssrc: &Cell<u32>) -> Infallible {
     let invite = phone.pick_up(&phone.sdp(96)).await;
-    play(&phone.rtp, media_of(&invite), ssrc).await
+    play(from, media_of(&invite), ssrc).await
 }
 
 /// Starts the count of what the page receives anew, and answers it at any later time.
@@ -113,7 +113,45 @@ async fn real_chromium_hears_on_when_the_phone_is_another_source() {
         desk.close().await;
     };
     tokio::select! {
-        never = pick_up_and_play(&phone, &ssrc) => match never {},
+        never = pick_up_and_play(&phone, &phone.rtp, &ssrc) => match never {},
         () = test => {}
+    }
+}
+
+/// What the gateway tells of the call, once it has refused a second of the phone's media.
+const REFUSED: &str = "
+    const stats = `v1/calls/${window.crosspoint.lastCall.id}/stats`;
+    fetch(stats).then((answer) => answer.json()).then((told) => (window.told = told));
+    return window.told?.to_browser.drops.wrong_source > 50 ? window.told : null;";
+
+/// Until the operator allows to learn it.
+#[tokio::test]
+async fn real_chromium_does_not_hear_a_phone_that_sends_from_another_port() {
+    for allowed in [false, true] {
+        let phone = Phone::new().await;
+        let server = phone.server().parse().unwrap();
+        let elsewhere = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        let ssrc = Cell::new(1);
+        let test = async {
+            let config = format!("learn-phone-address = {allowed}");
+            let mut desk = Desk::with_server(Chromium, server, &config).await;
+            desk.browser.dial("phone").await;
+            desk.browser.state("answered").await;
+            if allowed {
+                desk.page_hears(TONE).await;
+            } else {
+                let refused = desk.browser.until(REFUSED, PATIENCE).await;
+                let refused = refused.expect("what the phone sends is counted");
+                assert_eq!(refused["to_browser"]["sent"]["packets"], 0, "{refused}");
+            }
+            desk.browser.hang_up().await;
+            let counted = desk.gateway.process.line_with("media over").await;
+            assert_eq!(counted.contains("wrong_source"), !allowed, "{counted}");
+            desk.close().await;
+        };
+        tokio::select! {
+            never = pick_up_and_play(&phone, &elsewhere, &ssrc) => match never {},
+            () = test => {}
+        }
     }
 }
