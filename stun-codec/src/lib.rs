@@ -20,8 +20,12 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 
+extern crate alloc;
+
 pub mod attribute;
+pub mod opening;
 pub mod path;
+pub mod stream;
 #[cfg(feature = "std")]
 pub mod transaction;
 
@@ -44,6 +48,7 @@ pub use error::{DecodeError, EncodeError, VerifyError};
 pub use integrity::{Algorithm, IntegrityKey, Verified};
 pub use message::{Message, is_stun};
 pub use message_type::{Class, Method};
+pub use opening::{Close, Family, Local, Open, OpenError, Port, Wanted};
 pub use path::{HEADROOM, Handled, Path, Received, SocketId, Transmit, Transport};
 pub use raw::{Attributes, UnknownRequired};
 pub use responder::respond;

@@ -1,8 +1,8 @@
 //! Paths: where a frame came from, where it goes, and what a state machine says about it.
 //!
-//! These are the plain types of the contract that every state machine of this workspace keeps
-//! (`handle_datagram`, `handle_timeout`, `poll_transmit`, `poll_event`, `poll_timeout`). They
-//! carry no behaviour beyond naming things.
+//! These are plain types; they carry no behaviour beyond naming things.
+//!
+#![doc = include_str!("../CONTRACT.md")]
 
 use core::fmt;
 use core::net::SocketAddr;
@@ -37,6 +37,15 @@ impl fmt::Display for Transport {
 /// A socket of the driver: the handle both sides use to name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SocketId(pub u64);
+
+impl SocketId {
+    /// The `number`th socket that a state machine asks for ([`Open`](crate::Open)). A driver names
+    /// its own sockets by numbers below 2^63.
+    #[must_use]
+    pub const fn asked(number: u32) -> Self {
+        Self(1 << 63 | number as u64)
+    }
+}
 
 impl fmt::Display for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
