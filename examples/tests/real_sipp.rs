@@ -141,10 +141,10 @@ async fn real_chromium_hears_early_media_is_held_and_presses_keys() {
     desk.page_hears(TONE).await;
 
     phone.go_on().await;
-    shows(&desk, "On hold").await;
+    desk.shows("On hold").await;
     desk.page_hears_nothing().await;
     phone.go_on().await;
-    shows(&desk, "In call").await;
+    desk.shows("In call").await;
     desk.page_hears(TONE).await;
 
     let press = "window.crosspoint.lastCall.sendDigits('5#A'); return true";
@@ -161,11 +161,4 @@ async fn real_chromium_hears_early_media_is_held_and_presses_keys() {
     desk.browser.state("ended").await;
     phone.finish().await;
     desk.close().await;
-}
-
-/// Waits until the page says how the call stands.
-async fn shows(desk: &Desk, text: &str) {
-    let shown = format!("return document.querySelector('#state').textContent === {text:?}");
-    let seen = desk.browser.until(&shown, support::process::PATIENCE).await;
-    assert!(seen.is_some(), "the page does not show {text:?}");
 }

@@ -61,6 +61,13 @@ impl Desk {
         panic!("the page hears {now}, not {hertz} Hz; packets {packets}; {reason}\n{log}");
     }
 
+    /// Waits until the page says how the call stands.
+    pub(crate) async fn shows(&self, text: &str) {
+        let shown = format!("return document.querySelector('#state').textContent === {text:?}");
+        let seen = self.browser.until(&shown, PATIENCE).await;
+        assert!(seen.is_some(), "the page does not show {text:?}");
+    }
+
     /// Waits until the page hears nothing.
     pub(crate) async fn page_hears_nothing(&self) {
         let silent = format!("const heard = (() => {{ {STRONGEST} }})(); return heard.level < -75");
