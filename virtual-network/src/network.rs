@@ -79,8 +79,7 @@ type Rule = Box<dyn FnMut(&Datagram) -> bool>;
 /// [`send`](Self::send) puts a datagram on its way, [`next_arrival`](Self::next_arrival) says when
 /// something happens next, [`advance`](Self::advance) lets time go by, and
 /// [`receive`](Self::receive) hands out what has arrived. A NAT translates what goes out when it
-/// is sent and what comes in when it arrives; so does an address that was given up lose what was
-/// still under way to it.
+/// is sent and what comes in when it arrives, so that a move loses what is under way.
 pub struct Network {
     now: Instant,
     weather: Weather,

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use virtual_network::{Datagram, HostId, NatId, NatKind, Network, Weather};
+use virtual_network::{Datagram, Dependence, HostId, NatId, NatKind, Network, Weather};
 
 const KINDS: [NatKind; 4] = [
     NatKind::FULL_CONE,
@@ -80,19 +80,29 @@ impl World {
 
 #[test]
 fn each_kind_maps_and_filters_as_its_name_says() {
+    let per_host = NatKind {
+        mapping: Dependence::AddressDependent,
+        filtering: Dependence::AddressDependent,
+    };
+    // Who of the three comes in when only the first was written to, and who sees the same port.
     for (kind, comes_in, one_port) in [
-        (NatKind::FULL_CONE, [true, true, true], true),
-        (NatKind::RESTRICTED, [true, true, false], true),
-        (NatKind::PORT_RESTRICTED, [true, false, false], true),
-        (NatKind::SYMMETRIC, [true, false, false], false),
+        (NatKind::FULL_CONE, [true, true, true], [true; 3]),
+        (NatKind::RESTRICTED, [true, true, false], [true; 3]),
+        (NatKind::PORT_RESTRICTED, [true, false, false], [true; 3]),
+        (
+            NatKind::SYMMETRIC,
+            [true, false, false],
+            [true, false, false],
+        ),
+        (per_host, [true, true, false], [true, true, false]),
     ] {
         let mut world = World::new(kind);
         let seen = world.seen_by(NEAR);
         assert_eq!(seen.ip(), ip("203.0.113.1"));
         let remotes = [NEAR, SAME_IP, OTHER_IP];
         assert_eq!(remotes.map(|from| world.comes_in(from, seen)), comes_in);
-        assert_eq!(world.seen_by(NEAR), seen, "{kind:?} keeps a mapping");
-        assert_eq!(world.seen_by(OTHER_IP) == seen, one_port, "{kind:?}");
+        let same_port = remotes.map(|to| world.seen_by(to) == seen);
+        assert_eq!(same_port, one_port, "{kind:?}");
         assert!(!world.comes_in(NEAR, SocketAddr::new(seen.ip(), 1)));
         let dropped = comes_in.iter().filter(|open| !**open).count() as u64;
         assert_eq!(world.network.counts().filtered, dropped + 1);
@@ -178,4 +188,17 @@ fn two_behind_one_nat_meet_at_its_outside() {
     let (host, datagram) = world.network.receive().unwrap();
     assert_eq!((host, datagram.to), (world.inner, addr(INNER)));
     assert_eq!(datagram.from.ip(), ip("203.0.113.1"));
+}
+
+#[test]
+fn a_nat_without_a_port_left_lets_nothing_new_out() {
+    let mut world = World::new(NatKind::SYMMETRIC);
+    let ports = 65_536 - 40_000;
+    for port in 1..=ports + 10 {
+        let to = SocketAddr::new(ip("192.0.2.1"), port as u16);
+        world.network.send(world.inner, addr(INNER), to, b"out");
+    }
+    assert_eq!(world.network.counts().filtered, 10);
+    world.network.rebind(world.nat);
+    assert_ne!(world.seen_by(NEAR).port(), 0);
 }
