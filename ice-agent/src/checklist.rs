@@ -33,6 +33,8 @@ pub(crate) struct Pair {
     pub(crate) named_by_peer: bool,
     /// A check of the peer came that did not nominate.
     pub(crate) heard_plain: bool,
+    /// The peer named it while a better one was selected, and did not check that one since.
+    pub(crate) passed_over: bool,
     foundation: (Foundation, Foundation),
 }
 
@@ -173,6 +175,7 @@ impl CheckList {
             tally: Tally::default(),
             named_by_peer: false,
             heard_plain: false,
+            passed_over: false,
             foundation,
         };
         let id = if self.pairs.len() < self.bound {

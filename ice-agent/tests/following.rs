@@ -206,6 +206,34 @@ fn of_pairs_nominated_in_passing_the_best_counts() {
     }
 }
 
+/// A NAT that gives the peer another address makes a remote candidate that is worse than the host
+/// candidate before.
+#[test]
+fn a_peer_that_names_only_a_worse_pair_any_more_is_followed_to_it() {
+    for leaves in [true, false] {
+        let mut bench = Bench::checking(controlled());
+        let nomination = bench.request(NOMINATION);
+        assert_eq!(bench.hand(one(), &nomination), Handled::Consumed);
+        bench.make_valid(one());
+        for turn in 0..4 {
+            bench.pass(ms(100));
+            let nomination = bench.request(NOMINATION);
+            assert_eq!(bench.hand(two(), &nomination), Handled::Consumed);
+            // The network may repeat it; the peer has not.
+            assert_eq!(bench.hand(two(), &nomination), Handled::Consumed);
+            if turn == 0 {
+                bench.make_valid(two());
+            }
+            let gone = leaves && turn > 0;
+            assert_eq!(bench.selected(), Some(if gone { two() } else { one() }));
+            if !leaves {
+                let nomination = bench.request(NOMINATION);
+                assert_eq!(bench.hand(one(), &nomination), Handled::Consumed);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_role_switch_makes_nominations_void() {
     let mut bench = Bench::checking(controlled());

@@ -136,20 +136,21 @@ impl Agent {
     ///
     /// The last nomination counts when the peer checked the pair before: it chose. Peers that
     /// nominate with every check, as RFC 5245 §8.1.1.2 allowed, do not choose by that; of their
-    /// pairs the best one counts, on both sides.
+    /// pairs the best one counts, on both sides. But a peer that names a pair again without a
+    /// check of the better one between has left that: its NAT has given it another address.
     pub(super) fn follow(&mut self, now: Instant, pair: PairId) {
-        let Some(found) = self.current.checks.get(pair) else {
+        let selected = self.selected_priority();
+        let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
-        let (priority, chosen) = (found.priority, found.heard_plain);
+        let is_worse = selected.is_some_and(|selected| selected > found.priority);
+        let chosen = found.heard_plain || found.passed_over;
+        found.passed_over = is_worse;
         if chosen {
             for (_, other) in self.current.checks.iter_mut().filter(|(id, _)| *id != pair) {
                 other.named_by_peer = false;
             }
-        } else if self
-            .selected_priority()
-            .is_some_and(|selected| selected > priority)
-        {
+        } else if is_worse {
             return;
         }
         let Some(found) = self.current.checks.get_mut(pair) else {
@@ -160,6 +161,16 @@ impl Agent {
         } else {
             // Its check, which the request triggers, decides.
             found.named_by_peer = true;
+        }
+    }
+
+    /// The peer checks a pair: if it is the selected one, it has not left it.
+    pub(super) fn not_left_yet(&mut self, pair: PairId) {
+        if matches!(self.phase.progress(), Some(Progress::Completed { selected }) if selected == pair)
+        {
+            for (_, other) in self.current.checks.iter_mut() {
+                other.passed_over = false;
+            }
         }
     }
 

@@ -165,6 +165,7 @@ impl Agent {
         };
         found.tally.requests += 1;
         found.heard_plain |= intent == Intent::Check;
+        self.not_left_yet(pair);
         if intent == Intent::Nominate {
             self.follow(now, pair);
         }
