@@ -27,10 +27,13 @@ const KINDS: [Option<NatKind>; 4] = [
 ///
 /// `known` tells who has learned his public address: all four questions to a server can be lost.
 fn can_connect(kinds: [Option<NatKind>; 2], known: [bool; 2]) -> bool {
-    let lets_in = |kind| [None, Some(NatKind::FULL_CONE)].contains(&kind);
     let met = |node: usize| lets_in(kinds[node]) && known[node];
     let both = known == [true; 2] && !kinds.contains(&Some(NatKind::SYMMETRIC));
     met(0) || met(1) || both
+}
+
+fn lets_in(kind: Option<NatKind>) -> bool {
+    [None, Some(NatKind::FULL_CONE)].contains(&kind)
 }
 
 fn known(world: &World, kinds: [Option<NatKind>; 2]) -> [bool; 2] {
@@ -161,6 +164,56 @@ fn every_network_ends_in_the_same_pair_or_a_cause() {
         &mut times,
     );
     assert!(connected as u64 > SEEDS / 2);
+}
+
+/// Wherever a NAT forgets its mappings or moves, both sides agree in the end: they are selected
+/// pairs of one another that work, or both have failed with a cause.
+#[test]
+fn networks_that_change_end_in_agreement() {
+    let (mut completed, mut failed) = (0, 0);
+    for seed in 0..SEEDS / 2 {
+        let mut dice = Dice::new(seed);
+        let case = Case::new(&mut dice);
+        let mut world = case.world(seed, weather(&mut dice));
+        world.begin();
+        world.run(dice.time(ms(4000)), |_| false);
+        let moved = dice.below(2) as usize;
+        match (world.nodes[moved].nat, dice.chance(50.0)) {
+            (Some(nat), true) => world.network.rebind(nat),
+            (Some(nat), false) => world.network.move_nat(nat, addr("203.0.113.7:0").ip()),
+            (None, _) => continue,
+        }
+        let kinds = case.kinds;
+        assert!(
+            world.run(ms(80_000), World::is_over),
+            "seed {seed} {kinds:?}"
+        );
+        // Consent of one side runs out, and then that of the other.
+        world.run(ms(70_000), |_| false);
+        let states = [world.state(0), world.state(1)];
+        let works = |node: &net::Node| node.agent.can_send(world.now());
+        if world.both(State::Completed) {
+            assert!(world.nodes.iter().all(works), "seed {seed} {kinds:?}");
+            completed += 1;
+        } else {
+            assert!(
+                world.both(State::Failed),
+                "seed {seed} {kinds:?}: {states:?}"
+            );
+            assert!(world.nodes.iter().all(|node| node.failure.is_some()));
+            // Whoever leads is followed to where its checks come from, if they come.
+            let leads = world.nodes[moved].agent.role() == Role::Controlling;
+            let reached = lets_in(kinds[1 - moved]) && known(&world, kinds)[1 - moved];
+            assert!(
+                !leads || !reached,
+                "seed {seed} {kinds:?} {:?}",
+                world.nodes[moved].failure
+            );
+            failed += 1;
+        }
+    }
+    println!("{completed} networks connected after a change, {failed} failed");
+    assert!(completed > 0 && failed > 0);
 }
 
 /// Without loss at a round trip of 50 ms, from the start of gathering.

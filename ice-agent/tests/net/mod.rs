@@ -50,6 +50,8 @@ enum Signal {
 pub(crate) struct Node {
     pub(crate) agent: Agent,
     pub(crate) host: HostId,
+    /// The NAT in front of it.
+    pub(crate) nat: Option<NatId>,
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) states: Vec<State>,
     pub(crate) failure: Option<Failure>,
@@ -112,6 +114,7 @@ impl World {
         self.nodes.push(Node {
             agent: Agent::new(config, self.dice.seed()).expect("config"),
             host,
+            nat,
             addresses,
             states: Vec::new(),
             failure: None,
