@@ -76,6 +76,11 @@ impl Process {
         ))
     }
 
+    /// Its id, as the system names it.
+    pub(crate) fn id(&self) -> u32 {
+        self.group
+    }
+
     /// Sends a signal, such as `-STOP`.
     pub(crate) async fn signal(&self, signal: &str) {
         let id = self
