@@ -330,6 +330,30 @@ fn rtcp_shares_the_port_where_that_was_agreed() {
 }
 
 #[test]
+fn what_is_no_media_of_the_call_ends_no_source() {
+    let mut call = Bridged::new(Terms::pcmu());
+    let mut sources = sources();
+    talk(&mut call, &mut sources, 100);
+    // A phone that multiplexes although it was not agreed on.
+    let mut compound = BytesMut::new();
+    let info = SenderInfo {
+        ntp: 0x1111_2222_3333_4444,
+        timestamp: 0,
+        packets: 0,
+        octets: 0,
+    };
+    rtcp::sender_report(&mut compound, 5, info, None);
+    let from = call.media().remote;
+    assert_eq!(call.says_from(from, &compound), None);
+    talk(&mut call, &mut sources, 100);
+    call.phone_reports.clear();
+    call.pass(Duration::from_secs(8));
+    let reports = call.phone_reports.iter().map(|(_, _, report)| told(report));
+    let block = reports.filter_map(|told| told.block).next().unwrap();
+    assert_eq!((block.ssrc, block.lost), (5, 19), "of one source");
+}
+
+#[test]
 fn a_source_that_says_goodbye_is_not_reported_any_more() {
     let mut call = Bridged::new(Terms::pcmu());
     let mut sources = sources();

@@ -49,7 +49,6 @@ use ice_agent::{Candidate, Credentials, Path, Received, RestartError, Transmit};
 use crate::session::{self, LocalIce, Session};
 use browser::Browser;
 pub use formats::Formats;
-use formats::Kind;
 pub use ntp::NtpOrigin;
 use phone::PhoneLeg;
 pub use phone::PhoneMedia;
@@ -230,7 +229,7 @@ impl Bridge {
         let formats = &self.browser.formats;
         let kind = formats.kind(packed.header.payload_type);
         let incoming = &mut self.browser.side.incoming;
-        incoming.arrived(now, packed.header, kind == Some(Kind::Audio));
+        incoming.arrived(now, packed.header, kind);
         self.to_phone.counts.received.count(octets);
         let phone = self.phone.as_ref().ok_or(DropReason::TooEarly)?;
         if !phone.listens() {
@@ -296,7 +295,7 @@ impl Bridge {
         }
         phone.heard(now);
         let incoming = &mut self.phone_side.incoming;
-        incoming.arrived(now, packed.header, kind == Some(Kind::Audio));
+        incoming.arrived(now, packed.header, kind);
         self.to_browser.counts.received.count(octets);
         let transmit = self.browser.carry_in(now, packed, phone.formats(), buf)?;
         self.to_browser.counts.sent.count(octets);

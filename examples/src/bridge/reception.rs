@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::formats::Kind;
 use super::ntp;
 use super::rtcp::{ReportBlock, SenderInfo};
 use super::rtp::Header;
@@ -57,21 +58,25 @@ impl Reception {
         }
     }
 
-    /// A packet has arrived. The timestamp of one that `is_audio` says when it was sampled; that
-    /// of an event says when the event began.
-    pub(super) fn arrived(&mut self, now: Instant, header: Header, is_audio: bool) {
+    /// A packet has arrived. The timestamp of audio says when it was sampled; that of an event says
+    /// when the event began. What was not agreed on, such as RTCP at the port of RTP, has its
+    /// place in the count of a source, but begins none.
+    pub(super) fn arrived(&mut self, now: Instant, header: Header, kind: Option<Kind>) {
         let clock_rate = self.clock_rate;
         let goes_on = self.source.as_ref().is_some_and(|source| {
             source.ssrc == header.ssrc && continues(source.highest as u16, header.sequence)
         });
         if !goes_on {
+            if kind.is_none() {
+                return;
+            }
             self.end_source();
         }
         let source = self
             .source
             .get_or_insert_with(|| Source::beginning_with(now, header));
         source.count(header.sequence);
-        if is_audio {
+        if kind == Some(Kind::Audio) {
             source.time(now, header.timestamp, clock_rate);
         }
     }
@@ -217,6 +222,8 @@ pub(super) fn duration(ticks: u32, clock_rate: u32) -> Duration {
 mod tests {
     use super::*;
 
+    const AUDIO: Option<Kind> = Some(Kind::Audio);
+
     #[allow(clippy::disallowed_methods)] // an origin for virtual time
     fn origin() -> Instant {
         Instant::now()
@@ -239,7 +246,7 @@ mod tests {
         assert_eq!(reception.block(now), None);
         // Of 65532 to 3 the last is late, 65535 and 1 are missing, 65533 comes twice.
         for sequence in [65_532, 65_533, 65_533, 65_534, 0, 3, 2] {
-            reception.arrived(now, packet(1, sequence), true);
+            reception.arrived(now, packet(1, sequence), AUDIO);
         }
         let block = reception.block(now).unwrap();
         assert_eq!(block.highest_sequence, 0x1_0003);
@@ -249,7 +256,7 @@ mod tests {
             "8 expected, 7 came"
         );
         assert_eq!(reception.block(now), None, "nothing new");
-        reception.arrived(now, packet(1, 5), true);
+        reception.arrived(now, packet(1, 5), AUDIO);
         let block = reception.block(now).unwrap();
         assert_eq!((block.lost, block.fraction_lost), (2, 128));
         assert_eq!(reception.lost(), 2);
@@ -260,7 +267,7 @@ mod tests {
         let now = origin();
         let mut reception = Reception::new(8000);
         for (ssrc, sequence) in [(1, 1), (1, 3), (2, 900), (2, 902), (2, 50_000), (2, 50_000)] {
-            reception.arrived(now, packet(ssrc, sequence), true);
+            reception.arrived(now, packet(ssrc, sequence), AUDIO);
         }
         assert_eq!(
             reception.lost(),
@@ -282,8 +289,8 @@ mod tests {
         for sequence in 0..400 {
             // Every other packet is 5 ms late.
             let late = Duration::from_millis(u64::from(sequence % 2) * 5);
-            reception.arrived(now + late, packet(1, sequence), true);
-            reception.arrived(now + late, packet(1, sequence), false);
+            reception.arrived(now + late, packet(1, sequence), AUDIO);
+            reception.arrived(now + late, packet(1, sequence), Some(Kind::Event));
             now += Duration::from_millis(20);
         }
         let jitter = reception.jitter().as_micros();
@@ -293,7 +300,7 @@ mod tests {
             timestamp: 0xdead_beef,
             ..packet(1, 400)
         };
-        reception.arrived(now, moved, true);
+        reception.arrived(now, moved, AUDIO);
         assert!(reception.jitter().as_micros() <= jitter);
     }
 
@@ -308,10 +315,10 @@ mod tests {
             octets: 0,
         };
         reception.reported(now, 1, &info);
-        reception.arrived(now, packet(1, 1), true);
+        reception.arrived(now, packet(1, 1), AUDIO);
         let block = reception.block(now + Duration::from_secs(2)).unwrap();
         assert_eq!((block.last_report, block.delay), (0x2222_3333, 0x2_0000));
-        reception.arrived(now, packet(9, 1), true);
+        reception.arrived(now, packet(9, 1), AUDIO);
         let block = reception.block(now).unwrap();
         assert_eq!(
             (block.last_report, block.delay),
