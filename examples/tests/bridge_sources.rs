@@ -118,6 +118,33 @@ fn nothing_is_learned_once_the_phone_has_spoken() {
 }
 
 #[test]
+fn a_place_that_the_phone_has_left_is_not_learned() {
+    let mut call = Bridged::new(learning());
+    let mut relays = [5, 6, 7].map(Source::pcmu);
+    assert!(call.phone_says(&relays[0].packet(b"first")).is_some());
+    // Behind one relay, all that changes is the port.
+    let places = [at(3, 5000), at(3, 6000)];
+    for remote in places {
+        let rtcp = at(3, remote.port() + 1);
+        let moved = PhoneMedia {
+            remote,
+            rtcp,
+            ..call.media()
+        };
+        call.set_phone(moved);
+    }
+    // What was under way meanwhile says nothing about the new place.
+    for (relay, from) in relays.iter_mut().zip([phone(), places[0]]) {
+        assert_eq!(call.says_from(from, &relay.packet(b"late")), None);
+    }
+    assert!(
+        call.says_from(places[1], &relays[2].packet(b"new"))
+            .is_some()
+    );
+    assert_eq!(call.stats().to_browser.counts.learned, 0);
+}
+
+#[test]
 fn reports_of_strangers_are_dropped() {
     let mut call = Bridged::new(Terms::pcmu());
     let report = [0x80, 201, 0, 1, 0, 0, 0, 5];

@@ -279,7 +279,7 @@ impl Bridge {
         datagram: Range<usize>,
     ) -> Result<Transmit, DropReason> {
         let phone = self.phone.as_mut().ok_or(DropReason::TooEarly)?;
-        let sender = phone.rtp.sender(from, self.learn_phone_address);
+        let sender = phone.rtp.sender(from, self.learn_phone_address, now);
         if sender == Sender::Stranger {
             return Err(DropReason::WrongSource);
         }
@@ -308,7 +308,7 @@ impl Bridge {
         let Some(phone) = &mut self.phone else {
             return self.to_browser.drop(DropReason::TooEarly);
         };
-        if phone.rtcp.sender(from, self.learn_phone_address) == Sender::Stranger {
+        if phone.rtcp.sender(from, self.learn_phone_address, now) == Sender::Stranger {
             return self.to_browser.drop(DropReason::WrongSource);
         }
         self.to_browser.counts.rtcp += 1;

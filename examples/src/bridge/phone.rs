@@ -48,8 +48,8 @@ impl PhoneLeg {
     /// The phone has told anew.
     pub(super) fn renew(&mut self, media: PhoneMedia, now: Instant) {
         self.media = media;
-        self.rtp.renew(media.remote);
-        self.rtcp.renew(media.rtcp);
+        self.rtp.renew(media.remote, now);
+        self.rtcp.renew(media.rtcp, now);
         self.heard(now);
     }
 

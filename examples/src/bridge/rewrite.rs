@@ -8,7 +8,7 @@ use super::rtp::Header;
 use super::sequence::{MAX_MISORDER, continues, is_newer};
 
 /// How long after the end of a source packets of it may still be under way.
-const LATE: Duration = Duration::from_secs(2);
+pub(super) const LATE: Duration = Duration::from_secs(2);
 
 /// Gives packets of one or several incoming sources one SSRC, one run of sequence numbers and one
 /// time line.
