@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use ice_agent::{Agent, Config, Path, Received, Role, SocketId, Transport};
+use ice_agent::{
+    Agent, Config, Family, Local, OpenError, Path, Received, Role, SocketId, Transport,
+};
 use libfuzzer_sys::fuzz_target;
 
 const HOSTS: [&str; 2] = ["192.0.2.1:5000", "192.0.2.2:5000"];
@@ -115,6 +117,20 @@ impl Between {
                 }
             }
             5 if operand % 4 == 3 => drop(self.agents[side].restart(self.now, None)),
+            5 if operand % 8 == 1 => {
+                // A socket is asked for, opened or refused or forgotten, and perhaps lost.
+                let (agent, now) = (&mut self.agents[side], self.now);
+                if let Ok(id) = agent.gather(now, Local::Family(Family::V4)) {
+                    let local = SocketAddr::new(host(side).ip(), 4000 + u16::from(operand));
+                    match operand >> 3 & 3 {
+                        0 => agent.handle_opened(now, id, local),
+                        1 => agent.handle_open_failed(now, id, OpenError::Refused),
+                        2 => agent.handle_closed(now, id),
+                        _ => {}
+                    }
+                }
+            }
+            5 if operand % 16 == 5 => self.agents[side].handle_closed(self.now, SocketId(0)),
             5 => drop(self.held[side].pop_front()),
             6 => {
                 if let Some(mut data) = self.held[side].pop_front() {

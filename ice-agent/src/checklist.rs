@@ -358,6 +358,38 @@ impl CheckList {
         ids.into_iter().map(|(_, id)| id).collect()
     }
 
+    /// The socket of a base is gone, and its pairs with it. They stay as evidence.
+    pub(crate) fn close_base(&mut self, base: BaseId) {
+        let Self {
+            pairs,
+            by_path,
+            triggered,
+            ..
+        } = self;
+        for pair in pairs.iter_mut().filter(|pair| pair.base == base) {
+            by_path.remove(&key(&pair.path));
+            pair.state = PairState::Failed;
+            pair.named_by_peer = false;
+        }
+        let stays = |id: &PairId| pairs.get(id.0).is_some_and(|pair| pair.base != base);
+        triggered.retain(|(id, _)| stays(id));
+    }
+
+    /// Whether a pair still has its way.
+    pub(crate) fn has_path(&self, id: PairId) -> bool {
+        let path = self.get(id).map(|pair| pair.path);
+        path.is_some_and(|path| self.find(&path) == Some(id))
+    }
+
+    /// Pairs that worked and have no consent any more are to be checked again.
+    pub(crate) fn recheck(&mut self, now: Instant) {
+        for pair in &mut self.pairs {
+            if pair.valid().is_some() && !pair.may_send(now) {
+                pair.state = PairState::Waiting;
+            }
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.bound);
     }

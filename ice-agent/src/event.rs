@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
+use stun_codec::{Close, Open};
+
 use crate::candidate::Candidate;
 use crate::failure::Failure;
 use crate::stats::Stats;
@@ -19,7 +21,8 @@ pub enum State {
     /// A pair works and data can flow; none has been nominated yet. During a restart: the pair of
     /// before still carries data.
     Connected,
-    /// A nominated pair is selected. A later nomination may still select another one.
+    /// A nominated pair is selected. A later nomination may still select another one; when its
+    /// socket is closed the agent goes back to [`Self::Connected`] or [`Self::Checking`].
     Completed,
     /// The end; [`Event::Failed`] says why.
     Failed,
@@ -70,6 +73,12 @@ pub enum Event {
     /// A remote candidate has a name in place of an address. The owner may resolve it and add the
     /// candidate again with the address; otherwise it is ignored.
     Unresolved(Candidate),
+    /// A socket is wanted; see [`Agent::gather`](crate::Agent::gather). The driver answers with
+    /// [`handle_opened`](crate::Agent::handle_opened) or
+    /// [`handle_open_failed`](crate::Agent::handle_open_failed).
+    Open(Open),
+    /// A socket is not needed any more.
+    Close(Close),
     /// The state changed.
     StateChanged(State),
     /// Data goes over this pair from now on. It comes once for each change: a nomination of the

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use stun_codec::{Local, OpenError};
+
 use crate::candidate::Candidate;
 
 /// The end of an agent: the cause and, pair by pair, the evidence.
@@ -13,8 +15,37 @@ pub struct Failure {
     pub cause: FailureCause,
     /// ICE restarts before it. The cause concerns what came after the last of them.
     pub restarts: u32,
+    /// Sockets that could not be opened or were closed, the last of them.
+    pub sockets: Vec<SocketReport>,
     /// What was tried, best pair first.
     pub pairs: Vec<PairReport>,
+}
+
+/// A socket that failed us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SocketReport {
+    /// It could not be opened.
+    NotOpened {
+        /// Where it was wanted.
+        local: Local,
+        /// Why not.
+        error: OpenError,
+    },
+    /// It was closed.
+    Closed {
+        /// Its address.
+        local: SocketAddr,
+    },
+}
+
+impl fmt::Display for SocketReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotOpened { local, error } => write!(f, "no socket on {local}: {error}"),
+            Self::Closed { local } => write!(f, "the socket {local} was closed"),
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -22,6 +53,10 @@ impl fmt::Display for Failure {
         match self.restarts {
             0 => self.cause.fmt(f),
             count => write!(f, "after {}: {}", Counted(count, "ICE restart"), self.cause),
+        }?;
+        match self.sockets.last() {
+            Some(socket) => write!(f, "; {socket}"),
+            None => Ok(()),
         }
     }
 }
@@ -187,6 +222,7 @@ mod tests {
         let failure = Failure {
             cause: refused,
             restarts: 0,
+            sockets: Vec::new(),
             pairs: Vec::new(),
         };
         let error: &dyn std::error::Error = &failure;

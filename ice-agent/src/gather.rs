@@ -1,8 +1,11 @@
-//! Asking STUN servers how they see each base (RFC 8445 §5.1.1.2).
+//! What gathering waits for: sockets of the driver, and STUN servers that say how they see each
+//! base (RFC 8445 §5.1.1.2).
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
+
+use stun_codec::{Local, SocketId};
 
 use crate::locals::BaseId;
 
@@ -14,6 +17,10 @@ pub(crate) struct Gatherer {
     servers: Vec<SocketAddr>,
     /// Bases whose servers were not asked yet; one leaves at each tick of the pace.
     unasked: VecDeque<BaseId>,
+    /// Sockets that the driver was asked for, where, and until when its answer is awaited.
+    opening: Vec<(SocketId, Local, Instant)>,
+    /// How many it was asked for.
+    asked: u32,
     /// Bases without an answer, and until when one is awaited.
     open: Vec<(BaseId, Instant)>,
     end: End,
@@ -35,6 +42,8 @@ impl Gatherer {
         Self {
             servers,
             unasked: VecDeque::new(),
+            opening: Vec::new(),
+            asked: 0,
             open: Vec::new(),
             end: End::NotYet,
         }
@@ -53,9 +62,37 @@ impl Gatherer {
         }
     }
 
+    /// Asks for a socket.
+    pub(crate) fn open(&mut self, local: Local, until: Instant) -> SocketId {
+        let id = SocketId::asked(self.asked);
+        self.asked = self.asked.wrapping_add(1);
+        self.opening.push((id, local, until));
+        id
+    }
+
+    /// How many sockets are awaited.
+    pub(crate) fn opening(&self) -> usize {
+        self.opening.len()
+    }
+
+    /// The driver has answered about this socket: where it was wanted, if it was awaited.
+    pub(crate) fn opened(&mut self, id: SocketId) -> Option<Local> {
+        let at = self.opening.iter().position(|(of, ..)| *of == id)?;
+        let (_, local, _) = self.opening.remove(at);
+        Some(local)
+    }
+
+    /// A socket that did not come in time, and is not awaited any more.
+    pub(crate) fn opening_overdue(&mut self, now: Instant) -> Option<Local> {
+        let overdue = self.opening.iter().find(|(.., until)| *until <= now);
+        let id = overdue.map(|(id, ..)| *id)?;
+        self.opened(id)
+    }
+
     /// Gathers anew: every base is to be asked about again, and further ones may come.
     pub(crate) fn restart(&mut self) {
-        self.clear();
+        self.unasked = VecDeque::new();
+        self.open = Vec::new();
         self.end = End::NotYet;
     }
 
@@ -97,7 +134,8 @@ impl Gatherer {
 
     /// True once, when all is gathered.
     pub(crate) fn take_completion(&mut self) -> bool {
-        let complete = self.end == End::Announced && self.open.is_empty();
+        let awaits = !self.open.is_empty() || !self.opening.is_empty();
+        let complete = self.end == End::Announced && !awaits;
         if complete {
             self.end = End::Told;
         }
@@ -105,11 +143,14 @@ impl Gatherer {
     }
 
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        self.open.iter().map(|(_, until)| *until).min()
+        let sockets = self.opening.iter().map(|(.., until)| *until);
+        let answers = self.open.iter().map(|(_, until)| *until);
+        sockets.chain(answers).min()
     }
 
     pub(crate) fn clear(&mut self) {
         self.unasked = VecDeque::new();
         self.open = Vec::new();
+        self.opening = Vec::new();
     }
 }

@@ -38,8 +38,11 @@ pub use candidate::{
 pub use config::{Config, ConfigError, Role};
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{Event, PairInfo, State};
-pub use failure::{CheckState, Failure, FailureCause, PairReport, Refusal};
+pub use failure::{CheckState, Failure, FailureCause, PairReport, Refusal, SocketReport};
 pub use priority::{candidate_priority, pair_priority};
 pub use stats::Stats;
-pub use stun_codec::{HEADROOM, Handled, Path, Received, SocketId, Transmit, Transport};
+pub use stun_codec::{
+    Close, Family, HEADROOM, Handled, Local, Open, OpenError, Path, Port, Received, SocketId,
+    Transmit, Transport, Wanted,
+};
 pub use wire::local_ufrag;

@@ -31,6 +31,8 @@ pub(crate) struct Base {
     /// have (RFC 8445 §7.1.1).
     pub(crate) reflexive_priority: u32,
     preference: u16,
+    /// Its socket is gone. The candidates stay, to be reported.
+    closed: bool,
 }
 
 impl Base {
@@ -86,7 +88,7 @@ impl Locals {
     /// The same host addresses under the same ids, and nothing that was learned about them.
     pub(crate) fn hosts_only(&self) -> Self {
         let mut fresh = Self::new(self.component);
-        for base in &self.bases {
+        for (_, base) in self.bases() {
             fresh.add_host(base.socket, base.address);
         }
         fresh
@@ -106,6 +108,7 @@ impl Locals {
                 self.component,
             ),
             preference,
+            closed: false,
         });
         let candidate = self.candidate(Kind::Host, address, address, preference, None);
         self.candidates.push((base, candidate));
@@ -172,15 +175,30 @@ impl Locals {
         }
     }
 
+    /// A base whose socket is there.
     pub(crate) fn base(&self, id: BaseId) -> Option<&Base> {
-        self.bases.get(id.0)
+        self.bases.get(id.0).filter(|base| !base.closed)
     }
 
+    /// The bases whose sockets are there.
     pub(crate) fn bases(&self) -> impl Iterator<Item = (BaseId, &Base)> {
-        self.bases
-            .iter()
-            .enumerate()
+        let bases = self.bases.iter().enumerate();
+        bases
+            .filter(|(_, base)| !base.closed)
             .map(|(at, base)| (BaseId(at), base))
+    }
+
+    pub(crate) fn has_socket(&self, id: SocketId) -> bool {
+        self.bases().any(|(_, base)| base.socket == id)
+    }
+
+    /// A socket is gone: the next base on it, with its address.
+    pub(crate) fn close(&mut self, id: SocketId) -> Option<(BaseId, SocketAddr)> {
+        let here = |base: &Base| base.socket == id && !base.closed;
+        let at = self.bases.iter().position(here)?;
+        let base = self.bases.get_mut(at)?;
+        base.closed = true;
+        Some((BaseId(at), base.address))
     }
 
     /// The base that a path starts from.
@@ -205,14 +223,16 @@ impl Locals {
     }
 
     pub(crate) fn host_of(&self, base: BaseId) -> Option<&Candidate> {
-        self.candidate_at(self.base(base)?.host)
+        self.candidate_at(self.bases.get(base.0)?.host)
     }
 
     pub(crate) fn base_count(&self) -> usize {
         self.bases.len()
     }
 
+    /// Candidates on sockets that are there.
     pub(crate) fn candidate_count(&self) -> usize {
-        self.candidates.len()
+        let bases = self.candidates.iter().map(|(base, _)| *base);
+        bases.filter(|base| self.base(*base).is_some()).count()
     }
 }

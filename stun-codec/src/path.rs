@@ -45,6 +45,12 @@ impl SocketId {
     pub const fn asked(number: u32) -> Self {
         Self(1 << 63 | number as u64)
     }
+
+    /// Whether a state machine has asked for this socket.
+    #[must_use]
+    pub const fn is_asked(self) -> bool {
+        self.0 >> 63 == 1
+    }
 }
 
 impl fmt::Display for SocketId {

@@ -78,6 +78,7 @@ impl Agent {
     }
 
     fn end_gathering(&mut self, now: Instant) {
+        self.give_up_opening(now);
         while let Some(base) = self.gatherer.overdue(now) {
             self.gatherer.close(base);
             self.transactions

@@ -1,43 +1,43 @@
 //! The agent: its inputs and what can be asked of it.
 //!
-//! What arrives is handled in `inbound`, `request` and `response`, the clock in `clock`, checks
+//! Sockets and our candidates are in `local`, the peer's in `remote`. What arrives is handled in
+//! `inbound`, `request` and `response`, the clock in `clock`, checks
 //! in `checks`, the choice of a pair in `nomination`, restarts in `restart`, media in `media`, output
 //! in `output`.
 
 mod checks;
 mod clock;
 mod inbound;
+mod local;
 mod media;
 mod nomination;
 mod output;
 mod phase;
+mod remote;
 mod report;
 mod request;
 mod response;
 mod restart;
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use stun_codec::{IntegrityKey, SocketId};
-
-use self::phase::{Pacer, Peer, Phase, Progress, Running, Waiting};
+use self::phase::{Pacer, Phase, Waiting};
 use self::restart::Previous;
-use crate::candidate::{Address, Candidate};
 use crate::checklist::PairId;
 use crate::config::{Config, ConfigError, Role};
 use crate::credentials::Credentials;
 use crate::event::{Event, Events, PairInfo, State};
+use crate::failure::SocketReport;
 use crate::gather::Gatherer;
 use crate::generation::{Generation, GenerationId};
-use crate::locals::{BaseId, MAX_BASES};
 use crate::outbox::Outbox;
 use crate::random::Random;
-use crate::remotes::{Added, RemoteId, is_of_generation};
 use crate::stats::Stats;
 use crate::transactions::Transactions;
 
+pub use local::AddHostError;
 pub use media::SendError;
+pub use remote::RemoteError;
 pub use restart::RestartError;
 
 /// A full ICE agent (RFC 8445) for one component over UDP.
@@ -51,7 +51,8 @@ pub use restart::RestartError;
 ///
 /// The usual course:
 ///
-/// 1. [`new`](Self::new), then [`add_host`](Self::add_host) for each socket and
+/// 1. [`new`](Self::new), then [`add_host`](Self::add_host) for each socket that is there, or
+///    [`gather`](Self::gather) for each that is to be opened, and
 ///    [`end_of_local_candidates`](Self::end_of_local_candidates). Candidates come as
 ///    [`Event::LocalCandidate`]; send them to the peer with
 ///    [`local_credentials`](Self::local_credentials).
@@ -77,6 +78,8 @@ pub struct Agent {
     phase: Phase,
     /// The generation before a restart, as long as it is of use.
     previous: Option<Previous>,
+    /// Sockets that failed us.
+    lost: Vec<SocketReport>,
     told: Told,
     outbox: Outbox,
     events: Events,
@@ -88,51 +91,6 @@ pub struct Agent {
 struct Told {
     state: State,
     carrier: Option<(GenerationId, PairId)>,
-}
-
-/// A host address was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AddHostError {
-    /// `0.0.0.0`, `::`, a multicast address or port 0: nobody could reach it.
-    #[error("{0} is not an address a peer could send to")]
-    Unusable(SocketAddr),
-    /// It was added before.
-    #[error("{0} was added before")]
-    Duplicate(SocketAddr),
-    /// There are 16 already.
-    #[error("there are {MAX_BASES} host addresses already")]
-    TooMany,
-    /// The end of local candidates was announced before.
-    #[error("the end of local candidates was announced before")]
-    Ended,
-    /// The agent has failed or was closed.
-    #[error("the agent has ended")]
-    Finished,
-}
-
-/// Something of the peer was not taken. The agent goes on without it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RemoteError {
-    /// There are as many remote candidates as [`Config::max_remote_candidates`].
-    #[error("there are too many remote candidates")]
-    TooMany,
-    /// It is for another component.
-    #[error("component {0} is not of this agent")]
-    OtherComponent(u16),
-    /// Its `ufrag` extension names other credentials than the current ones.
-    #[error("the candidate belongs to other credentials")]
-    OtherGeneration,
-    /// Other credentials were set before: [`Agent::restart`] comes first.
-    #[error("other remote credentials were set before")]
-    CredentialsChanged,
-    /// They are those from before the restart. The peer must choose others (RFC 8445 §9).
-    #[error("the peer has not changed its credentials for the restart")]
-    SameCredentials,
-    /// The agent has failed or was closed.
-    #[error("the agent has ended")]
-    Finished,
 }
 
 impl Agent {
@@ -152,6 +110,7 @@ impl Agent {
             pacer: Pacer::new(config.pace),
             phase: Phase::New(Waiting::default()),
             previous: None,
+            lost: Vec::new(),
             told: Told {
                 state: State::New,
                 carrier: None,
@@ -168,165 +127,6 @@ impl Agent {
     #[must_use]
     pub fn local_credentials(&self) -> &Credentials {
         &self.current.credentials
-    }
-
-    /// Adds a host candidate on a UDP socket of the driver, whose address is `local` as datagrams
-    /// report it (never `0.0.0.0`). STUN servers are asked from it.
-    ///
-    /// # Errors
-    /// When nobody could reach the address, it is there already, there are 16, or it is too late.
-    pub fn add_host(
-        &mut self,
-        now: Instant,
-        id: SocketId,
-        local: SocketAddr,
-    ) -> Result<(), AddHostError> {
-        if self.state().is_finished() {
-            return Err(AddHostError::Finished);
-        }
-        if self.gatherer.has_ended() {
-            return Err(AddHostError::Ended);
-        }
-        if local.ip().is_unspecified() || local.ip().is_multicast() || local.port() == 0 {
-            return Err(AddHostError::Unusable(local));
-        }
-        if self
-            .current
-            .locals
-            .bases()
-            .any(|(_, base)| base.address == local)
-        {
-            return Err(AddHostError::Duplicate(local));
-        }
-        if self.current.locals.base_count() >= MAX_BASES {
-            return Err(AddHostError::TooMany);
-        }
-        let base = self.current.locals.add_host(id, local);
-        self.announce(now, base);
-        for remote in self.current.remotes.ids() {
-            self.pair_up(base, remote);
-        }
-        self.advance(now);
-        Ok(())
-    }
-
-    /// Signals a host candidate, and has the STUN servers asked about it.
-    fn announce(&mut self, now: Instant, base: BaseId) {
-        if let Some(candidate) = self.current.locals.host_of(base) {
-            self.events
-                .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
-        }
-        if let Some(found) = self.current.locals.base(base) {
-            let until = now + self.config.gathering_deadline;
-            self.gatherer
-                .ask(base, until, |server| found.reaches(server));
-        }
-    }
-
-    /// Says that no further host address will come. [`Event::GatheringComplete`] follows when the
-    /// STUN servers have answered or their time is over.
-    pub fn end_of_local_candidates(&mut self, now: Instant) {
-        self.gatherer.announce_end();
-        self.advance(now);
-    }
-
-    /// Tells the peer's ufrag and password; checks begin. Telling the same again changes nothing.
-    /// Others need a [`restart`](Self::restart) first.
-    ///
-    /// # Errors
-    /// When others were told before, they are those from before a restart, or the agent has ended.
-    pub fn set_remote_credentials(
-        &mut self,
-        now: Instant,
-        remote: Credentials,
-    ) -> Result<(), RemoteError> {
-        let waiting = match &mut self.phase {
-            Phase::New(waiting) if waiting.refuses(&remote) => {
-                return Err(RemoteError::SameCredentials);
-            }
-            Phase::New(waiting) => std::mem::take(waiting),
-            Phase::Running(running) if running.peer.credentials == remote => return Ok(()),
-            Phase::Running(_) => return Err(RemoteError::CredentialsChanged),
-            Phase::Failed | Phase::Closed => return Err(RemoteError::Finished),
-        };
-        self.begin_checks(now, remote, waiting);
-        self.advance(now);
-        Ok(())
-    }
-
-    /// The remote credentials are known.
-    fn begin_checks(&mut self, now: Instant, remote: Credentials, waiting: Waiting) {
-        self.current.remotes.keep_generation(remote.ufrag());
-        let peer = Peer {
-            key: IntegrityKey::short_term(remote.password()),
-            username: format!("{}:{}", remote.ufrag(), self.current.credentials.ufrag()),
-            credentials: remote,
-            nominations: phase::Nominations::new(),
-        };
-        let progress = Progress::Checking {
-            deadline: now + self.config.deadline,
-        };
-        self.phase = Phase::Running(Box::new(Running { peer, progress }));
-        self.tell_state();
-        self.pair_all();
-        for early in waiting.into_early() {
-            self.learn_from_early(now, early);
-        }
-    }
-
-    /// Adds a candidate of the peer, before or after its credentials. One that is known changes
-    /// nothing. One with a name in place of an address comes back as [`Event::Unresolved`]. TCP
-    /// candidates and unknown kinds are kept and not paired. A check may be due at once: drain
-    /// [`poll_transmit`](Self::poll_transmit) after it.
-    ///
-    /// # Errors
-    /// When it is of another component or other credentials, there are too many, or the agent has
-    /// ended. None of these harms the agent: go on with the next candidate.
-    pub fn add_remote_candidate(
-        &mut self,
-        now: Instant,
-        candidate: Candidate,
-    ) -> Result<(), RemoteError> {
-        if self.state().is_finished() {
-            return Err(RemoteError::Finished);
-        }
-        if candidate.component != self.config.component {
-            return Err(RemoteError::OtherComponent(candidate.component));
-        }
-        let running = self.phase.running();
-        let current = running.map(|running| running.peer.credentials.ufrag());
-        if current.is_some_and(|ufrag| !is_of_generation(&candidate, ufrag)) {
-            return Err(RemoteError::OtherGeneration);
-        }
-        match self.current.remotes.add(candidate) {
-            Added::New(remote) => {
-                self.tell_if_named(remote);
-                self.pair_remote(remote);
-            }
-            Added::Improved(_) => self.reprioritise(),
-            Added::Known => {}
-            Added::Full => {
-                self.stats.over_bound += 1;
-                return Err(RemoteError::TooMany);
-            }
-        }
-        self.advance(now);
-        Ok(())
-    }
-
-    fn tell_if_named(&mut self, remote: RemoteId) {
-        let named = |found: &&Candidate| matches!(found.address, Address::Name { .. });
-        if let Some(candidate) = self.current.remotes.get(remote).filter(named) {
-            self.events
-                .push(Event::Unresolved(candidate.clone()), &mut self.stats);
-        }
-    }
-
-    /// Says that the peer has no further candidates (RFC 8838 §14). The agent does not fail early
-    /// because of it: a peer may still reach us from an address nobody knew.
-    pub fn end_of_remote_candidates(&mut self, now: Instant) {
-        self.current.remotes.end();
-        self.advance(now);
     }
 
     /// The next event.
@@ -391,6 +191,7 @@ impl Agent {
         self.gatherer.clear();
         self.previous = None;
         self.current.checks.clear();
+        self.close_own_sockets();
     }
 
     fn tell_state(&mut self) {

@@ -99,6 +99,44 @@ impl Agent {
         self.tell_carrier();
     }
 
+    /// A socket is gone. If the pair that carried data went with it, the best that is left takes
+    /// over, or one is looked for again.
+    pub(super) fn fall_back(&mut self, now: Instant) {
+        let checks = &self.current.checks;
+        let lives = |pair: &PairId| checks.has_path(*pair);
+        let left = || match checks.best_valid(now) {
+            Some((best, _)) => Progress::Connected {
+                since: now,
+                best,
+                nominating: None,
+            },
+            None => Progress::Checking {
+                deadline: now + self.config.deadline,
+            },
+        };
+        let progress = match self.phase.progress() {
+            Some(Progress::Completed { selected }) if !lives(&selected) => left(),
+            Some(Progress::Connected { best, .. }) if !lives(&best) => left(),
+            Some(Progress::Connected {
+                since,
+                best,
+                nominating,
+            }) => Progress::Connected {
+                since,
+                best,
+                nominating: nominating.filter(lives),
+            },
+            Some(progress) => progress,
+            None => return self.tell_state(),
+        };
+        if !progress.is_completed() {
+            self.current.checks.recheck(now);
+        }
+        self.set_progress(progress);
+        self.tell_state();
+        self.tell_carrier();
+    }
+
     /// The nominated pair carries data from now on. Other checks end (RFC 8445 §8.1.2).
     pub(super) fn select(&mut self, now: Instant, pair: PairId) {
         let before = self.phase.progress();

@@ -7,7 +7,7 @@ use super::Agent;
 use super::phase::Progress;
 use crate::checklist::PairId;
 use crate::config::Role;
-use crate::generation::GenerationId;
+use crate::generation::{Generation, GenerationId};
 use crate::outbox::Frame;
 use crate::transactions::Purpose;
 use crate::wire::{self, Answer, CheckRequest};
@@ -71,7 +71,9 @@ impl Agent {
         answer: &Answer,
         out: &mut BytesMut,
     ) -> Option<(Path, Result<(), EncodeError>)> {
-        let key = &self.generation(generation)?.key;
+        let Generation { key, locals, .. } = self.generation(generation)?;
+        // Its socket may be gone meanwhile.
+        locals.base_of(&path)?;
         let written = wire::write_answer(out, id, answer, key);
         self.stats.responses_sent += 1;
         Some((path, written))

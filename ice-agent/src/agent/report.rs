@@ -58,6 +58,7 @@ impl Agent {
         let failure = Failure {
             cause,
             restarts: self.current.id.restarts(),
+            sockets: std::mem::take(&mut self.lost),
             pairs: self.pairs(),
         };
         self.finish(Phase::Failed);

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use stun_codec::{Path, TransactionId};
+use stun_codec::{Path, SocketId, TransactionId};
 
 use super::Agent;
 use super::phase::{Peer, Phase, Waiting};
@@ -181,6 +181,24 @@ impl Agent {
                 self.tell_state();
                 self.tell_carrier();
             }
+        }
+    }
+
+    /// A socket is gone: so are the pairs of before on it, and all of before if data went there.
+    pub(super) fn previous_socket_closed(&mut self, id: SocketId) {
+        let Some(Previous {
+            generation, duty, ..
+        }) = &mut self.previous
+        else {
+            return;
+        };
+        while let Some((base, _)) = generation.locals.close(id) {
+            generation.checks.close_base(base);
+        }
+        if let Duty::Carry(pair) = duty
+            && !generation.checks.has_path(*pair)
+        {
+            self.previous = None;
         }
     }
 

@@ -1,0 +1,216 @@
+//! Our sockets and the candidates on them.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use stun_codec::{Close, Local, Open, OpenError, Path, Port, SocketId, Wanted};
+
+use super::Agent;
+use crate::event::Event;
+use crate::failure::SocketReport;
+use crate::locals::{Base, BaseId, MAX_BASES};
+use crate::transactions::Purpose;
+
+/// A host address was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddHostError {
+    /// `0.0.0.0`, `::`, a multicast address or port 0: nobody could reach it.
+    #[error("{0} is not an address a peer could send to")]
+    Unusable(SocketAddr),
+    /// It was added before.
+    #[error("{0} was added before")]
+    Duplicate(SocketAddr),
+    /// There are 16 already.
+    #[error("there are {MAX_BASES} host addresses already")]
+    TooMany,
+    /// The end of local candidates was announced before.
+    #[error("the end of local candidates was announced before")]
+    Ended,
+    /// The agent has failed or was closed.
+    #[error("the agent has ended")]
+    Finished,
+}
+
+impl Agent {
+    /// Adds a host candidate on a UDP socket of the driver, whose address is `local` as datagrams
+    /// report it (never `0.0.0.0`). STUN servers are asked from it.
+    ///
+    /// # Errors
+    /// When nobody could reach the address, it is there already, there are 16, or it is too late.
+    pub fn add_host(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        local: SocketAddr,
+    ) -> Result<(), AddHostError> {
+        self.may_gather()?;
+        self.add_base(now, id, local)?;
+        self.advance(now);
+        Ok(())
+    }
+
+    /// Asks the driver by [`Event::Open`] for a UDP socket, to be a host candidate: on this address,
+    /// or on one of this family that the driver chooses. The agent owns the socket and tells
+    /// [`Event::Close`] when it has no more use for it. Until the driver answers, at most for
+    /// [`Config::gathering_deadline`](crate::Config::gathering_deadline), gathering goes on.
+    ///
+    /// # Errors
+    /// When the address is none that a peer could send to, there are 16 sockets, or it is too late.
+    pub fn gather(&mut self, now: Instant, local: Local) -> Result<SocketId, AddHostError> {
+        self.may_gather()?;
+        if let Local::Ip(ip) = local
+            && (ip.is_unspecified() || ip.is_multicast())
+        {
+            return Err(AddHostError::Unusable(SocketAddr::new(ip, 0)));
+        }
+        if self.current.locals.base_count() + self.gatherer.opening() >= MAX_BASES {
+            return Err(AddHostError::TooMany);
+        }
+        let until = now + self.config.gathering_deadline;
+        let id = self.gatherer.open(local, until);
+        let port = Port::Any;
+        let what = Wanted::Udp { local, port };
+        self.events
+            .push(Event::Open(Open { id, what }), &mut self.stats);
+        self.advance(now);
+        Ok(id)
+    }
+
+    /// The driver has opened a socket that it was asked for; `local` is its address as datagrams
+    /// report it (never `0.0.0.0`). One that is of no use any more is closed by [`Event::Close`].
+    pub fn handle_opened(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
+        if let Some(wanted) = self.gatherer.opened(id)
+            && let Err(error) = self.add_base(now, id, local)
+        {
+            let error = OpenError::Other(error.to_string());
+            let local = wanted;
+            self.lose(SocketReport::NotOpened { local, error });
+        }
+        if !self.current.locals.has_socket(id) {
+            self.close_socket(id);
+        }
+        self.advance(now);
+    }
+
+    /// The driver could not open a socket that it was asked for. The agent goes on without it.
+    pub fn handle_open_failed(&mut self, now: Instant, id: SocketId, error: OpenError) {
+        if let Some(local) = self.gatherer.opened(id) {
+            self.lose(SocketReport::NotOpened { local, error });
+        }
+        self.advance(now);
+    }
+
+    /// A socket is closed, of whichever side it was. Its candidates and pairs are gone; another pair
+    /// takes over, or is looked for until the deadline.
+    pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
+        if let Some(local) = self.gatherer.opened(id) {
+            let error = OpenError::Other("it was closed at once".to_owned());
+            self.lose(SocketReport::NotOpened { local, error });
+        }
+        while let Some((base, local)) = self.current.locals.close(id) {
+            self.gatherer.close(base);
+            self.current.checks.close_base(base);
+            self.lose(SocketReport::Closed { local });
+        }
+        let checks = &self.current.checks;
+        let locals = &self.current.locals;
+        self.transactions.retain(|purpose| match purpose {
+            Purpose::Server(base) => locals.base(*base).is_some(),
+            Purpose::Check(check) => checks.has_path(check.pair),
+        });
+        self.previous_socket_closed(id);
+        self.fall_back(now);
+        self.advance(now);
+    }
+
+    /// A connection was accepted at a listening socket. An agent over UDP has none, and closes it.
+    pub fn handle_accepted(&mut self, now: Instant, path: Path) {
+        self.close_socket(path.id);
+        self.advance(now);
+    }
+
+    fn may_gather(&self) -> Result<(), AddHostError> {
+        if self.state().is_finished() {
+            return Err(AddHostError::Finished);
+        }
+        if self.gatherer.has_ended() {
+            return Err(AddHostError::Ended);
+        }
+        Ok(())
+    }
+
+    fn add_base(
+        &mut self,
+        now: Instant,
+        id: SocketId,
+        local: SocketAddr,
+    ) -> Result<(), AddHostError> {
+        if local.ip().is_unspecified() || local.ip().is_multicast() || local.port() == 0 {
+            return Err(AddHostError::Unusable(local));
+        }
+        let is_known = |(_, base): (_, &Base)| base.address == local;
+        if self.current.locals.bases().any(is_known) {
+            return Err(AddHostError::Duplicate(local));
+        }
+        if self.current.locals.base_count() >= MAX_BASES {
+            return Err(AddHostError::TooMany);
+        }
+        let base = self.current.locals.add_host(id, local);
+        self.announce(now, base);
+        for remote in self.current.remotes.ids() {
+            self.pair_up(base, remote);
+        }
+        Ok(())
+    }
+
+    /// Remembers for the report on a failure. The last ones say most.
+    fn lose(&mut self, report: SocketReport) {
+        if self.lost.len() >= MAX_BASES {
+            self.lost.remove(0);
+        }
+        self.lost.push(report);
+    }
+
+    /// Sockets that were not opened in time count as failed; when one comes late it is closed.
+    pub(super) fn give_up_opening(&mut self, now: Instant) {
+        while let Some(local) = self.gatherer.opening_overdue(now) {
+            let error = OpenError::TimedOut;
+            self.lose(SocketReport::NotOpened { local, error });
+        }
+    }
+
+    fn close_socket(&mut self, id: SocketId) {
+        self.events
+            .push(Event::Close(Close { id }), &mut self.stats);
+    }
+
+    /// At the end: the sockets that the agent has asked for. Others may have other uses.
+    pub(super) fn close_own_sockets(&mut self) {
+        let bases = self.current.locals.bases();
+        let ids: Vec<_> = bases.map(|(_, base)| base.socket).collect();
+        for id in ids.into_iter().filter(|id| id.is_asked()) {
+            self.close_socket(id);
+        }
+    }
+
+    /// Signals a host candidate, and has the STUN servers asked about it.
+    pub(super) fn announce(&mut self, now: Instant, base: BaseId) {
+        if let Some(candidate) = self.current.locals.host_of(base) {
+            self.events
+                .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
+        }
+        if let Some(found) = self.current.locals.base(base) {
+            let until = now + self.config.gathering_deadline;
+            self.gatherer
+                .ask(base, until, |server| found.reaches(server));
+        }
+    }
+
+    /// Says that no further host address will come. [`Event::GatheringComplete`] follows when the
+    /// STUN servers have answered or their time is over.
+    pub fn end_of_local_candidates(&mut self, now: Instant) {
+        self.gatherer.announce_end();
+        self.advance(now);
+    }
+}
