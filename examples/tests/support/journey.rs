@@ -171,6 +171,8 @@ struct Traveller<'a> {
     next: u16,
     changed: Option<Instant>,
     heard: Option<Instant>,
+    /// A side waits for the answer to its restart, and none will come.
+    alone: bool,
 }
 
 fn is_settled(sides: &[Side; 2]) -> bool {
@@ -215,6 +217,7 @@ impl<'a> Traveller<'a> {
             next: 0,
             changed: None,
             heard: None,
+            alone: false,
         }
     }
 
@@ -255,10 +258,7 @@ impl<'a> Traveller<'a> {
         let Weather { delay, jitter, .. } = self.journey.weather;
         self.link.network.set_weather(Weather::calm(delay));
         self.pass_exactly(delay + jitter);
-        let decided = match self.journey.signalled {
-            true => DECIDED,
-            false => DECIDED_ALONE,
-        };
+        let decided = if self.alone { DECIDED_ALONE } else { DECIDED };
         let end = self.link.now() + decided;
         let journey = self.journey;
         loop {
@@ -304,6 +304,7 @@ impl<'a> Traveller<'a> {
         let Ok(offer) = self.link.sides[side].session.restart_ice(now, None) else {
             return; // It has failed meanwhile.
         };
+        self.alone = true;
         if !self.journey.signalled {
             return;
         }
@@ -311,8 +312,9 @@ impl<'a> Traveller<'a> {
         let now = self.link.now();
         let session = &mut self.link.sides[answerer].session;
         let Ok(answer) = session.restart_ice(now, Some(offer.credentials)) else {
-            return;
+            return; // It is the other that has failed.
         };
+        self.alone = false;
         self.learn(answerer, offer.candidates);
         self.pass_exactly(self.journey.round_trip());
         let now = self.link.now();
