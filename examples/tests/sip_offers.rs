@@ -229,6 +229,60 @@ async fn a_new_contact_is_the_new_target() {
     ));
 }
 
+/// What the phone asks for is looked at before its offer.
+#[tokio::test]
+async fn what_is_not_understood_is_said() {
+    let agent = agent().await;
+    let peer = Peer::new(&agent).await;
+    let mut call = peer.call(&agent).await;
+    let invite = until_answered(&peer, &mut call).await;
+    for (number, headers, refusal, named) in [
+        (
+            1,
+            "Content-Type: application/isup",
+            "415",
+            ("Accept", "application/sdp"),
+        ),
+        (
+            2,
+            "Require: timer, x-y",
+            "420",
+            ("Unsupported", "timer, x-y"),
+        ),
+    ] {
+        let request = peer.request(&invite, "INVITE", number, ANSWER);
+        let with = format!("{headers}\r\nMax-Forwards:");
+        peer.say(&request.replace("Max-Forwards:", &with)).await;
+        let answer = peer.hear("SIP/2.0").await;
+        assert_eq!(
+            (status(&answer), &*answer.value(named.0)),
+            (refusal, named.1)
+        );
+        peer.ask(&invite, "ACK", number, "").await;
+    }
+    let typed = peer.request(&invite, "UPDATE", 3, ANSWER);
+    let with = "Content-Type: application/SDP; charset=utf-8\r\nMax-Forwards:";
+    peer.say(&typed.replace("Max-Forwards:", with)).await;
+    offered(&mut call).await;
+}
+
+/// A phone may change the session as soon as it has the ACK, before we have said a word about it.
+#[tokio::test]
+async fn an_offer_right_behind_the_answer_is_not_lost() {
+    let agent = agent().await;
+    for _ in 0..50 {
+        let peer = Peer::new(&agent).await;
+        let mut call = peer.call(&agent).await;
+        let invite = peer.hear("INVITE").await;
+        peer.pick_up(&invite).await;
+        peer.ask(&invite, "INVITE", 1, ANSWER).await;
+        while !matches!(next(&mut call).await, CallEvent::Answered { .. }) {}
+        let (offer, _) = offered(&mut call).await;
+        call.answer(offer, Ok(OFFER.to_owned()));
+        assert_eq!(status(&peer.hear("SIP/2.0").await), "200");
+    }
+}
+
 /// Without the ACK nobody knows whether the phone has heard the answer (RFC 3261 §14.2).
 #[tokio::test]
 async fn an_answer_that_is_never_acknowledged_ends_the_call() {

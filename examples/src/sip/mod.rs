@@ -1,7 +1,9 @@
 //! The SIP side of the gateway: a user agent that calls phones, and an echo phone to try it with.
 //!
 //! [`UserAgent`] calls a [`User`] at a [`Server`]; what becomes of the call arrives as
-//! [`CallEvent`]s from its [`OutgoingCall`]. Session descriptions pass through as text: media is
+//! [`CallEvent`]s from its [`OutgoingCall`]: early media of the phone that rings, the answer of the
+//! one that is picked up, its new offers, the end. A server that asks who calls is answered from
+//! the configured [`Credentials`]. Session descriptions pass through as text: media is
 //! the business of others. Transactions, retransmission and dialogs are the work of the SIP
 //! library, which no type here shows.
 //!

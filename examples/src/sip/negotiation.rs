@@ -19,7 +19,7 @@ use rsipstack::transaction::transaction::{Transaction, TransactionEvent, Transac
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
-use super::request::{reply, warning};
+use super::request::{accept, is_sdp, reply, warning};
 use super::{CallEvent, OfferId};
 
 /// How long an offer may wait for its answer until it is refused with 500.
@@ -100,6 +100,14 @@ impl Negotiation {
             // A sign of life (RFC 3311 §5.1), and perhaps a new target.
             self.follow_target(request);
             reply(transaction, StatusCode::OK, vec![self.contact()]);
+            return None;
+        }
+        if theirs && !is_sdp(request) {
+            reply(
+                transaction,
+                StatusCode::UnsupportedMediaType,
+                vec![accept()],
+            );
             return None;
         }
         if self.accepted.iter().any(|accepted| accepted.ours) {

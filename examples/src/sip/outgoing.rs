@@ -1,5 +1,6 @@
 //! One outgoing call: a task that drives it, and the handle to follow and end it.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,6 +105,7 @@ pub(super) fn start(
         stack,
         plan,
         requests,
+        waiting: VecDeque::new(),
         answers: answered,
         events,
         hang_up: hang_up.clone(),
@@ -132,6 +134,8 @@ pub(super) struct Driver {
     pub(super) stack: Arc<Stack>,
     pub(super) plan: Plan,
     pub(super) requests: mpsc::Receiver<Transaction>,
+    /// Requests that overtook the news of the answer.
+    pub(super) waiting: VecDeque<Transaction>,
     pub(super) answers: mpsc::Receiver<Answer>,
     events: mpsc::UnboundedSender<CallEvent>,
     pub(super) hang_up: CancellationToken,
@@ -144,8 +148,6 @@ pub(super) struct Invitation {
     pub(super) task: JoinHandle<InviteAsyncResult>,
     pub(super) route: Route,
     pub(super) contact: Uri,
-    /// BYEs that overtook the news of the answer.
-    pub(super) early: Vec<Transaction>,
 }
 
 /// What became of an INVITE.
@@ -178,6 +180,9 @@ impl Driver {
             Outcome::Not(event) => event,
         };
         self.stack.dialogs.remove_dialog(&dialog.id());
+        for transaction in self.waiting.drain(..) {
+            reply(transaction, StatusCode::CallTransactionDoesNotExist, vec![]);
+        }
         self.emit(last);
     }
 
@@ -215,7 +220,6 @@ impl Driver {
             task,
             route,
             contact,
-            early: vec![],
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rsipstack::sip::{Header, HeadersExt, Method, StatusCode};
+use rsipstack::sip::{Header, HeadersExt, Method, Request, StatusCode};
 use rsipstack::transaction::Transaction;
 use tokio::time::timeout;
 
@@ -11,6 +11,22 @@ const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO";
 
 /// A peer that does not read its connection gets no more patience than this.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The extensions that a request requires (RFC 3261 §8.2.2.3): we have none. A call can be ended
+/// whatever else is asked for.
+pub(super) fn unsupported(transaction: &Transaction) -> Option<Header> {
+    let required: Vec<_> = transaction
+        .original
+        .headers
+        .iter()
+        .filter_map(|header| match header {
+            Header::Require(options) => Some(options.value()),
+            _ => None,
+        })
+        .collect();
+    let asked = !required.is_empty() && transaction.original.method != Method::Bye;
+    asked.then(|| Header::Unsupported(required.join(", ").into()))
+}
 
 /// Answers a request within a call that neither ends nor changes it.
 pub(super) fn answer_within(transaction: Transaction) {
@@ -42,8 +58,25 @@ pub(super) fn answer_stray(transaction: Transaction) {
     }
 }
 
+/// Whether a body is, or may be, a session description.
+pub(super) fn is_sdp(request: &Request) -> bool {
+    let kind = request.headers.iter().find_map(|header| match header {
+        Header::ContentType(kind) => Some(kind.value()),
+        _ => None,
+    });
+    kind.is_none_or(|kind| {
+        let kind = kind.split(';').next().unwrap_or(kind).trim();
+        kind.eq_ignore_ascii_case("application/sdp")
+    })
+}
+
 fn offered_services() -> Vec<Header> {
-    vec![allow(), Header::Accept("application/sdp".into())]
+    vec![allow(), accept()]
+}
+
+/// The only kind of body that is understood.
+pub(super) fn accept() -> Header {
+    Header::Accept("application/sdp".into())
 }
 
 fn allow() -> Header {

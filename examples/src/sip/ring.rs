@@ -5,6 +5,7 @@ use std::time::Duration;
 use rsipstack::dialog::dialog::DialogState;
 use rsipstack::dialog::invitation::InviteAsyncResult;
 use rsipstack::sip::{HeadersExt, Method, Response, StatusCode, StatusCodeKind};
+use rsipstack::transaction::Transaction;
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -19,6 +20,9 @@ use super::route::refused;
 /// The longest silence after an INVITE: just before the library's Timer B, whose made-up 408 would
 /// look like the server's.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
+/// Requests that wait for the news of the answer, at most.
+const WAITING: usize = 4;
 
 impl Driver {
     /// From the INVITE to its final response.
@@ -57,10 +61,7 @@ impl Driver {
                     return self.judge(invitation, result, &progress.forks).await;
                 }
                 Some(transaction) = self.requests.recv() => {
-                    match transaction.original.method {
-                        Method::Bye => invitation.early.push(transaction),
-                        _ => reply(transaction, StatusCode::RequestPending, vec![]),
-                    }
+                    self.postpone(transaction, invitation.dialog.state().is_confirmed());
                 }
                 () = sleep_until(silence_deadline), if !progress.heard => {
                     let (server, seconds) = (&self.plan.server, silence.as_secs_f32());
@@ -73,6 +74,20 @@ impl Driver {
                     return self.abandon(invitation, Duration::ZERO, CallEvent::Failed { reason }).await;
                 }
             }
+        }
+    }
+
+    /// Keeps a request for later that can only follow an answer: it overtook the news of that. An
+    /// offer within an early dialog is a glare with ours (RFC 3311 §5.2).
+    fn postpone(&mut self, transaction: Transaction, answered: bool) {
+        let follows = match transaction.original.method {
+            Method::Bye | Method::Invite => true,
+            _ => answered,
+        };
+        if follows && self.waiting.len() < WAITING {
+            self.waiting.push_back(transaction);
+        } else {
+            reply(transaction, StatusCode::RequestPending, vec![]);
         }
     }
 

@@ -1,32 +1,25 @@
 //! From the answer to the end of a call.
 
+use std::collections::VecDeque;
+
 use rsipstack::dialog::DialogId;
 use rsipstack::dialog::invite_dialog::InviteDialog;
 use rsipstack::sip::{HeadersExt, Method, StatusCode};
 use rsipstack::transaction::Transaction;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::negotiation::{Negotiation, Step};
 use super::outgoing::{Driver, GRACE, Invitation};
-use super::request::{answer_within, reply};
+use super::request::{answer_within, reply, unsupported};
 use super::{CallEvent, Side};
 
 impl Driver {
     /// From the answer to the end.
     pub(super) async fn talk(&mut self, invitation: Invitation) -> CallEvent {
         let Invitation {
-            dialog,
-            contact,
-            early,
-            ..
+            dialog, contact, ..
         } = invitation;
-        for transaction in early {
-            if belongs(&dialog, &transaction) {
-                accept_bye(&dialog, transaction).await;
-                return by_phone();
-            }
-            reply(transaction, StatusCode::CallTransactionDoesNotExist, vec![]);
-        }
         let mut negotiation = Negotiation::new(dialog.clone(), contact);
         let last = self.converse(&dialog, &mut negotiation).await;
         negotiation.close();
@@ -61,7 +54,7 @@ impl Driver {
                         return CallEvent::Ended { by: Side::Us, reason };
                     }
                 },
-                Some(transaction) = self.requests.recv() => transaction,
+                Some(transaction) = next(&mut self.waiting, &mut self.requests) => transaction,
             };
             if !belongs(dialog, &transaction) {
                 reply(transaction, StatusCode::CallTransactionDoesNotExist, vec![]);
@@ -69,6 +62,10 @@ impl Driver {
             }
             if !order.admits(&transaction) {
                 reply(transaction, StatusCode::ServerInternalError, vec![]);
+                continue;
+            }
+            if let Some(unsupported) = unsupported(&transaction) {
+                reply(transaction, StatusCode::BadExtension, vec![unsupported]);
                 continue;
             }
             match transaction.original.method {
@@ -84,6 +81,17 @@ impl Driver {
                 _ => answer_within(transaction),
             }
         }
+    }
+}
+
+/// The next request; what waits comes first. Cancel-safe.
+async fn next(
+    waiting: &mut VecDeque<Transaction>,
+    requests: &mut mpsc::Receiver<Transaction>,
+) -> Option<Transaction> {
+    match waiting.pop_front() {
+        Some(transaction) => Some(transaction),
+        None => requests.recv().await,
     }
 }
 

@@ -164,7 +164,13 @@ impl Peer {
         self.say(&text).await;
     }
 
-    fn request(&self, invite: &Message, method: &str, number: u32, body: &str) -> String {
+    pub(crate) fn request(
+        &self,
+        invite: &Message,
+        method: &str,
+        number: u32,
+        body: &str,
+    ) -> String {
         let local = self.socket.local_addr().unwrap();
         let (from, to) = (invite.value("To"), invite.value("From"));
         format!(
