@@ -33,7 +33,7 @@ impl Agent {
             None
         };
         let timers = [
-            self.deadline(),
+            self.end(),
             self.gatherer.timeout(),
             self.transactions.timeout(),
             self.consent_timeout(),
@@ -52,18 +52,34 @@ impl Agent {
         if self.state().is_finished() {
             return;
         }
-        if self.deadline().is_some_and(|deadline| deadline <= now) {
+        self.run_previous(now);
+        if self.end().is_some_and(|end| end <= now) {
             self.fail(self.cause_of_failure());
+        }
+        if self.state().is_finished() {
             return;
         }
         self.end_gathering(now);
         self.run_transactions(now);
         self.run_consent(now);
-        self.run_previous(now);
         self.nominate(now);
         self.pace(now);
     }
 
+    /// When the agent fails if nothing happens: not while a pair from before a restart carries data.
+    fn end(&self) -> Option<Instant> {
+        match self.lives_on_previous() {
+            true => None,
+            false => self.deadline(),
+        }
+    }
+
+    /// Whether the current generation has had its time, to no end.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= now)
+    }
+
+    /// By when a pair of the current generation has to work.
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::New(waiting) => waiting

@@ -72,7 +72,8 @@ impl Agent {
         }
     }
 
-    /// The pair that carried data may have failed: another takes over, or the agent fails.
+    /// The pair that carried data may have failed: another takes over, or the agent fails. It does
+    /// not while a pair from before a restart carries data; it has no more time to wait for then.
     pub(super) fn carrier_may_be_gone(&mut self, now: Instant, cause: FailureCause) {
         let Some(Progress::Connected {
             since, nominating, ..
@@ -81,7 +82,10 @@ impl Agent {
             return;
         };
         let Some((best, _)) = self.current.checks.best_valid(now) else {
-            self.fail(cause);
+            match self.lives_on_previous() {
+                true => self.set_progress(Progress::Checking { deadline: now }),
+                false => self.fail(cause),
+            }
             return;
         };
         let works = |id: &PairId| {

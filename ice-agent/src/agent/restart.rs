@@ -13,6 +13,7 @@ use super::phase::{Peer, Phase, Waiting};
 use crate::checklist::PairId;
 use crate::config::Role;
 use crate::credentials::Credentials;
+use crate::failure::FailureCause;
 use crate::generation::{Generation, GenerationId};
 use crate::outbox::Frame;
 use crate::random::Random;
@@ -55,6 +56,8 @@ enum Duty {
 enum Due {
     Nothing,
     Consent(PairId, TransactionId),
+    /// The peer does not consent any more.
+    Lost(FailureCause),
     End,
 }
 
@@ -80,13 +83,20 @@ impl Previous {
             Duty::Listen { .. } => return Due::Nothing,
             Duty::Carry(pair) => pair,
         };
-        let found = self.generation.checks.get_mut(pair);
-        match found.and_then(|found| found.valid_mut()) {
+        let Some(found) = self.generation.checks.get_mut(pair) else {
+            return Due::End;
+        };
+        let remote = found.path.remote;
+        match found.valid_mut() {
             Some(valid) if valid.consent.is_live(now) => valid
                 .consent
                 .poll(now, role, random)
                 .map_or(Due::Nothing, |id| Due::Consent(pair, id)),
-            _ => Due::End,
+            Some(valid) => {
+                let silence = valid.consent.silence(now);
+                Due::Lost(FailureCause::ConsentLost { remote, silence })
+            }
+            None => Due::End,
         }
     }
 }
@@ -104,8 +114,9 @@ impl Agent {
     ///
     /// Meanwhile data goes over the pair that carried it, as long as the peer consents, until one
     /// of the new pairs is nominated. The checks of the peer with the old credentials are answered
-    /// until then and a little longer. When the new pairs fail, or new credentials of the peer do
-    /// not come in time, the agent fails.
+    /// until then and a little longer. A restart that comes to nothing, because the new pairs fail
+    /// or new credentials of the peer do not come in time, ends nothing that works: the agent fails
+    /// only once the peer's consent on the old pair is gone, too (RFC 9725 §4.3.3).
     ///
     /// # Errors
     /// When the peer comes with its old credentials, or the agent has ended. Nothing has changed
@@ -165,6 +176,11 @@ impl Agent {
         }
     }
 
+    /// Whether a pair from before the last restart carries data.
+    pub(super) fn lives_on_previous(&self) -> bool {
+        self.previous.as_ref().and_then(Previous::carrier).is_some()
+    }
+
     /// Keeps the consent of the generation before, or lets go of it.
     pub(super) fn run_previous(&mut self, now: Instant) {
         let Some(previous) = &mut self.previous else {
@@ -176,7 +192,8 @@ impl Agent {
                 let generation = previous.generation.id;
                 self.push(Frame::Consent(generation, pair, id));
             }
-            Due::End => {
+            Due::Lost(cause) if self.is_overdue(now) => self.fail(cause),
+            Due::Lost(_) | Due::End => {
                 self.previous = None;
                 self.tell_state();
                 self.tell_carrier();
