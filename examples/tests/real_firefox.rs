@@ -41,3 +41,22 @@ async fn real_firefox_and_baresip_hear_each_other() {
     assert!(reason.contains("hung up"), "{reason}");
     desk.close().await;
 }
+
+/// Firefox has keys of 8000 Hz alone, also beside a codec of 48 000 Hz: it mixes up the clocks and
+/// sends their ends alone.
+#[tokio::test]
+async fn real_firefox_and_baresip_speak_opus() {
+    let config = "codecs = ['opus']";
+    let (mut desk, mut phone) = Desk::with_phone(Firefox, Answer::Auto, config).await;
+    desk.browser.dial("phone").await;
+    desk.browser.state("answered").await;
+    let spoken = "return window.crosspoint.lastCall.state.codec";
+    assert_eq!(desk.browser.script(spoken).await, "opus");
+    desk.page_hears(PHONE_TONE).await;
+    phone.hears(firefox::TONE).await;
+    desk.browser.press('7').await;
+    phone.hears_key('7').await;
+    desk.browser.hang_up().await;
+    phone.event("CALL_CLOSED").await;
+    desk.close().await;
+}

@@ -262,7 +262,10 @@ async fn real_garbage_on_the_media_port_leaves_the_call_unharmed() {
     desk.browser.close().await;
     desk.gateway.process.signal("-INT").await;
     let counted = desk.gateway.process.line_with("media worker stopped").await;
-    assert!(counted.contains("unroutable: 1000"), "{counted}");
+    let unroutable = counted.split_once("unroutable: ").unwrap().1;
+    let unroutable = unroutable.split(',').next().unwrap().parse().unwrap();
+    // And what the browser sent before it knew that the call was over.
+    assert!((1000..1100).contains(&unroutable), "{counted}");
 }
 
 #[tokio::test]
