@@ -126,6 +126,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
         addresses,
         ports: config.media.ports.clone(),
         workers: config.media.workers.get(),
+        gather: media::GATHER,
     })?;
     #[allow(clippy::disallowed_methods)] // the start of the gateway reads the clock
     let now = SystemTime::now();

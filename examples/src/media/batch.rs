@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use ice_agent::HEADROOM;
-use mio::net::UdpSocket;
-use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef};
 
+use super::ports::Port;
 use crate::session::TAILROOM;
 
 /// The largest datagram taken out of a joined buffer. Longer ones are no media and are cut, so
@@ -34,18 +34,18 @@ impl Batch {
         }
     }
 
-    /// Receives one batch and gives each datagram to `take`: its source, the buffer around it,
-    /// and where in the buffer it stands. Answers how many buffers were filled.
+    /// Receives one batch of a port and gives each datagram to `take`: its source, the buffer
+    /// around it, and where in the buffer it stands. Answers how many buffers were filled, at most
+    /// [`Port::batch`].
     ///
     /// # Errors
     /// What the system says; `WouldBlock` when the socket is empty.
     pub(super) fn receive(
         &mut self,
-        socket: &UdpSocket,
-        state: &UdpSocketState,
+        port: &Port,
         mut take: impl FnMut(SocketAddr, &mut [u8], Range<usize>),
     ) -> io::Result<usize> {
-        let count = self.fill(socket, state)?;
+        let count = self.fill(port)?;
         for (buffer, meta) in self.buffers.iter_mut().zip(&self.metas).take(count) {
             let datagrams = HEADROOM..HEADROOM + meta.len;
             if meta.len <= meta.stride {
@@ -70,13 +70,17 @@ impl Batch {
         Ok(count)
     }
 
-    fn fill(&mut self, socket: &UdpSocket, state: &UdpSocketState) -> io::Result<usize> {
+    fn fill(&mut self, port: &Port) -> io::Result<usize> {
         let room = HEADROOM..HEADROOM + JOINED_MAX;
         let mut slices = self
             .buffers
             .each_mut()
             .map(|buffer| IoSliceMut::new(buffer.get_mut(room.clone()).unwrap_or_default()));
-        state.recv(UdpSockRef::from(socket), &mut slices, &mut self.metas)
+        let most = port.batch();
+        let slices = slices.get_mut(..most).unwrap_or_default();
+        let metas = self.metas.get_mut(..most).unwrap_or_default();
+        port.state
+            .recv(UdpSockRef::from(&port.socket), slices, metas)
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::ports::{Port, Ports, Purpose};
 use super::routes::Routes;
 use super::timers::Timers;
-use super::{CallKey, Command, NewCall, Totals};
+use super::{CallKey, Command, NewCall, Totals, Work};
 use crate::bridge::{self, Bridge, FromBrowser, PhonePort, Stats, ToPhone};
 use crate::session::{self, LocalIce, RemoteIce};
 
@@ -41,6 +41,8 @@ pub(super) struct Hub {
     orphans: Vec<CallKey>,
     /// What passed, without the calls that still run.
     past: Totals,
+    /// What the loop did.
+    pub(super) work: Work,
 }
 
 impl Hub {
@@ -242,6 +244,7 @@ impl Hub {
     fn totals(&self, ports: &Ports) -> Totals {
         let mut totals = Totals {
             unsent: ports.unsent(),
+            work: self.work,
             ..self.past
         };
         for (_, call) in &self.calls {

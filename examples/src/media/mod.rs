@@ -30,9 +30,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::bridge::{self, Bridge, PhoneMedia, Stats};
 use crate::session::{LocalIce, RemoteIce};
-pub use pool::{MediaConfig, MediaError, Placed, Pool, Seat};
+pub use pool::{GATHER, MediaConfig, MediaError, Placed, Pool, Seat};
 pub use sockets::{NoPort, PortPair, local_ip_towards};
-pub use totals::Totals;
+pub use totals::{Totals, Work};
 
 /// A call, as media names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

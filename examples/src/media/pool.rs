@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as thread_mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use ice_agent::{Candidate, RestartError, SocketId};
 use mio::{Poll, Waker};
@@ -30,7 +31,13 @@ pub struct MediaConfig {
     pub ports: RangeInclusive<u16>,
     /// Threads, at least one.
     pub workers: usize,
+    /// The least time from one turn of a worker to the next, in which packets are gathered:
+    /// [`GATHER`], or nothing.
+    pub gather: Duration,
 }
+
+/// How long arrivals are gathered. With what the kernel adds to a sleep it is less than 1 ms.
+pub const GATHER: Duration = Duration::from_micros(900);
 
 /// Why media could not start.
 #[derive(Debug, thiserror::Error)]
@@ -250,6 +257,7 @@ impl Handle {
             poll,
             commands: receiver,
             ports,
+            gather: config.gather,
         };
         let thread = std::thread::Builder::new()
             .name(format!("media-{index}"))

@@ -1,5 +1,6 @@
 //! The sockets of one worker.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -7,11 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ice_agent::{Path, SocketId, Transport};
 use mio::{Interest, Registry, Token};
-use quinn_udp::{UdpSockRef, UdpSocketState};
+use quinn_udp::{BATCH_SIZE, UdpSockRef, UdpSocketState};
 use slab::Slab;
 
 /// The token under which the worker itself is woken.
 pub(super) const WAKER: Token = Token(usize::MAX);
+
+/// Datagrams of one phone that are taken with one read. A turn finds one or two.
+const PHONE_BATCH: usize = 4;
 
 /// What arrives at a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +35,8 @@ pub(super) struct Port {
     pub(super) purpose: Purpose,
     pub(super) id: SocketId,
     pub(super) local: SocketAddr,
+    /// Whether it waits to be served.
+    is_ready: Cell<bool>,
     unsent: Arc<AtomicU64>,
 }
 
@@ -43,6 +49,19 @@ impl Port {
             remote,
             transport: Transport::Udp,
         }
+    }
+
+    /// The datagrams taken with one read: many browsers send to one port, one phone to its own.
+    pub(super) fn batch(&self) -> usize {
+        match self.purpose {
+            Purpose::Browsers => BATCH_SIZE,
+            Purpose::Rtp(_) | Purpose::Rtcp(_) => BATCH_SIZE.min(PHONE_BATCH),
+        }
+    }
+
+    /// It was drained.
+    pub(super) fn served(&self) {
+        self.is_ready.set(false);
     }
 
     /// Sends one datagram. What the kernel does not take now is lost, as on any network, and
@@ -102,6 +121,7 @@ impl Ports {
             purpose,
             id,
             local,
+            is_ready: Cell::new(false),
             unsent: self.unsent.clone(),
         });
         Ok(token)
@@ -116,6 +136,12 @@ impl Ports {
 
     pub(super) fn port(&self, token: Token) -> Option<&Port> {
         self.slab.get(token.0)
+    }
+
+    /// Notes that something arrived at a port. Answers whether that is news.
+    pub(super) fn mark_ready(&self, token: Token) -> bool {
+        let port = self.slab.get(token.0);
+        port.is_some_and(|port| !port.is_ready.replace(true))
     }
 
     /// The socket that a path names.

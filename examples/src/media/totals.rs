@@ -20,6 +20,19 @@ pub struct Totals {
     pub unroutable: u64,
     /// Datagrams that the kernel did not take.
     pub unsent: u64,
+    /// What the media loops did.
+    pub work: Work,
+}
+
+/// What a media loop did. Datagrams for each turn and read tell how well arrivals are gathered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Times that it woke up, for whatever reason.
+    pub turns: u64,
+    /// Reads of a socket, each of one system call.
+    pub reads: u64,
+    /// Datagrams that were read.
+    pub datagrams: u64,
 }
 
 impl Totals {
@@ -40,5 +53,8 @@ impl AddAssign for Totals {
         self.session += more.session;
         self.unroutable += more.unroutable;
         self.unsent += more.unsent;
+        self.work.turns += more.work.turns;
+        self.work.reads += more.work.reads;
+        self.work.datagrams += more.work.datagrams;
     }
 }
