@@ -93,9 +93,14 @@ impl Phone {
 
     /// Answers a request.
     pub(crate) async fn answer(&self, request: &Message, status: &str, body: &str) {
+        self.answer_as("phone", request, status, body).await;
+    }
+
+    /// Answers as the phone of this tag: a proxy may have called several.
+    pub(crate) async fn answer_as(&self, tag: &str, request: &Message, status: &str, body: &str) {
         let mut to = request.fields("To");
         if !to.contains("tag=") {
-            to = to.replace("\r\n", ";tag=phone\r\n");
+            to = to.replace("\r\n", &format!(";tag={tag}\r\n"));
         }
         let same = ["Via", "From", "Call-ID", "CSeq"].map(|name| request.fields(name));
         let (same, local, length) = (same.concat(), self.server(), body.len());
