@@ -74,7 +74,7 @@ async fn a_call_is_counted_from_its_offer_to_its_end() {
         browser.hear().await;
     }
     let told = server.stats(&call).await;
-    assert_eq!(told["to_phone"]["sent"]["packets"], 10);
+    assert_eq!(told["to_phone"]["received"]["packets"], 10);
     assert_eq!(told["to_phone"]["sent"]["octets"], 1600);
     assert_eq!(told["to_browser"]["sent"]["packets"], 5);
     assert_eq!(told["to_browser"]["drops"]["malformed"], 5);
@@ -87,7 +87,7 @@ async fn a_call_is_counted_from_its_offer_to_its_end() {
     assert_eq!(value(&text, "crosspoint_event_streams"), "1");
     let counted = [
         ("packets_sent_total{direction=\"to_phone\"}", "10"),
-        ("packets_sent_total{direction=\"to_browser\"}", "5"),
+        ("packets_received_total{direction=\"to_browser\"}", "5"),
         ("octets_sent_total{direction=\"to_browser\"}", "800"),
         (
             "dropped_total{direction=\"to_browser\",reason=\"malformed\"}",

@@ -1,6 +1,6 @@
 //! What a client of the HTTPS side may take.
 
-use super::validate::{number, seconds};
+use super::value::{number, seconds};
 use super::{ConfigError, Settings};
 use crate::http::Limits;
 

@@ -8,6 +8,7 @@ mod cli;
 mod codec;
 mod error;
 mod file;
+mod http;
 mod limits;
 mod login;
 mod network;
@@ -16,6 +17,7 @@ mod settings;
 mod state_dir;
 mod token;
 mod validate;
+mod value;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;

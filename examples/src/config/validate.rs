@@ -1,23 +1,16 @@
 //! From settings to a configuration: every check, once.
 
-use std::env;
-use std::fmt::Display;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use super::{
-    Codec, Config, ConfigError, Http, IceServerEntry, Media, Settings, Sip, Tls, Token, TokenEntry,
-    Tokens, file, limits, login, network, origins, state_dir,
-};
-use crate::calls::IceServer;
+use super::http::http;
+use super::value::{each, number, parse, parsed, seconds};
+use super::{Codec, Config, ConfigError, Media, Settings, Sip, file, login, network};
 use crate::session::DtlsRole;
 use crate::sip::{Server, Transport};
 
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 const MEDIA_PORTS: std::ops::RangeInclusive<u16> = 16384..=65535;
 const MAX_CALLS: i64 = 1000;
 const RING_TIMEOUT: i64 = 60;
@@ -72,45 +65,6 @@ fn log_filter(asked: &str) -> Result<String, ConfigError> {
     Ok(match asked.contains("rsipstack") {
         true => asked.to_owned(),
         false => format!("{asked},rsipstack=warn"),
-    })
-}
-
-fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
-    let listen = parsed("listen", settings.listen.as_deref(), LISTEN)?;
-    let limits = limits::read(&settings)?;
-    let tokens = tokens(settings.tokens, settings.token_file, notices)?;
-    let is_local = listen.ip().is_loopback();
-    let allow_anonymous = settings.allow_anonymous.unwrap_or(false);
-    if !is_local && tokens.is_empty() && !allow_anonymous {
-        return Err(ConfigError::NoTokens { listen });
-    }
-    let anonymous = allow_anonymous || tokens.is_empty();
-    if anonymous && !is_local {
-        notices.push(format!(
-            "anybody who reaches {listen} can call without a token"
-        ));
-    }
-    let cors = origins::policy(settings.domain_whitelist.as_deref())?;
-    if cors.admits_every_origin() {
-        if anonymous {
-            return Err(ConfigError::AnyOriginAnonymous);
-        }
-        notices.push("domain-whitelist is empty: a page of any origin can call".to_owned());
-    }
-    Ok(Http {
-        listen,
-        limits,
-        public_names: public_names(settings.public_names.unwrap_or_default())?,
-        tls: tls(settings.tls_cert, settings.tls_key, settings.state_dir)?,
-        tokens,
-        anonymous,
-        cors,
-        ice_servers: settings
-            .ice_servers
-            .unwrap_or_default()
-            .into_iter()
-            .map(ice_server)
-            .collect::<Result<_, _>>()?,
     })
 }
 
@@ -173,148 +127,6 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
     })
 }
 
-fn tokens(
-    entries: Option<Vec<TokenEntry>>,
-    token_file: Option<PathBuf>,
-    notices: &mut Vec<String>,
-) -> Result<Tokens, ConfigError> {
-    let mut tokens = Tokens::default();
-    for TokenEntry { name, token } in entries.unwrap_or_default() {
-        Token::new(&name, token)
-            .and_then(|token| tokens.add(token))
-            .map_err(|problem| ConfigError::Secret {
-                key: "tokens",
-                whose: name,
-                problem,
-            })?;
-    }
-    if let Some(path) = token_file {
-        file::read_tokens(&path, &mut tokens)?;
-        if file::is_readable_by_others(&path) {
-            notices.push(format!("token-file: any user can read {}", path.display()));
-        }
-    }
-    Ok(tokens)
-}
-
-fn public_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
-    for name in &names {
-        if !network::is_host(name) {
-            let problem = "expected a host name, without scheme and port";
-            return Err(ConfigError::invalid("public-names", name, problem));
-        }
-    }
-    Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect())
-}
-
-fn tls(
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-    state_dir: Option<PathBuf>,
-) -> Result<Tls, ConfigError> {
-    match (certificate, key) {
-        (Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
-        (Some(_), None) => Err(ConfigError::Alone {
-            present: "tls-cert",
-            missing: "tls-key",
-        }),
-        (None, Some(_)) => Err(ConfigError::Alone {
-            present: "tls-key",
-            missing: "tls-cert",
-        }),
-        (None, None) => state_dir
-            .or_else(|| state_dir::default(|name| env::var_os(name)))
-            .map(|state_dir| Tls::SelfSigned { state_dir })
-            .ok_or(ConfigError::NoStateDir),
-    }
-}
-
-fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
-    const KEY: &str = "ice-servers";
-    let IceServerEntry {
-        urls,
-        username,
-        credential,
-    } = entry;
-    if urls.is_empty() {
-        return Err(ConfigError::invalid(
-            KEY,
-            "urls = []",
-            "a server needs a URL",
-        ));
-    }
-    for url in &urls {
-        // RFC 7064 and RFC 7065.
-        let scheme = url.split_once(':').map(|(scheme, _)| scheme);
-        match scheme {
-            Some("stun" | "stuns") => {}
-            Some("turn" | "turns") if username.is_some() && credential.is_some() => {}
-            Some("turn" | "turns") => {
-                let problem = "a TURN server needs username and credential";
-                return Err(ConfigError::invalid(KEY, url, problem));
-            }
-            _ => {
-                let problem = "expected stun:, stuns:, turn: or turns:";
-                return Err(ConfigError::invalid(KEY, url, problem));
-            }
-        }
-    }
-    let credential = credential.map(|secret| secret.reveal().to_owned());
-    Ok(IceServer {
-        urls,
-        username,
-        credential,
-    })
-}
-
-fn parse<T: FromStr<Err: Display>>(key: &'static str, text: &str) -> Result<T, ConfigError> {
-    text.parse()
-        .map_err(|problem| ConfigError::invalid(key, text, problem))
-}
-
-fn parsed<T: FromStr<Err: Display>>(
-    key: &'static str,
-    text: Option<&str>,
-    default: T,
-) -> Result<T, ConfigError> {
-    text.map_or(Ok(default), |text| parse(key, text))
-}
-
-fn each<T, E: Display>(
-    key: &'static str,
-    texts: &[String],
-    read: impl Fn(&str) -> Result<T, E>,
-) -> Result<Vec<T>, ConfigError> {
-    let read =
-        |text: &String| read(text).map_err(|problem| ConfigError::invalid(key, text, problem));
-    texts.iter().map(read).collect()
-}
-
-pub(super) fn number(
-    key: &'static str,
-    value: Option<i64>,
-    default: i64,
-    most: i64,
-) -> Result<usize, ConfigError> {
-    let value = value.unwrap_or(default);
-    usize::try_from(value)
-        .ok()
-        .filter(|_| (1..=most).contains(&value))
-        .ok_or_else(|| ConfigError::invalid(key, value, format!("expected 1 to {most}")))
-}
-
-pub(super) fn seconds(
-    key: &'static str,
-    value: Option<i64>,
-    default: i64,
-) -> Result<Duration, ConfigError> {
-    const HOUR: i64 = 3600;
-    let seconds = number(key, value, default, HOUR)?;
-    Ok(Duration::from_secs(
-        u64::try_from(seconds).unwrap_or(u64::MAX),
-    ))
-}
-
 /// Opus has frames of 10, 20, 40 and 60 ms, G.711 of any.
 fn packet_time(asked: Option<i64>) -> Result<Duration, ConfigError> {
     match asked.unwrap_or(PACKET_TIME) {
@@ -328,6 +140,7 @@ fn packet_time(asked: Option<i64>) -> Result<Duration, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::http::LISTEN;
     use super::*;
 
     const TOKENS: &str = "tokens = [{ name = 'a', token = '0123456789abcdef' }]\n";
@@ -404,6 +217,10 @@ mod tests {
             (
                 "ice-servers = [{ urls = ['http:a'] }]",
                 "ice-servers: \"http:a\": expected stun:",
+            ),
+            (
+                "ice-servers = [{ urls = ['stun:a>; rel=b'] }]",
+                "ice-servers: \"stun:a>; rel=b\": expected a URL",
             ),
             (
                 "ice-servers = [{ urls = ['turn:a'] }]",
