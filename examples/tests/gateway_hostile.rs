@@ -26,6 +26,7 @@ use client::agreed::Agreed;
 use client::api::{Api, Call};
 use client::browser::{Browser, Caller};
 use client::events::Events;
+use client::metrics;
 use client::phone::{Message, Phone, media_of};
 use client::rtp::{packet, read, sound};
 use hostile::web::Answers;
@@ -181,25 +182,6 @@ fn resident(process: u32) -> usize {
         .unwrap()
 }
 
-/// What the gateway has counted as dropped, by direction and reason.
-async fn drops(metrics: u16) -> Vec<(String, u64)> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", metrics))
-        .await
-        .unwrap();
-    let ask = b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    stream.write_all(ask).await.unwrap();
-    let mut text = String::new();
-    stream.read_to_string(&mut text).await.unwrap();
-    let lines = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("crosspoint_dropped_total"));
-    let pairs = lines.map(|line| line.rsplit_once(' ').unwrap());
-    pairs
-        .map(|(what, count)| (what.to_owned(), count.parse().unwrap()))
-        .collect()
-}
-
 /// Attacks and lets all calls speak, round by round. Answers the gateway's memory after the
 /// warm-up.
 async fn rounds(talks: &mut [Talk], invites: &[Message], gateway: u32) -> usize {
@@ -232,7 +214,7 @@ async fn rounds(talks: &mut [Talk], invites: &[Message], gateway: u32) -> usize 
 }
 
 /// Says what was sent and what became of it, past the harness, which shows only what fails.
-fn report(http: &Answers, sdp: &Answers, memory: (usize, usize), drops: &[(String, u64)]) {
+fn report(http: &Answers, sdp: &Answers, memory: (usize, usize), drops: &[(&str, u64)]) {
     let attacks = ROUNDS - 1;
     let datagrams = attacks * (STUN + DTLS + SRTP + RTP + SIP);
     let sent = datagrams + HTTP + SDP;
@@ -273,8 +255,8 @@ async fn end(mut talk: Talk, api: &Api, desk: &Phone) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_calls_outlive_ten_thousand_malformed_messages() {
     let desk = Phone::new().await;
-    let metrics = free_port();
-    let config = format!("metrics-listen = \"127.0.0.1:{metrics}\"\n");
+    let listener = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let config = format!("metrics-listen = \"{listener}\"\n");
     let mut gateway = Gateway::start(&config, &["--sip-server", &desk.server()]).await;
     let certificate = CertificateDer::from_pem_file(gateway.state.join("https-cert.pem")).unwrap();
     let origin = gateway.page.trim_end_matches('/').to_owned();
@@ -297,7 +279,8 @@ async fn ten_calls_outlive_ten_thousand_malformed_messages() {
     let before = rounds(&mut talks, &invites, process).await;
     let (http, sdp) = (knocking.await.unwrap(), offering.await.unwrap());
     let after = resident(process);
-    let drops = drops(metrics).await;
+    let told = metrics::scrape(listener).await;
+    let drops = metrics::drops(&told);
     report(&http, &sdp, (before, after), &drops);
 
     assert!(after < before + GROWTH, "it grew by {} KiB", after - before);

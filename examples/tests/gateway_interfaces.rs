@@ -14,6 +14,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use client::Server;
+use client::metrics;
 use client::phone::Phone;
 use client::rtp::{packet, read, sound};
 use examples::config::Settings;
@@ -52,6 +53,7 @@ async fn each_side_has_its_address_and_nothing_crosses() {
         sip_server: Some(phone.server()),
         media_address: Some(vec![BROWSERS.to_string()]),
         phone_address: Some(PHONES.to_string()),
+        metrics_listen: Some("127.0.0.1:0".into()),
         workers: Some(WORKERS as i64),
         ..Settings::default()
     })
@@ -91,6 +93,12 @@ async fn each_side_has_its_address_and_nothing_crosses() {
         phone.rtp.send_to(&spoken, phone_port).await.unwrap();
         assert_eq!(read(&browser.hear().await).1, answered);
     }
+    let stats = server.stats(&call).await;
+    assert_eq!(stats["to_browser"]["drops"]["wrong_source"], 20);
+    assert_eq!(stats["to_browser"]["sent"]["packets"], 20);
+    let text = metrics::scrape(server.gateway.metrics().unwrap().local_addr()).await;
+    let foreign = "crosspoint_dropped_total{direction=\"to_phone\",reason=\"unroutable\"}";
+    assert_eq!(metrics::value(&text, foreign), "40");
     server.hang_up(&call).await;
 }
 

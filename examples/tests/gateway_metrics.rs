@@ -8,39 +8,16 @@
 
 mod client;
 
-use std::net::SocketAddr;
-
+use client::metrics::{self, ask, value};
 use client::phone::{Phone, media_of};
 use client::rtp::{packet, sound};
 use client::{Server, problem};
 use examples::config::Settings;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Sends the bytes over plain TCP and reads to the end.
-async fn ask(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    answer
-}
-
 async fn scrape(server: &Server) -> String {
-    let address = server.gateway.metrics().unwrap().local_addr();
-    let request = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    let answer = ask(address, request).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("\r\ncontent-type: text/plain; version=0.0.4; charset=utf-8\r\n"));
-    answer
-}
-
-/// The value of a metric, as it stands in the text.
-fn value<'a>(text: &'a str, metric: &str) -> &'a str {
-    let line = text.lines().find_map(|line| line.strip_prefix(metric));
-    line.unwrap_or_else(|| panic!("no {metric} in {text}"))
-        .trim_start()
+    metrics::scrape(server.gateway.metrics().unwrap().local_addr()).await
 }
 
 #[tokio::test]
