@@ -160,6 +160,7 @@ impl Call {
             },
             listens: true,
             speaks: true,
+            takes_reports: true,
         };
         bridge.set_phone(now, phone);
         Self {

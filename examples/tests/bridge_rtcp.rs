@@ -305,6 +305,22 @@ fn reports_go_on_while_a_phone_holds() {
     call.set_phone(held);
     call.pass(Duration::from_secs(60));
     assert!(call.phone_reports.len() >= 8);
+    // Without an address not even reports, nor a goodbye; with one again, both.
+    let nowhere = PhoneMedia {
+        takes_reports: false,
+        ..held
+    };
+    for (media, sent) in [(nowhere, false), (call.media(), true)] {
+        call.set_phone(media);
+        call.phone_reports.clear();
+        call.pass(Duration::from_secs(60));
+        assert_eq!(call.phone_reports.len() >= 8, sent);
+        assert_eq!(call.phone_reports.is_empty(), !sent);
+    }
+    call.set_phone(nowhere);
+    call.phone_reports.clear();
+    call.close();
+    assert!(call.phone_reports.is_empty());
 }
 
 #[test]

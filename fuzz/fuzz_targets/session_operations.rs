@@ -369,6 +369,7 @@ impl Call {
                     formats: formats(codec, event),
                     listens: codec != 31,
                     speaks: codec != 30,
+                    takes_reports: codec != 29,
                 };
                 self.bridge.set_phone(self.now, media);
             }

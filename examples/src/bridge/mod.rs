@@ -182,7 +182,10 @@ impl Bridge {
             Some(phone) => phone.renew(media, now),
             None => self.phone = Some(PhoneLeg::new(media, now)),
         }
-        self.phone_side.reports.begin(now);
+        match media.takes_reports {
+            true => self.phone_side.reports.begin(now),
+            false => self.phone_side.reports.stop(),
+        }
     }
 
     /// Takes a datagram that arrived for the browser's side.
@@ -406,7 +409,7 @@ impl Bridge {
     /// sent.
     pub fn close(&mut self, now: Instant) {
         self.told = now;
-        if let Some(phone) = self.phone.take() {
+        if let Some(phone) = self.phone.take().filter(PhoneLeg::takes_reports) {
             let (port, remote) = rtcp_way(&phone);
             let mut goodbye = BytesMut::new();
             if self.phone_side.goodbye(now, &mut goodbye) {

@@ -22,6 +22,9 @@ pub struct PhoneMedia {
     /// Whether it owes us media: it has answered, and is not on hold. Before the answer, and on
     /// hold, silence means nothing.
     pub speaks: bool,
+    /// Whether it takes RTCP. Not as long as its SDP names no address: then it is sent nothing at
+    /// all (RFC 3264 §8.4).
+    pub takes_reports: bool,
 }
 
 /// A phone that has told where its media goes.
@@ -59,6 +62,10 @@ impl PhoneLeg {
 
     pub(super) fn listens(&self) -> bool {
         self.media.listens
+    }
+
+    pub(super) fn takes_reports(&self) -> bool {
+        self.media.takes_reports
     }
 
     /// Whether RTP and RTCP share a port.
@@ -114,6 +121,7 @@ mod tests {
             },
             listens: true,
             speaks,
+            takes_reports: true,
         }
     }
 

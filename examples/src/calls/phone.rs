@@ -136,6 +136,7 @@ impl PhoneSession {
             listens: direction.sends(),
             // A phone that has put us on hold may play music, but it does not owe any.
             speaks: direction.sends() && direction.receives(),
+            takes_reports: session.destination != Destination::Held,
         };
         self.media = Some(media);
         Ok(media)
@@ -194,7 +195,7 @@ mod tests {
             .enumerate()
         {
             let held = session.answer(&phone(5000, theirs)).unwrap();
-            assert!(!held.listens && !held.speaks);
+            assert!(!held.listens && !held.speaks && held.takes_reports);
             assert!(session.text().contains(&format!("a={ours}\r\n")));
             assert_eq!(version(&session), 2 + n as u64);
         }
@@ -209,7 +210,7 @@ mod tests {
         session.accept(&old).unwrap();
         let nowhere = old.replace("c=IN IP4 192.0.2.1", "c=IN IP4 0.0.0.0");
         let held = session.answer(&nowhere).unwrap();
-        assert!(!held.listens && !held.speaks);
+        assert!(!held.listens && !held.speaks && !held.takes_reports);
         assert_eq!(held.remote, ([192, 0, 2, 1], 5000).into());
         assert!(session.text().contains("a=recvonly\r\n"));
     }

@@ -153,6 +153,7 @@ impl Bridged {
                 formats: terms.phone,
                 listens: true,
                 speaks: true,
+                takes_reports: true,
             },
             browser_reports: Vec::new(),
             phone_reports: Vec::new(),
