@@ -54,7 +54,7 @@ impl Direction {
     }
 }
 
-/// Counters of one direction. They only grow.
+/// Counters of one direction. They only grow, but for `lost`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// RTP that arrived from the speaking side, whatever became of it. Without what was dropped
@@ -62,7 +62,8 @@ pub struct Counts {
     pub received: Traffic,
     /// RTP sent on to the listening side.
     pub sent: Traffic,
-    /// Packets of the speaking side that never arrived here, by its sequence numbers.
+    /// Packets of the speaking side that have not arrived here, by its sequence numbers. Fewer
+    /// again when one comes late.
     pub lost: u64,
     /// RTCP datagrams of the speaking side. They end at the bridge.
     pub rtcp: u64,

@@ -43,6 +43,8 @@ pub(super) struct Hub {
     past: Totals,
     /// What the loop did.
     pub(super) work: Work,
+    /// What was told last.
+    told: Totals,
 }
 
 impl Hub {
@@ -241,7 +243,7 @@ impl Hub {
     }
 
     /// What passed since the worker started.
-    fn totals(&self, ports: &Ports) -> Totals {
+    fn totals(&mut self, ports: &Ports) -> Totals {
         let mut totals = Totals {
             unsent: ports.unsent(),
             work: self.work,
@@ -250,7 +252,8 @@ impl Hub {
         for (_, call) in &self.calls {
             totals.add_call(&call.bridge.stats());
         }
-        totals
+        self.told = totals.grown_from(&self.told);
+        self.told
     }
 
     /// Restarts ICE: the browser knows the call by another user name from now on.

@@ -43,6 +43,15 @@ impl Totals {
         self.to_browser += stats.to_browser.counts;
         self.session += stats.session;
     }
+
+    /// These, with no fewer losses than were told before: a packet that comes late makes good a
+    /// loss, but who follows a counter takes one that falls for one that began anew.
+    pub(super) fn grown_from(mut self, before: &Self) -> Self {
+        let lost = |now: &mut u64, before| *now = (*now).max(before);
+        lost(&mut self.to_phone.lost, before.to_phone.lost);
+        lost(&mut self.to_browser.lost, before.to_browser.lost);
+        self
+    }
 }
 
 impl AddAssign for Totals {
@@ -56,5 +65,23 @@ impl AddAssign for Totals {
         self.work.turns += more.work.turns;
         self.work.reads += more.work.reads;
         self.work.datagrams += more.work.datagrams;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_that_were_told_are_not_taken_back() {
+        let totals = |to_phone, to_browser| {
+            let mut totals = Totals::default();
+            totals.to_phone.lost = to_phone;
+            totals.to_browser.lost = to_browser;
+            totals
+        };
+        let told = totals(5, 7);
+        assert_eq!(totals(4, 8).grown_from(&told), totals(5, 8));
+        assert_eq!(totals(6, 6).grown_from(&told), totals(6, 7));
     }
 }
