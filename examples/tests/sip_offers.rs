@@ -73,6 +73,16 @@ async fn a_refused_offer_is_told_why() {
             "399 crosspoint \"no 'common' codec\""
         );
     }
+    peer.ask(&invite, "UPDATE", 3, ANSWER).await;
+    let (offer, _) = offered(&mut call).await;
+    call.answer(offer, Err("no codec, ".repeat(10_000)));
+    let answer = loop {
+        let answer = peer.hear("SIP/2.0").await;
+        if answer.value("CSeq") == "3 UPDATE" {
+            break answer;
+        }
+    };
+    assert!(answer.value("Warning").len() < 400, "however long it is");
     assert_eq!(agent.alive(), (1, 1), "the call goes on");
 }
 

@@ -93,6 +93,10 @@ pub(super) fn reason(text: &str) -> Header {
     Header::Reason(format!("SIP;cause=488;text={}", quoted(text)).into())
 }
 
+/// The longest text in a header, in characters: a reason may name all that the phone has offered,
+/// and a response may have to fit into a datagram.
+const LONGEST_TEXT: usize = 300;
+
 fn quoted(text: &str) -> String {
     let plain = |c: char| {
         if c.is_control() || matches!(c, '"' | '\\') {
@@ -101,7 +105,7 @@ fn quoted(text: &str) -> String {
             c
         }
     };
-    let text: String = text.chars().map(plain).collect();
+    let text: String = text.chars().map(plain).take(LONGEST_TEXT).collect();
     format!("\"{text}\"")
 }
 

@@ -14,7 +14,7 @@ pub enum Refusal {
     #[error("the description has no audio section")]
     NoAudio,
     /// The audio section uses a transport protocol that cannot be used here.
-    #[error("the transport protocol {0:?} cannot be used here")]
+    #[error("the transport protocol {:?} cannot be used here", short(.0))]
     UnsupportedProtocol(String),
     /// No `a=rtcp-mux`: RTCP on a port of its own is not done towards browsers (RFC 9429 §5.1.1).
     #[error("the offer does not multiplex RTP and RTCP (a=rtcp-mux)")]
@@ -51,14 +51,53 @@ pub enum Refusal {
     #[error("the description has no address for its media (c=)")]
     NoAddress,
     /// The address is a domain name; resolving names is not done here.
-    #[error("the address {0:?} is not an IP address")]
+    #[error("the address {:?} is not an IP address", short(.0))]
     AddressIsAName(String),
+}
+
+/// Names that a list shows at most: a description may hold thousands.
+const NAMES: usize = 12;
+
+/// Characters that are shown of a text at most.
+const SHOWN: usize = 40;
+
+fn short(text: &str) -> String {
+    text.chars().take(SHOWN).collect()
 }
 
 fn list(names: &[String]) -> String {
     if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
+        return "none".to_owned();
+    }
+    let mut shown: Vec<_> = names.iter().take(NAMES).map(|name| short(name)).collect();
+    let rest = names.len().saturating_sub(NAMES);
+    if rest > 0 {
+        shown.push(format!("{rest} more"));
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_read_by_people_however_much_was_offered() {
+        let offered = (0..100)
+            .map(|n| format!("{}/{n}", "x".repeat(50)))
+            .collect();
+        let ours = vec!["PCMU/8000".to_owned()];
+        let text = Refusal::NoCommonCodec { offered, ours }.to_string();
+        assert!(
+            text.len() < 600 && text.ends_with("88 more, supported PCMU/8000"),
+            "{text}"
+        );
+        assert!(Refusal::AddressIsAName("é".repeat(5000)).to_string().len() < 200);
+        assert!(
+            Refusal::UnsupportedProtocol("x".repeat(5000))
+                .to_string()
+                .len()
+                < 200
+        );
     }
 }
