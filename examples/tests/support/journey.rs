@@ -259,41 +259,39 @@ impl<'a> Traveller<'a> {
         self.link.network.set_weather(Weather::calm(delay));
         self.pass_exactly(delay + jitter);
         let decided = if self.alone { DECIDED_ALONE } else { DECIDED };
-        let end = self.link.now() + decided;
-        let journey = self.journey;
-        loop {
-            if any_failed(&self.link.sides) {
-                let heard = self.link.run(decided, all_failed);
-                assert!(heard, "one failed and the other did not: {journey:?}");
-                break;
-            }
-            let before = self.link.sides.each_ref().map(|side| side.heard.len());
-            self.talk(1);
-            self.pass_exactly(500 * MS);
-            let now = self.link.sides.each_ref().map(|side| side.heard.len());
-            if now[0] > before[0] && now[1] > before[1] {
-                self.heard = Some(self.link.now());
-                break;
-            }
+        let (end, journey) = (self.link.now() + decided, self.journey);
+        while !any_failed(&self.link.sides) && self.heard.is_none() {
             assert!(self.link.now() < end, "connected and mute: {journey:?}");
-        }
-        if !any_failed(&self.link.sides) {
-            let before = self.link.sides.each_ref().map(|side| side.heard.len());
-            self.talk(20);
-            self.pass_exactly(500 * MS);
-            for (side, before) in self.link.sides.iter().zip(before) {
-                assert_eq!(side.heard.len() - before, 20, "{journey:?}");
+            if self.arrivals_of(1).iter().all(|arrived| *arrived > 0) {
+                self.heard = Some(self.link.now());
+                assert_eq!(self.arrivals_of(20), [20; 2], "{journey:?}");
             }
         }
+        if any_failed(&self.link.sides) {
+            let told = self.link.run(decided, all_failed);
+            assert!(told, "one failed and the other did not: {journey:?}");
+        }
+        self.check_heard();
+    }
+
+    /// How many packets each side hears while each sends so many.
+    fn arrivals_of(&mut self, packets: u16) -> [usize; 2] {
+        let before = self.link.sides.each_ref().map(|side| side.heard.len());
+        self.talk(packets);
+        self.pass_exactly(500 * MS);
+        [0, 1].map(|side| self.link.sides[side].heard.len() - before[side])
+    }
+
+    /// Whatever was heard is what was sent, and was heard once.
+    fn check_heard(&self) {
+        let journey = self.journey;
         for (at, side) in self.link.sides.iter().enumerate() {
             let mut known = BTreeSet::new();
             for packet in &side.heard {
                 let sequence = u16::from_be_bytes([packet[2], packet[3]]);
                 assert_eq!(*packet, rtp(1 - at, sequence), "changed: {journey:?}");
-                assert!(
-                    sequence < self.next && known.insert(sequence),
-                    "{journey:?}"
-                );
+                assert!(sequence < self.next, "never sent: {journey:?}");
+                assert!(known.insert(sequence), "heard twice: {journey:?}");
             }
         }
     }
