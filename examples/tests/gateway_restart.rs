@@ -8,10 +8,18 @@
 
 mod client;
 
+use std::net::SocketAddr;
+
+use bytes::BytesMut;
+use client::agreed::Remote;
 use client::browser::{Browser, Caller};
 use client::rtp::{read, sound};
-use client::{Call, Server, problem};
+use client::{Call, PATIENCE, Server, problem};
 use reqwest::{Response, StatusCode};
+use stun_codec::attribute::{IceControlling, Priority, Username};
+use stun_codec::{Builder, Class, IntegrityKey, Message, Method, TransactionId};
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
 /// One packet after the other to the echo phone and back.
 async fn speak(browser: &mut Browser, numbers: std::ops::Range<u32>) {
@@ -91,4 +99,45 @@ async fn a_restart_takes_new_credentials_and_a_star() {
     browser.connected().await;
     events.until("answered").await;
     speak(&mut browser, 0..5).await;
+}
+
+/// A check of the browser as it asks before any restart that it knows of.
+fn check(gateway: &Remote, id: u8) -> BytesMut {
+    let (ufrag, pwd) = (gateway.credentials.ufrag(), gateway.credentials.password());
+    let mut out = BytesMut::new();
+    Builder::request(&mut out, Method::BINDING, TransactionId([id; 12]))
+        .attribute(&Username(&format!("{ufrag}:browser")))
+        .attribute(&Priority(1))
+        .attribute(&IceControlling(1))
+        .integrity(&IntegrityKey::short_term(pwd))
+        .fingerprint()
+        .unwrap();
+    out
+}
+
+/// Whether the gateway grants a check.
+async fn is_granted(gateway: &Remote, id: u8) -> bool {
+    let to: SocketAddr = gateway.candidates[0].socket_addr().unwrap();
+    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    socket.send_to(&check(gateway, id), to).await.unwrap();
+    let mut buffer = [0; 1500];
+    let received = timeout(PATIENCE, socket.recv(&mut buffer)).await;
+    let answer = Message::parse(&buffer[..received.expect("an answer").unwrap()]).unwrap();
+    let key = IntegrityKey::short_term(gateway.credentials.password());
+    answer.class() == Class::Success && answer.verify(&key).is_ok()
+}
+
+#[tokio::test]
+async fn restarts_whose_answers_are_lost_leave_the_path_that_works() {
+    let server = Server::start().await;
+    let (call, _events, mut browser) = server.talk("echo").await;
+    let gateway = browser.agreed.remote.clone();
+    for restart in 1..=3 {
+        let fragment =
+            format!("a=ice-ufrag:lost{restart}\r\na=ice-pwd:{restart}123456789012345678901\r\n");
+        let response = patch(&server, &call, "*", &fragment).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert!(is_granted(&gateway, restart).await);
+    }
+    speak(&mut browser, 0..20).await;
 }

@@ -426,6 +426,11 @@ impl Bridge {
         self.browser.session.ice().is_valid(path)
     }
 
+    /// The user name fragments by which the browser's checks are for this call.
+    pub fn local_ufrags(&self) -> impl Iterator<Item = &str> {
+        self.browser.session.ice().local_ufrags()
+    }
+
     /// What passed and what was dropped.
     #[must_use]
     pub fn stats(&self) -> Stats {

@@ -256,7 +256,8 @@ impl Hub {
         self.told
     }
 
-    /// Restarts ICE: the browser knows the call by another user name from now on.
+    /// Restarts ICE: the browser knows the call by another user name from now on. It is found by
+    /// the old one as long as that path carries media.
     fn restart(
         &mut self,
         now: Instant,
@@ -273,8 +274,7 @@ impl Hub {
         let call = slot.and_then(|slot| Some((slot, self.calls.get_mut(slot)?)));
         let (slot, Call { bridge, .. }) = call.ok_or(RestartError::Finished)?;
         let local = bridge.restart_ice(now, credentials)?;
-        self.routes
-            .rename(slot, local.credentials.ufrag().to_owned());
+        self.routes.rename(slot, bridge.local_ufrags());
         for candidate in candidates {
             bridge.add_remote_candidate(now, candidate);
         }

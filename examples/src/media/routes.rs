@@ -20,17 +20,13 @@ const ADDRESSES: usize = 32;
 /// Requests of one call whose responses are still known. An agent has up to 100 pairs.
 const TRANSACTIONS: usize = 256;
 
-/// User names of one call: the one from before an ICE restart is of use for a while.
-const UFRAGS: usize = 2;
-
 /// A socket's address and the far side's.
 type Key = (SocketAddr, SocketAddr);
 
 /// What leads to one call.
 #[derive(Debug, Default)]
 struct Leads {
-    /// The newest last.
-    ufrags: VecDeque<String>,
+    ufrags: Vec<String>,
     /// The newest last.
     addresses: VecDeque<Key>,
     /// The newest last.
@@ -50,20 +46,21 @@ impl Routes {
     /// Makes a call known by its local user name fragment.
     pub(super) fn add(&mut self, slot: usize, ufrag: String) {
         self.of_slot.insert(slot, Leads::default());
-        self.rename(slot, ufrag);
+        self.rename(slot, [ufrag.as_str()]);
     }
 
-    /// Makes a call known by another name as well. Of its names the newest two are known.
-    pub(super) fn rename(&mut self, slot: usize, ufrag: String) {
+    /// Makes a call known by these names alone: all that its agent answers to. After an ICE restart
+    /// that is the one from before it, too, for as long as it is of use.
+    pub(super) fn rename<'n>(&mut self, slot: usize, ufrags: impl IntoIterator<Item = &'n str>) {
         let Some(leads) = self.of_slot.get_mut(&slot) else {
             return;
         };
-        self.by_ufrag.insert(ufrag.clone(), slot);
-        leads.ufrags.push_back(ufrag);
-        if leads.ufrags.len() > UFRAGS
-            && let Some(old) = leads.ufrags.pop_front()
-        {
+        for old in leads.ufrags.drain(..) {
             remove_if(&mut self.by_ufrag, &old, slot);
+        }
+        for ufrag in ufrags {
+            self.by_ufrag.insert(ufrag.to_owned(), slot);
+            leads.ufrags.push(ufrag.to_owned());
         }
     }
 
@@ -186,16 +183,16 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_known_by_its_newest_two_names() {
+    fn a_call_is_known_by_its_present_names() {
         let mut routes = two_calls();
-        routes.rename(1, "alicia".into());
+        routes.rename(1, ["alicia", "alice"]);
         assert_eq!(routes.by_ufrag("alice"), Some(1));
-        routes.rename(1, "alison".into());
+        routes.rename(1, ["alison", "alice"]);
         let found = ["alice", "alicia", "alison", "bob"].map(|name| routes.by_ufrag(name));
-        assert_eq!(found, [None, Some(1), Some(1), Some(2)]);
+        assert_eq!(found, [Some(1), None, Some(1), Some(2)]);
         routes.remove(1);
         assert_eq!(routes.by_ufrag.len(), 1, "only that of the other call");
-        routes.rename(1, "alice".into());
+        routes.rename(1, ["alice"]);
         assert_eq!(routes.by_ufrag("alice"), None, "no call, no name");
     }
 

@@ -166,6 +166,13 @@ impl Agent {
         Ok(())
     }
 
+    /// The ufrags that the peer's checks are answered under: ours, and during a restart the one from
+    /// before it. Whoever shares a port among agents finds them by these.
+    pub fn local_ufrags(&self) -> impl Iterator<Item = &str> {
+        self.generations()
+            .map(|generation| generation.credentials.ufrag())
+    }
+
     /// A pair of the current generation was selected: the one before has no more to carry.
     pub(super) fn retire_previous(&mut self, now: Instant) {
         if let Some(previous) = &mut self.previous
