@@ -15,6 +15,7 @@ use core::net::{IpAddr, SocketAddr};
 use alloc::string::String;
 
 use crate::path::SocketId;
+use crate::stream::Framing;
 
 /// A socket or connection is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,10 @@ pub enum Wanted {
     Tcp {
         /// Where to.
         remote: SocketAddr,
+        /// How frames stand in its stream.
+        framing: Framing,
     },
-    /// A TLS connection.
+    /// A TLS connection, to a TURN server: its stream is framed as [`Framing::Turn`].
     Tls {
         /// Where to.
         remote: SocketAddr,

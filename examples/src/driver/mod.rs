@@ -23,15 +23,20 @@
 //!
 //! The gateway has another driver ([`crate::media`]), for thousands of sessions.
 
+mod connections;
 mod sockets;
 
 use std::io;
 use std::time::Instant;
 
 use bytes::BytesMut;
-use ice_agent::{Candidate, Credentials, HEADROOM, Received, RemoteError, RestartError};
+use ice_agent::{
+    AddHostError, Candidate, Close, Credentials, HEADROOM, Local, Open, OpenError, Path, Received,
+    RemoteError, RestartError, SocketId, Transport, Wanted,
+};
 
 use crate::session::{Event, Handled, LocalIce, SendError, Session, TAILROOM};
+pub use connections::{Connections, Incoming};
 pub use sockets::Sockets;
 
 /// The largest datagram taken whole, in bytes. Longer ones are no media, and fail when cut.
@@ -56,17 +61,19 @@ pub enum News {
 pub struct Driver {
     session: Session,
     sockets: Sockets,
+    connections: Connections,
     inbox: Box<[u8]>,
     out: BytesMut,
 }
 
 impl Driver {
-    /// Drives a session over the sockets that its ICE agent was told of.
+    /// Drives a session over the sockets that its ICE agent was told of, and those that it asks for.
     #[must_use]
     pub fn new(session: Session, sockets: Sockets) -> Self {
         Self {
             session,
             sockets,
+            connections: Connections::default(),
             inbox: vec![0; DATAGRAM_MAX].into_boxed_slice(),
             out: BytesMut::new(),
         }
@@ -76,28 +83,98 @@ impl Driver {
     /// so it may stand in a `select!`. Nothing comes after [`Event::Failed`].
     ///
     /// # Errors
-    /// When a socket fails, which leaves nothing to go on with.
+    /// When the last socket fails, which leaves nothing to go on with.
     pub async fn next(&mut self) -> io::Result<News> {
         loop {
             self.flush();
-            if let Some(event) = self.session.poll_event() {
-                return Ok(News::Event(event));
+            match self.session.poll_event() {
+                Some(Event::Open(open)) => {
+                    self.open(open);
+                    continue;
+                }
+                Some(Event::Close(Close { id })) => {
+                    self.sockets.close(id);
+                    self.connections.close(id);
+                    continue;
+                }
+                Some(event) => return Ok(News::Event(event)),
+                None => {}
             }
             let deadline = self.session.poll_timeout();
             tokio::select! {
                 received = self.sockets.receive(&mut self.inbox) => {
-                    let (path, len) = received?;
+                    let (path, len) = match received {
+                        Ok(received) => received,
+                        Err((id, error)) => {
+                            self.lose(id, error)?;
+                            continue;
+                        }
+                    };
                     let data = self.inbox.get_mut(..len).unwrap_or_default();
-                    let rx = Received { path, data };
-                    match self.session.handle_datagram(now(), rx) {
-                        Handled::Rtp(range) => return Ok(News::Rtp(copy(&self.inbox, range))),
-                        Handled::Rtcp(range) => return Ok(News::Rtcp(copy(&self.inbox, range))),
-                        Handled::Consumed | Handled::Dropped | Handled::NotMine => {}
+                    if let Some(news) = take(&mut self.session, path, data) {
+                        return Ok(news);
+                    }
+                }
+                incoming = self.connections.next() => {
+                    if let Some(news) = self.on_connection(incoming) {
+                        return Ok(news);
                     }
                 }
                 () = sleep_until(deadline) => self.session.handle_timeout(now()),
             }
         }
+    }
+
+    /// Opens what the session asks for. TLS is left to bigger drivers.
+    fn open(&mut self, open: Open) {
+        let Open { id, what } = open;
+        let opened = match what {
+            Wanted::Udp { local, port } => self.sockets.open(id, local, port),
+            Wanted::Tcp { remote, framing } => {
+                return self.connections.open(id, remote, framing);
+            }
+            _ => Err(OpenError::Unsupported),
+        };
+        match opened {
+            Ok(local) => self.session.handle_opened(now(), id, local),
+            Err(error) => self.session.handle_open_failed(now(), id, error),
+        }
+    }
+
+    /// A socket has failed: the session may have others.
+    fn lose(&mut self, id: SocketId, error: io::Error) -> io::Result<()> {
+        self.sockets.close(id);
+        if self.sockets.is_empty() {
+            return Err(error);
+        }
+        self.session.handle_closed(now(), id);
+        Ok(())
+    }
+
+    fn on_connection(&mut self, incoming: Incoming) -> Option<News> {
+        let now = now();
+        match incoming {
+            Incoming::Opened { id, local } => self.session.handle_opened(now, id, local),
+            Incoming::Failed { id, error } => self.session.handle_open_failed(now, id, error),
+            Incoming::Closed { id } => self.session.handle_closed(now, id),
+            Incoming::Frame { path, mut data } => {
+                return take(&mut self.session, path, &mut data);
+            }
+        }
+        None
+    }
+
+    /// Has a socket opened for the session's ICE; see [`Session::gather`].
+    ///
+    /// # Errors
+    /// When the address is of no use, there are too many, or it is too late.
+    pub fn gather(&mut self, local: Local) -> Result<SocketId, AddHostError> {
+        self.session.gather(now(), local)
+    }
+
+    /// No further socket of this side will come.
+    pub fn end_of_local_candidates(&mut self) {
+        self.session.end_of_local_candidates(now());
     }
 
     /// Sends one RTP packet.
@@ -111,8 +188,8 @@ impl Driver {
         self.out.extend_from_slice(packet);
         self.out.resize(range.end + TAILROOM, 0);
         let transmit = self.session.send_rtp(now(), &mut self.out, range)?;
-        let datagram = self.out.get(transmit.range).unwrap_or_default();
-        self.sockets.send(&transmit.path, datagram);
+        let frame = self.out.get(transmit.range).unwrap_or_default();
+        send(&self.sockets, &self.connections, &transmit.path, frame);
         Ok(())
     }
 
@@ -160,8 +237,8 @@ impl Driver {
     fn flush(&mut self) {
         self.out.clear();
         while let Some(transmit) = self.session.poll_transmit(&mut self.out) {
-            let datagram = self.out.get(transmit.range).unwrap_or_default();
-            self.sockets.send(&transmit.path, datagram);
+            let frame = self.out.get(transmit.range).unwrap_or_default();
+            send(&self.sockets, &self.connections, &transmit.path, frame);
             self.out.clear();
         }
     }
@@ -172,6 +249,26 @@ impl Driver {
 #[allow(clippy::disallowed_methods)] // a driver
 pub fn now() -> Instant {
     Instant::now()
+}
+
+fn send(sockets: &Sockets, connections: &Connections, path: &Path, frame: &[u8]) {
+    match path.transport {
+        Transport::Udp => sockets.send(path, frame),
+        _ => connections.send(path, frame),
+    }
+}
+
+/// Hands a frame to the session: media comes back decrypted in its place.
+fn take(session: &mut Session, path: Path, data: &mut [u8]) -> Option<News> {
+    let rx = Received {
+        path,
+        data: &mut *data,
+    };
+    match session.handle_datagram(now(), rx) {
+        Handled::Rtp(range) => Some(News::Rtp(copy(data, range))),
+        Handled::Rtcp(range) => Some(News::Rtcp(copy(data, range))),
+        Handled::Consumed | Handled::Dropped | Handled::NotMine => None,
+    }
 }
 
 /// Without a deadline, for ever.

@@ -1,8 +1,12 @@
 //! The ICE side of a session: what is signalled, and restarts.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use ice_agent::{Agent, Candidate, Credentials, RemoteError, RestartError};
+use ice_agent::{
+    AddHostError, Agent, Candidate, Credentials, Local, OpenError, Path, RemoteError, RestartError,
+    SocketId,
+};
 
 use super::{Event, Failure, Secure, Session};
 
@@ -98,8 +102,58 @@ impl Session {
         Ok(())
     }
 
+    /// Has a socket opened for a host candidate ([`Agent::gather`]); the driver hears of it by
+    /// [`Event::Open`].
+    ///
+    /// # Errors
+    /// When the address is of no use, there are too many, or it is too late.
+    pub fn gather(&mut self, now: Instant, local: Local) -> Result<SocketId, AddHostError> {
+        self.told = now;
+        let id = self.ice.gather(now, local)?;
+        self.advance(now);
+        Ok(id)
+    }
+
+    /// No further socket of ours will come; [`Event::GatheringComplete`] follows.
+    pub fn end_of_local_candidates(&mut self, now: Instant) {
+        self.told = now;
+        self.ice.end_of_local_candidates(now);
+        self.advance(now);
+    }
+
+    /// The driver has opened a socket that it was asked for.
+    pub fn handle_opened(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
+        self.told = now;
+        self.ice.handle_opened(now, id, local);
+        self.advance(now);
+    }
+
+    /// The driver could not open a socket that it was asked for.
+    pub fn handle_open_failed(&mut self, now: Instant, id: SocketId, error: OpenError) {
+        self.told = now;
+        self.ice.handle_open_failed(now, id, error);
+        self.advance(now);
+    }
+
+    /// A socket is gone.
+    pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
+        self.told = now;
+        self.ice.handle_closed(now, id);
+        self.advance(now);
+    }
+
+    /// A connection was accepted at a listening socket.
+    pub fn handle_accepted(&mut self, now: Instant, path: Path) {
+        self.told = now;
+        self.ice.handle_accepted(now, path);
+        self.advance(now);
+    }
+
     pub(super) fn on_ice(&mut self, event: ice_agent::Event) {
         match event {
+            // The driver's sockets outlive what was agreed over them.
+            ice_agent::Event::Open(open) => self.events.push_back(Event::Open(open)),
+            ice_agent::Event::Close(close) => self.events.push_back(Event::Close(close)),
             _ if self.secure.is_closed() => {}
             ice_agent::Event::SelectedPair(pair) => {
                 let (local, remote) = (pair.local.to_string(), pair.remote.to_string());
@@ -113,7 +167,11 @@ impl Session {
                 self.secure = Secure::Closed(None);
                 self.events.push_back(Event::Failed(Failure::Ice(failure)));
             }
-            // Local candidates are signalled before there is a session; names are not resolved.
+            ice_agent::Event::LocalCandidate(candidate) => {
+                self.events.push_back(Event::LocalCandidate(candidate));
+            }
+            ice_agent::Event::GatheringComplete => self.events.push_back(Event::GatheringComplete),
+            // Names are not resolved.
             _ => {}
         }
     }

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 use dtls_handshake::Fingerprint;
-use ice_agent::{Agent, HEADROOM, Received, Transmit};
+use ice_agent::{Agent, Candidate, Close, HEADROOM, Open, Received, Transmit};
 use srtp::{ProtectError, Sender};
 use zeroize::Zeroizing;
 
@@ -113,7 +113,16 @@ pub enum Event {
         /// The browser's candidate.
         remote: String,
     },
-    /// It is over; nothing follows.
+    /// The driver is to open a socket, and answers with [`Session::handle_opened`] or
+    /// [`Session::handle_open_failed`].
+    Open(Open),
+    /// The driver is to close a socket that it was asked for.
+    Close(Close),
+    /// A candidate for the far side, of a socket that was opened on request.
+    LocalCandidate(Candidate),
+    /// No further candidate of ours will come.
+    GatheringComplete,
+    /// It is over; nothing follows but [`Close`](Self::Close).
     Failed(Failure),
 }
 
@@ -363,6 +372,9 @@ impl Session {
         if transmit.is_none() && self.secure.is_closed() {
             // The last alert has left. Consent would go on, and be reported lost.
             self.ice.close(self.told);
+            while let Some(event) = self.ice.poll_event() {
+                self.on_ice(event);
+            }
         }
         transmit
     }
