@@ -346,6 +346,7 @@ fn phone() -> (UdpSocket, std::net::UdpSocket, PhoneMedia) {
         formats: FORMATS,
         listens: true,
         speaks: true,
+        takes_reports: true,
     };
     (rtp, rtcp, media)
 }
