@@ -2,7 +2,9 @@
 //!
 //! The state machines of this workspace know neither. [`Driver`] gives a [`Session`] both, and
 //! shows the whole contract in one loop ([`Driver::next`]): send what it wants sent, take what it
-//! tells, wait for a datagram or for its time, hand that in, begin again.
+//! tells, wait for a datagram or for its time, hand that in, begin again. It opens the UDP sockets
+//! and TCP connections that the session asks for ([`Sockets`], [`Connections`]); TLS it refuses, and
+//! says so.
 //!
 //! ```no_run
 //! # use examples::driver::{Driver, News};
