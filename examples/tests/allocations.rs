@@ -27,7 +27,7 @@ use examples::bridge::{
 use examples::session::{Handled, Session, TAILROOM};
 use ice_agent::{HEADROOM, Path, Received, Role, SocketId, Transport};
 use link::{Link, Side};
-use pair::Pair;
+use pair::{Pair, one_socket};
 use sdp::negotiate::{PayloadTypes, TelephoneEvent};
 use virtual_network::{Network, Weather};
 
@@ -95,7 +95,7 @@ fn connected(profile: u16) -> Link {
     let addresses = [1, 2].map(address);
     let pair = Pair {
         identities: &[1, 2].map(|_| Identity::generate(UNIX_EPOCH).unwrap()),
-        addresses,
+        sockets: addresses.map(one_socket),
         roles: [Role::Controlled, Role::Controlling],
         profiles: &[profile],
         seed: 1,

@@ -23,7 +23,7 @@ use examples::session::{Event, Failure, SecureFailure};
 use ice_agent::Role;
 use journey::{Change, Journey, Outcome, When, rtp};
 use link::{Link, Side};
-use pair::Pair;
+use pair::{Pair, one_socket};
 use virtual_network::{Network, Weather};
 
 fn addresses() -> [SocketAddr; 2] {
@@ -44,7 +44,7 @@ fn pair(identities: &[Identity; 2], seed: u64, weather: Weather) -> Link {
     let now = origin();
     let pair = Pair {
         identities,
-        addresses: addresses(),
+        sockets: addresses().map(one_socket),
         roles: [Role::Controlling, Role::Controlled],
         profiles: &[0x0007, 0x0001],
         seed,

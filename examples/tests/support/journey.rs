@@ -10,7 +10,7 @@ use ice_agent::{Candidate, Role};
 use virtual_network::{Dice, NatId, NatKind, Network, Weather};
 
 use super::link::{Link, Side};
-use super::pair::Pair;
+use super::pair::{Pair, one_socket};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -203,7 +203,7 @@ impl<'a> Traveller<'a> {
         });
         let pair = Pair {
             identities,
-            addresses,
+            sockets: addresses.map(one_socket),
             roles: journey.roles,
             profiles: &[0x0007, 0x0001],
             seed: journey.seed,

@@ -2,6 +2,9 @@
 //! sessions and the phones plain sockets, all driven by the test's thread.
 #![allow(dead_code)] // each test file uses its part
 
+#[path = "pair.rs"]
+mod pair;
+
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::ops::Range;
@@ -14,12 +17,11 @@ use examples::bridge::{
     Bridge, BridgeConfig, Event, Formats, NtpOrigin, PhoneMedia, ReportConfig, Rewriter,
 };
 use examples::media::{MediaConfig, Placed, Pool, Seat, Totals};
-use examples::session::{self, DtlsRole, Handled, Session, SessionConfig, TAILROOM};
-use ice_agent::{
-    Agent, Candidate, Config, Credentials, HEADROOM, Path, Received, Role, SocketId, Transport,
-};
+use examples::session::{self, Handled, Session, TAILROOM};
+use ice_agent::{HEADROOM, Path, Received, Role, SocketId, Transport};
 use mio::net::UdpSocket;
 use mio::{Events, Interest, Poll, Token};
+use pair::{Pair, one_socket};
 use sdp::negotiate::PayloadTypes;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -358,51 +360,14 @@ fn sessions(
     browser: SocketAddr,
     identities: &[Identity; 2],
 ) -> [Session; 2] {
-    let hosts = [seat.hosts.to_vec(), vec![(SocketId(0), browser)]];
-    let roles = [Role::Controlled, Role::Controlling];
-    let mut side = 0;
-    let mut agents = hosts.map(|hosts| {
-        let mut seed = [side as u8; 32];
-        seed[..8].copy_from_slice(&number.to_be_bytes());
-        let config = Config {
-            role: roles[side],
-            ..Config::default()
-        };
-        side += 1;
-        let mut agent = Agent::new(config, seed).unwrap();
-        for (id, local) in hosts {
-            agent.add_host(now(), id, local).unwrap();
-        }
-        agent.end_of_local_candidates(now());
-        agent
-    });
-    let told: [(Credentials, Vec<Candidate>); 2] = agents.each_mut().map(|agent| {
-        let events = std::iter::from_fn(|| agent.poll_event());
-        let candidates = events.filter_map(|event| match event {
-            ice_agent::Event::LocalCandidate(candidate) => Some(candidate),
-            _ => None,
-        });
-        let candidates = candidates.collect();
-        (agent.local_credentials().clone(), candidates)
-    });
-    let mut side = 0;
-    agents.map(|mut ice| {
-        let (credentials, candidates) = told[1 - side].clone();
-        ice.set_remote_credentials(now(), credentials).unwrap();
-        for candidate in candidates {
-            ice.add_remote_candidate(now(), candidate).unwrap();
-        }
-        let config = SessionConfig {
-            ice,
-            dtls: dtls_handshake::Config::new(identities[side].clone())
-                .with_srtp_profiles(&[0x0007]),
-            role: [DtlsRole::Server, DtlsRole::Client][side],
-            fingerprints: vec![identities[1 - side].fingerprint()],
-            seed: [(number * 2 + side) as u8; 32].into(),
-        };
-        side += 1;
-        Session::new(config, now())
-    })
+    let pair = Pair {
+        identities,
+        sockets: [seat.hosts.to_vec(), one_socket(browser)],
+        roles: [Role::Controlled, Role::Controlling],
+        profiles: &[0x0007],
+        seed: number as u64,
+    };
+    pair.sessions(now())
 }
 
 fn bridge_config(number: usize, session: Session) -> BridgeConfig {

@@ -13,8 +13,8 @@ use virtual_network::Dice;
 pub(crate) struct Pair<'a> {
     /// Their certificates.
     pub(crate) identities: &'a [Identity; 2],
-    /// Where they are: each one's only host candidate.
-    pub(crate) addresses: [SocketAddr; 2],
+    /// The sockets of each, which are its host candidates.
+    pub(crate) sockets: [Vec<(SocketId, SocketAddr)>; 2],
     /// Who leads in ICE. In DTLS the second is the client.
     pub(crate) roles: [Role; 2],
     /// The SRTP profiles of both.
@@ -33,9 +33,9 @@ impl Pair<'_> {
                 ..Config::default()
             };
             let mut agent = Agent::new(config, dice.seed()).unwrap();
-            agent
-                .add_host(now, SocketId(0), self.addresses[side])
-                .unwrap();
+            for (id, local) in &self.sockets[side] {
+                agent.add_host(now, *id, *local).unwrap();
+            }
             agent.end_of_local_candidates(now);
             agent
         });
@@ -60,6 +60,11 @@ impl Pair<'_> {
             Session::new(config, now)
         })
     }
+}
+
+/// The sockets of a side that has one.
+pub(crate) fn one_socket(local: SocketAddr) -> Vec<(SocketId, SocketAddr)> {
+    vec![(SocketId(0), local)]
 }
 
 /// What ICE tells the other side.
