@@ -239,6 +239,23 @@ async fn a_new_contact_is_the_new_target() {
     ));
 }
 
+/// Our own offer is open as long as the phone rings.
+#[tokio::test]
+async fn an_offer_before_the_answer_is_a_glare() {
+    let agent = agent().await;
+    let peer = Peer::new(&agent).await;
+    let mut call = peer.call(&agent).await;
+    let invite = peer.hear("INVITE").await;
+    peer.answer(&invite, "180 Ringing", &peer.contact(), "")
+        .await;
+    assert_eq!(next(&mut call).await, CallEvent::Trying);
+    assert_eq!(next(&mut call).await, CallEvent::Ringing { sdp: None });
+    peer.ask(&invite, "UPDATE", 1, ANSWER).await;
+    assert_eq!(status(&peer.hear("SIP/2.0").await), "491");
+    peer.pick_up(&invite).await;
+    assert!(matches!(next(&mut call).await, CallEvent::Answered { .. }));
+}
+
 /// What the phone asks for is looked at before its offer.
 #[tokio::test]
 async fn what_is_not_understood_is_said() {
