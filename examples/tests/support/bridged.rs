@@ -18,7 +18,7 @@ use sdp::negotiate::{PayloadTypes, TelephoneEvent};
 use virtual_network::{Network, Weather};
 
 use super::link::{Link, Side};
-use super::pair::Pair;
+use super::pair::{Pair, one_socket};
 
 /// The SSRCs of what the bridge sends.
 pub(crate) const TO_BROWSER: u32 = 0xb1;
@@ -300,7 +300,7 @@ fn connected() -> Link {
     let addresses = [at(1, 4000), at(2, 4000)];
     let pair = Pair {
         identities,
-        addresses,
+        sockets: addresses.map(one_socket),
         roles: [Role::Controlled, Role::Controlling],
         profiles: &[0x0007],
         seed: 1,
