@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use ice_agent::{Path, Received, RestartError};
 use mio::Token;
 use slab::Slab;
-use stun_codec::{Class, Message};
+use stun_codec::{Class, Message, TransactionId};
 use tokio::sync::mpsc;
 
 use super::ports::{Port, Ports, Purpose};
@@ -27,6 +27,14 @@ struct Call {
     rtcp: Token,
     /// To the call's task; gone once it does not listen any more.
     events: Option<mpsc::Sender<bridge::Event>>,
+}
+
+/// Where a datagram of a browser leads.
+struct Lead {
+    /// The call.
+    slot: usize,
+    /// Which of the call's requests it answers, if it says so.
+    answers: Option<TransactionId>,
 }
 
 /// All calls of one worker.
@@ -49,7 +57,7 @@ pub(super) struct Hub {
 
 impl Hub {
     /// How long until the next call wants to be woken; `None` for as long as it takes.
-    pub(super) fn timeout(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn timeout(&mut self, now: Instant) -> Option<Duration> {
         let next = self.timers.next();
         next.map(|at| at.saturating_duration_since(now))
     }
@@ -87,10 +95,11 @@ impl Hub {
     }
 
     fn on_browser(&mut self, now: Instant, path: Path, ports: &Ports, data: &mut [u8]) {
-        let slot = self.slot_of(&path, data);
-        let Some((slot, call)) = slot.and_then(|slot| Some((slot, self.calls.get_mut(slot)?)))
-        else {
+        let Some(Lead { slot, answers }) = self.lead_of(&path, data) else {
             self.past.unroutable += 1;
+            return;
+        };
+        let Some(call) = self.calls.get_mut(slot) else {
             return;
         };
         let rx = Received {
@@ -104,7 +113,11 @@ impl Hub {
                     port.send(remote, packet);
                 }
             }
-            FromBrowser::Dropped | FromBrowser::Consumed => {
+            handled @ (FromBrowser::Dropped | FromBrowser::Consumed) => {
+                // A response that was taken is genuine.
+                if let (FromBrowser::Consumed, Some(id)) = (handled, answers) {
+                    self.routes.answered(id, slot);
+                }
                 if call.bridge.is_proven(&path) {
                     self.routes.prove(&path, slot);
                 }
@@ -113,17 +126,22 @@ impl Hub {
         }
     }
 
-    fn slot_of(&self, path: &Path, data: &[u8]) -> Option<usize> {
+    /// The call that a datagram of a browser belongs to.
+    fn lead_of(&self, path: &Path, data: &[u8]) -> Option<Lead> {
+        let leads_to = |slot, answers| Some(Lead { slot, answers });
         if !stun_codec::is_stun(data) {
-            return self.routes.by_address(path);
+            return leads_to(self.routes.by_address(path)?, None);
         }
         if let Some(ufrag) = ice_agent::local_ufrag(data) {
-            return self.routes.by_ufrag(ufrag);
+            return leads_to(self.routes.by_ufrag(ufrag)?, None);
         }
         let message = Message::parse(data).ok()?;
         match message.class() {
-            Class::Success | Class::Error => self.routes.by_transaction(message.transaction_id()),
-            Class::Request | Class::Indication => self.routes.by_address(path),
+            Class::Success | Class::Error => {
+                let id = message.transaction_id();
+                leads_to(self.routes.by_transaction(id)?, Some(id))
+            }
+            Class::Request | Class::Indication => leads_to(self.routes.by_address(path)?, None),
         }
     }
 
@@ -341,7 +359,7 @@ impl Hub {
 }
 
 /// The id of the transaction that a frame begins, if it is a STUN request.
-fn request_in(frame: &[u8]) -> Option<stun_codec::TransactionId> {
+fn request_in(frame: &[u8]) -> Option<TransactionId> {
     if !stun_codec::is_stun(frame) {
         return None;
     }

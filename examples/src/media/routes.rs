@@ -111,6 +111,14 @@ impl Routes {
         }
     }
 
+    /// The request of a call was answered, and is not expected to be answered again.
+    pub(super) fn answered(&mut self, id: TransactionId, slot: usize) {
+        remove_if(&mut self.by_transaction, &id, slot);
+        if let Some(leads) = self.of_slot.get_mut(&slot) {
+            leads.transactions.retain(|expected| *expected != id);
+        }
+    }
+
     /// The browser of a call has answered on a path. Whoever was there before has left.
     pub(super) fn prove(&mut self, path: &Path, slot: usize) {
         let key = (path.local, path.remote);
@@ -211,6 +219,19 @@ mod tests {
             Some(2),
             "the past owner takes nothing with him"
         );
+    }
+
+    #[test]
+    fn an_answered_request_is_forgotten() {
+        let mut routes = two_calls();
+        routes.expect(id(1), 1);
+        routes.expect(id(2), 1);
+        routes.answered(id(1), 2);
+        assert_eq!(routes.by_transaction(id(1)), Some(1), "not by another call");
+        routes.answered(id(1), 1);
+        assert_eq!(routes.by_transaction(id(1)), None);
+        assert_eq!(routes.by_transaction(id(2)), Some(1));
+        assert_eq!(routes.of_slot[&1].transactions, [id(2)]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use bytes::BytesMut;
 use dtls_handshake::Identity;
 use examples::bridge::rtp::Header;
 use examples::bridge::{
-    Bridge, BridgeConfig, Event, Formats, NtpOrigin, PhoneMedia, ReportConfig, Rewriter,
+    Bridge, BridgeConfig, Event, Formats, NtpOrigin, PhoneMedia, ReportConfig, Rewriter, Stats,
 };
 use examples::media::{MediaConfig, Placed, Pool, Seat, Totals};
 use examples::session::{self, Handled, Session, TAILROOM};
@@ -214,6 +214,13 @@ impl Loopback {
     /// Packets that have been heard by browsers, and by phones.
     pub(crate) fn heard(&self) -> [u64; 2] {
         heard(&self.calls)
+    }
+
+    /// What has passed each call.
+    pub(crate) fn stats(&self) -> Vec<Stats> {
+        let calls = self.calls.iter();
+        let stats = calls.map(|call| self.runtime.block_on(self.pool.stats(call.placed)));
+        stats.map(Option::unwrap).collect()
     }
 
     /// What has passed the worker.
