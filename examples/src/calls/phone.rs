@@ -7,6 +7,7 @@
 //! cannot be agreed to changes nothing.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use sdp::attribute::Direction;
 use sdp::negotiate::phone::{self, Destination, Endpoint};
@@ -25,6 +26,8 @@ pub(super) struct PhoneSession {
     ours: String,
     /// What the phone does, once it has said so.
     media: Option<PhoneMedia>,
+    /// Another packet time than ours that the phone wants, once it was logged.
+    other_packet_time: Option<Duration>,
 }
 
 /// Why a phone's description cannot be used.
@@ -67,6 +70,7 @@ impl PhoneSession {
             offer,
             ours,
             media: None,
+            other_packet_time: None,
         }
     }
 
@@ -128,6 +132,7 @@ impl PhoneSession {
                 remote: remote.ip(),
             });
         }
+        self.compare_packet_time(session.audio.packet_time);
         let direction = session.audio.direction;
         let media = PhoneMedia {
             remote,
@@ -140,6 +145,17 @@ impl PhoneSession {
         };
         self.media = Some(media);
         Ok(media)
+    }
+
+    /// Payloads pass as they are, so that a phone that wants another packet time than the browser
+    /// was told does not get it. Said once for each call.
+    fn compare_packet_time(&mut self, theirs: Option<Duration>) {
+        let ours = self.endpoint.packet_time;
+        if theirs.is_none() || theirs == ours || self.other_packet_time.is_some() {
+            return;
+        }
+        self.other_packet_time = theirs;
+        tracing::info!(?ours, ?theirs, "the phone wants another packet time");
     }
 }
 
