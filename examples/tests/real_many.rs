@@ -53,7 +53,7 @@ impl Hall {
         Self {
             api: Api::new(origin, &certificate),
             all: Barrier::new(CALLS as usize),
-            sockets: gateway.process.udp_sockets(),
+            sockets: gateway.process.udp_ports().len(),
             gateway,
         }
     }
@@ -64,7 +64,7 @@ impl Hall {
         let (call, mut events, mut browser) = self.api.talk("service").await;
         let set_up = start.elapsed();
         self.all.wait().await;
-        let open = self.gateway.process.udp_sockets();
+        let open = self.gateway.process.udp_ports().len();
         assert!(open >= self.sockets + CALLS as usize, "{open} sockets");
         self.all.wait().await;
         hear_oneself(number, &mut browser).await;
@@ -78,12 +78,12 @@ impl Hall {
     /// Waits until the gateway has closed the sockets of its calls, and ends it.
     async fn close(self) {
         let closed = async {
-            while self.gateway.process.udp_sockets() != self.sockets {
+            while self.gateway.process.udp_ports().len() != self.sockets {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
         if timeout(PATIENCE, closed).await.is_err() {
-            let left = self.gateway.process.udp_sockets();
+            let left = self.gateway.process.udp_ports().len();
             panic!("{left} UDP sockets are open, not {}", self.sockets);
         }
         self.gateway.close().await;

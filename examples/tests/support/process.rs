@@ -102,23 +102,23 @@ impl Process {
         self.finish().await
     }
 
-    /// The number of UDP sockets that it has open.
-    pub(crate) fn udp_sockets(&self) -> usize {
+    /// The ports of the UDP sockets that it has open, over IPv4.
+    pub(crate) fn udp_ports(&self) -> Vec<u16> {
         let process = std::path::PathBuf::from(format!("/proc/{}", self.group));
-        let table = std::fs::read_to_string(process.join("net/udp")).unwrap();
-        let inodes: Vec<&str> = table
-            .lines()
-            .skip(1)
-            .filter_map(|socket| socket.split_whitespace().nth(9))
-            .collect();
-        let files = std::fs::read_dir(process.join("fd")).unwrap();
-        let targets = files.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
-        let is_udp = |target: &std::path::PathBuf| {
-            let name = target.to_string_lossy();
-            let inode = name.strip_prefix("socket:[");
-            inode.is_some_and(|inode| inodes.contains(&inode.trim_end_matches(']')))
+        let Ok(files) = std::fs::read_dir(process.join("fd")) else {
+            return Vec::new(); // it has ended
         };
-        targets.filter(is_udp).count()
+        let targets = files.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+        let sockets: Vec<String> = targets.map(|target| target.display().to_string()).collect();
+        let table = std::fs::read_to_string("/proc/net/udp").unwrap();
+        let own = table.lines().skip(1).filter_map(|line| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (_, port) = fields[1].split_once(':')?;
+            let socket = format!("socket:[{}]", fields[9]);
+            sockets.contains(&socket).then_some(port)
+        });
+        own.map(|port| u16::from_str_radix(port, 16).unwrap())
+            .collect()
     }
 
     /// Whether it runs no more.

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::time::Duration;
 
-use tokio::net::UdpSocket;
 use tokio::process::Command;
+use tokio::time::Instant;
 
 use super::process::{PATIENCE, Process, Scratch, free_port};
 
@@ -44,14 +45,13 @@ impl Sipp {
                 .env("TERM", "dumb")
                 .stdin(Stdio::null()),
         );
-        let listens = async {
-            while UdpSocket::bind(sip).await.is_ok() {
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let start = Instant::now();
+        // To try the port would be to take it away for a moment, perhaps from sipp.
+        while !process.udp_ports().contains(&sip.port()) {
+            if process.has_ended() || start.elapsed() > PATIENCE {
+                return Err(format!("sipp does not listen:\n{}", process.output()));
             }
-        };
-        let ready = tokio::time::timeout(PATIENCE, listens).await;
-        if ready.is_err() || process.has_ended() {
-            return Err(format!("sipp does not listen:\n{}", process.output()));
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(Self {
             sip,
