@@ -358,7 +358,10 @@ impl Call {
                 true => self.bridge.handle_timeout(self.now),
                 false => self.browser.handle_timeout(self.now),
             },
-            11 => self.signal(to_bridge, argument()),
+            11 => match argument() {
+                240.. => self.restart_ice(to_bridge),
+                choice => self.signal(to_bridge, choice),
+            },
             12 => {
                 let moved = usize::from(operation >> 7);
                 let event = (operation & 0x40 != 0).then_some(101);
@@ -422,6 +425,22 @@ impl Call {
                 self.browser.add_remote_candidate(self.now, candidate(line));
             }
             (None, false) => self.browser.end_of_remote_candidates(self.now),
+        }
+    }
+
+    /// The browser restarts ICE, and the bridge follows if it hears of it.
+    fn restart_ice(&mut self, told: bool) {
+        let now = self.now;
+        let Ok(asked) = self.browser.restart_ice(now, None) else {
+            return;
+        };
+        if told && let Ok(answer) = self.bridge.restart_ice(now, asked.credentials) {
+            let known = self.browser.set_remote_credentials(now, answer.credentials);
+            known.expect("the bridge has new ones too");
+            for (ours, theirs) in asked.candidates.into_iter().zip(answer.candidates) {
+                self.bridge.add_remote_candidate(now, ours);
+                self.browser.add_remote_candidate(now, theirs);
+            }
         }
     }
 
