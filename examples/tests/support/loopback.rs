@@ -185,6 +185,16 @@ impl Loopback {
         }
     }
 
+    /// The phone of one call sends a packet to the leg of another.
+    pub(crate) fn cross(&mut self, from: usize, to: usize, number: u16) {
+        let (buf, range) = packet(number);
+        let phone = &self.calls[from].phone;
+        phone
+            .socket
+            .send_to(&buf[range], self.calls[to].phone.leg)
+            .unwrap();
+    }
+
     /// Both ends of all calls send a packet each, and all of them hear it.
     pub(crate) fn round(&mut self, number: u16) {
         let before = self.heard();
