@@ -17,13 +17,15 @@ use sdp::{Description, ParseError};
 use crate::bridge::{Formats, PhoneMedia};
 
 /// The descriptions of a call, on the phone's side.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PhoneSession {
     endpoint: Endpoint,
     /// Our latest offer, for the answer to it.
     offer: phone::Offer,
     /// Our description that is in force, or offered.
-    ours: String,
+    ours: Description<'static>,
+    /// The same as text.
+    text: String,
     /// What the phone does, once it has said so.
     media: Option<PhoneMedia>,
     /// Another packet time than ours that the phone wants, once it was logged.
@@ -64,11 +66,11 @@ impl PhoneSession {
             packet_time: browser.packet_time,
         };
         let offer = phone::offer(endpoint.clone());
-        let ours = offer.description.to_string();
         Self {
             endpoint,
+            ours: offer.description.clone(),
+            text: offer.description.to_string(),
             offer,
-            ours,
             media: None,
             other_packet_time: None,
         }
@@ -76,7 +78,7 @@ impl PhoneSession {
 
     /// Our description: the body of the INVITE, or the latest one since.
     pub(super) fn text(&self) -> &str {
-        &self.ours
+        &self.text
     }
 
     /// The one codec of the session.
@@ -98,11 +100,9 @@ impl PhoneSession {
         let offer = Description::parse(sdp)?;
         let answer = phone::answer(&offer, &self.endpoint)?;
         let media = self.take(&answer.session)?;
-        if answer.description.to_string() != self.ours {
+        if answer.description.to_string() != self.text {
             self.endpoint.origin.session_version += 1;
-            self.ours = phone::answer(&offer, &self.endpoint)?
-                .description
-                .to_string();
+            self.describe(phone::answer(&offer, &self.endpoint)?.description);
         }
         Ok(media)
     }
@@ -110,13 +110,18 @@ impl PhoneSession {
     /// Makes an offer because the phone asks for one: all that we can do, as at the beginning
     /// (RFC 3261 §14.2).
     pub(super) fn offer(&mut self) -> &str {
-        self.offer = phone::offer(self.endpoint.clone());
-        if self.offer.description.to_string() != self.ours {
+        self.offer = phone::offer_again(self.endpoint.clone(), &self.ours);
+        if self.offer.description.to_string() != self.text {
             self.endpoint.origin.session_version += 1;
-            self.offer = phone::offer(self.endpoint.clone());
-            self.ours = self.offer.description.to_string();
+            self.offer = phone::offer_again(self.endpoint.clone(), &self.ours);
+            self.describe(self.offer.description.clone());
         }
-        &self.ours
+        &self.text
+    }
+
+    fn describe(&mut self, ours: Description<'static>) {
+        self.text = ours.to_string();
+        self.ours = ours;
     }
 
     /// What the session makes of the phone's media. On hold with the address 0.0.0.0 it stays
@@ -256,6 +261,27 @@ mod tests {
             assert_eq!(session.text(), ours);
             assert_eq!(session.media.unwrap().remote.port(), 5000);
         }
+    }
+
+    #[test]
+    fn what_was_refused_keeps_its_place_in_later_offers() {
+        let mut session = session();
+        session.accept(&phone(5000, "sendrecv")).unwrap();
+        let audio = phone(5000, "sendrecv");
+        let with_video = audio.clone() + "m=video 6000 RTP/AVP 96\r\n";
+        session.answer(&with_video).unwrap();
+        let offer = session.offer().to_owned();
+        let ports: Vec<_> = Description::parse(&offer)
+            .unwrap()
+            .media()
+            .iter()
+            .map(|media| (media.kind().to_owned(), media.port()))
+            .collect();
+        assert_eq!(ports, [("audio".to_owned(), 4000), ("video".to_owned(), 0)]);
+        session.accept(&audio).unwrap_err();
+        let answer = audio + "m=video 0 RTP/AVP 96\r\n";
+        assert_eq!(session.accept(&answer).unwrap().remote.port(), 5000);
+        assert_eq!(session.offer(), offer, "nothing changed since");
     }
 
     #[test]

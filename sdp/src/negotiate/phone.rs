@@ -65,6 +65,8 @@ pub struct Offer {
     /// To be sent to the phone.
     pub description: Description<'static>,
     endpoint: Endpoint,
+    /// Which section is the audio.
+    section: usize,
     /// The clock rates and numbers that we offered `telephone-event` with.
     events: Vec<(u32, u8)>,
 }
@@ -81,6 +83,17 @@ pub struct Answer {
 /// Offers all codecs of `endpoint` in one RTP/AVP section.
 #[must_use]
 pub fn offer(endpoint: Endpoint) -> Offer {
+    offer_beside(endpoint, &[])
+}
+
+/// Offers the same as [`offer`] within a session in which `ours` is our latest description. Its
+/// sections keep their places, and what is rejected there stays so (RFC 3264 §8).
+#[must_use]
+pub fn offer_again(endpoint: Endpoint, ours: &Description<'_>) -> Offer {
+    offer_beside(endpoint, ours.media())
+}
+
+fn offer_beside(endpoint: Endpoint, before: &[Media<'_>]) -> Offer {
     let events = events(&endpoint);
     let formats = Formats {
         codecs: endpoint
@@ -92,11 +105,24 @@ pub fn offer(endpoint: Endpoint) -> Offer {
         comfort_noise: has_comfort_noise(&endpoint).then_some(COMFORT_NOISE_TYPE),
     };
     let media = section(&endpoint, Protocol::RtpAvp, &formats, endpoint.direction);
+    let mut audio = Some(media);
+    let mut section = 0;
     let mut description = endpoint.origin.description();
-    description.push_media(media);
+    for (index, known) in before.iter().enumerate() {
+        let accepted = (known.port() != 0).then(|| audio.take()).flatten();
+        if accepted.is_some() {
+            section = index;
+        }
+        description.push_media(accepted.unwrap_or_else(|| reject(known)));
+    }
+    if let Some(audio) = audio {
+        section = before.len();
+        description.push_media(audio);
+    }
     Offer {
         description,
         endpoint,
+        section,
         events,
     }
 }
@@ -107,12 +133,11 @@ impl Offer {
     /// # Errors
     /// The reason why the session cannot be: above all, that the phone rejected it.
     pub fn accept(&self, answer: &Description<'_>) -> Result<Session, Refusal> {
-        let [media] = answer.media() else {
-            let answered = answer.media().len();
-            return Err(Refusal::SectionsDiffer {
-                offered: 1,
-                answered,
-            });
+        let offered = self.description.media().len();
+        let answered = answer.media().len();
+        let media = answer.media().get(self.section);
+        let Some(media) = media.filter(|_| offered == answered) else {
+            return Err(Refusal::SectionsDiffer { offered, answered });
         };
         if media.port() == 0 {
             return Err(Refusal::Rejected);
