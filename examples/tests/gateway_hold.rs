@@ -73,6 +73,23 @@ impl Talk {
         stats["to_phone"]["drops"]["not_wanted"].as_u64().unwrap()
     }
 
+    /// Speaks until the phone hears it.
+    async fn gets_through(&mut self, number: u16) {
+        let payload = sound(4, number.into());
+        let mut buffer = [0; 2048];
+        for _ in 0..100 {
+            let (codec, sequence) = (self.browser.agreed.codec, self.browser.next_sequence());
+            self.browser.send(packet(codec, sequence, &payload));
+            let heard = self.phone.rtp.recv_from(&mut buffer);
+            if let Ok(heard) = tokio::time::timeout(Duration::from_millis(50), heard).await
+                && read(&buffer[..heard.unwrap().0]).1 == payload
+            {
+                return;
+            }
+        }
+        panic!("the phone hears nothing");
+    }
+
     /// Whether sound passes, both ways.
     async fn passes(&mut self, number: u16) {
         let payload = sound(4, number.into());
@@ -196,6 +213,32 @@ async fn a_refresh_changes_nothing_and_neither_does_what_cannot_be() {
     talk.passes(1).await;
     talk.phone.hang_up_as(&talk.invite, 99).await;
     assert_eq!(talk.events.next().await.unwrap()["state"], "ended");
+}
+
+/// An offer that is taken back at once: whoever is told 487 is where he was before.
+#[tokio::test]
+async fn a_hold_that_is_taken_back_is_none() {
+    let mut talk = Talk::new(30).await;
+    let sdp = talk.phone.sdp(96);
+    for round in 1..=10_u16 {
+        let number = u32::from(round) * 2;
+        talk.phone
+            .start(
+                &talk.invite,
+                "INVITE",
+                number,
+                &format!("{sdp}a=sendonly\r\n"),
+            )
+            .await;
+        talk.phone.cancel(&talk.invite, number).await;
+        let answer = talk.phone.outcome("INVITE", number).await;
+        talk.phone.acknowledge(&talk.invite, number, "").await;
+        if answer.status() == 200 {
+            let resumed = talk.phone.ask(&talk.invite, "UPDATE", number + 1, &sdp);
+            assert_eq!(resumed.await.status(), 200);
+        }
+        talk.gets_through(round).await;
+    }
 }
 
 /// A re-INVITE without a description: our offer stands in the 200, the answer in the ACK.

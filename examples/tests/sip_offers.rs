@@ -161,6 +161,7 @@ async fn one_offer_at_a_time_and_none_waits_for_ever() {
     assert_eq!((status(&first), &*first.value("CSeq")), ("500", "1 INVITE"));
     let waited = start.elapsed();
     assert!((3..8).contains(&waited.as_secs()), "{waited:?}");
+    assert_eq!(next(&mut call).await, CallEvent::Withdrawn { offer });
     call.answer(offer, Ok(OFFER.to_owned())); // too late
     peer.ask(&invite, "BYE", 3, "").await;
     assert!(matches!(
@@ -210,6 +211,7 @@ async fn a_cancelled_offer_is_forgotten() {
     peer.cancel(&Message(cancel), 1).await;
     let refused = peer.hear("SIP/2.0 487").await;
     assert_eq!(refused.value("CSeq"), "1 INVITE");
+    assert_eq!(next(&mut call).await, CallEvent::Withdrawn { offer });
     call.answer(offer, Ok(OFFER.to_owned())); // too late
     peer.ask(&invite, "UPDATE", 2, ANSWER).await;
     let (offer, _) = offered(&mut call).await;

@@ -13,6 +13,7 @@ use super::exchange::Permit;
 use super::ice::{Asked, IceSession};
 use super::log::EventLog;
 use super::phone::PhoneSession;
+use super::renegotiation::Before;
 use super::setup::{self, SetUp};
 use super::{CallError, CallEvent, CallId, Created, EndedBy, NewCall, Resources, Trickled};
 use crate::bridge::{self, PhoneMedia, Stats};
@@ -108,6 +109,7 @@ pub(super) async fn run(
         media,
         phone,
         told: None,
+        before: None,
         phase,
         log,
         invited: Instant::now(),
@@ -156,6 +158,8 @@ pub(super) struct Call<'a> {
     pub(super) phone: PhoneSession,
     /// What media knows of the phone.
     pub(super) told: Option<PhoneMedia>,
+    /// What was so before the phone's latest offer.
+    pub(super) before: Option<Before>,
     phase: Phase,
     pub(super) log: EventLog,
     invited: Instant,
@@ -288,6 +292,7 @@ impl Call<'_> {
             sip::CallEvent::Offered { offer, sdp } => {
                 self.on_offer(offer, sdp.as_deref(), outgoing).await;
             }
+            sip::CallEvent::Withdrawn { offer } => self.on_withdrawn(offer).await,
             sip::CallEvent::Agreed { sdp, .. } => return self.on_agreed(&sdp).await,
             sip::CallEvent::Refused { status, reason } => {
                 return Some(CallEvent::Failed {

@@ -1,10 +1,17 @@
 //! What a call does when the phone changes the session.
 
 use super::call::{Call, Phase};
-use super::phone::Unusable;
+use super::phone::{PhoneSession, Unusable};
 use super::{CallEvent, EndedBy};
 use crate::bridge::PhoneMedia;
 use crate::sip::{OfferId, OutgoingCall};
+
+/// What was agreed before the phone's latest offer, which it may take back.
+pub(super) struct Before {
+    offer: OfferId,
+    phone: PhoneSession,
+    told: Option<PhoneMedia>,
+}
 
 impl Call<'_> {
     /// Answers the phone's new offer, or makes the one that it asks for. Media knows before the
@@ -15,6 +22,11 @@ impl Call<'_> {
         sdp: Option<&str>,
         outgoing: &OutgoingCall,
     ) {
+        self.before = Some(Before {
+            offer,
+            phone: self.phone.clone(),
+            told: self.told,
+        });
         let Some(sdp) = sdp else {
             let ours = self.phone.offer().to_owned();
             return outgoing.answer(offer, Ok(ours));
@@ -28,6 +40,17 @@ impl Call<'_> {
                 tracing::info!(call = ?self.id, %problem, "the phone's new offer is refused");
                 outgoing.answer(offer, Err(problem.to_string()));
             }
+        }
+    }
+
+    /// The phone heard no answer to its offer: all is as before.
+    pub(super) async fn on_withdrawn(&mut self, offer: OfferId) {
+        let Some(before) = self.before.take_if(|before| before.offer == offer) else {
+            return;
+        };
+        self.phone = before.phone;
+        if let Some(told) = before.told {
+            self.apply(told).await;
         }
     }
 

@@ -18,12 +18,18 @@ pub enum CallEvent {
     },
     /// The phone wants to change the session: hold, resume, another address. Answered with
     /// [`OutgoingCall::answer`](super::OutgoingCall::answer); without an answer it is refused
-    /// with 500 after four seconds, and the session stays as it is.
+    /// with 500 after four seconds, and [`Withdrawn`](Self::Withdrawn) follows.
     Offered {
         /// Which offer it is.
         offer: OfferId,
         /// The phone's new offer; `None` when it asks for one of ours.
         sdp: Option<String>,
+    },
+    /// The phone took an offer back, or waited too long for its answer: it was refused, and the
+    /// session is what it was before.
+    Withdrawn {
+        /// Which offer it was.
+        offer: OfferId,
     },
     /// The phone answered an offer that it had asked for.
     Agreed {
@@ -64,6 +70,7 @@ impl CallEvent {
             | Self::Ringing { .. }
             | Self::Answered { .. }
             | Self::Offered { .. }
+            | Self::Withdrawn { .. }
             | Self::Agreed { .. } => false,
             Self::Refused { .. } | Self::Failed { .. } | Self::Cancelled | Self::Ended { .. } => {
                 true

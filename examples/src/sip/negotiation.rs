@@ -179,7 +179,9 @@ impl Negotiation {
                 }
                 () = overdue => {
                     self.ignored = self.ignored.saturating_add(1);
-                    self.refuse_pending(StatusCode::ServerInternalError);
+                    if let Some(offer) = self.refuse_pending(StatusCode::ServerInternalError) {
+                        return Step::Event(CallEvent::Withdrawn { offer });
+                    }
                 }
             }
         }
@@ -188,14 +190,9 @@ impl Negotiation {
     fn hear(&mut self, told: Told) -> Option<Step> {
         match told {
             Told::Cancelled(id) => {
-                if self
-                    .pending
-                    .as_ref()
-                    .is_some_and(|pending| pending.id == id)
-                {
-                    self.refuse_pending(StatusCode::RequestTerminated);
-                }
-                None
+                self.pending.as_ref().filter(|pending| pending.id == id)?;
+                let offer = self.refuse_pending(StatusCode::RequestTerminated)?;
+                Some(Step::Event(CallEvent::Withdrawn { offer }))
             }
             Told::Acknowledged { id, body } => {
                 let accepted = self.remove(id)?;
@@ -221,10 +218,11 @@ impl Negotiation {
         self.refuse_pending(StatusCode::RequestTerminated);
     }
 
-    fn refuse_pending(&mut self, status: StatusCode) {
-        if let Some(pending) = self.pending.take() {
-            pending.respond(status, vec![], None);
-        }
+    fn refuse_pending(&mut self, status: StatusCode) -> Option<OfferId> {
+        let pending = self.pending.take()?;
+        let id = pending.id;
+        pending.respond(status, vec![], None);
+        Some(id)
     }
 
     fn contact(&self) -> Header {

@@ -140,13 +140,30 @@ impl Phone {
         number: u32,
         sdp: &str,
     ) -> Message {
+        self.start(invite, method, number, sdp).await;
+        self.outcome(method, number).await
+    }
+
+    /// Sends a request within the call.
+    pub(crate) async fn start(&self, invite: &Message, method: &str, number: u32, sdp: &str) {
         self.send(invite, method, number, sdp).await;
+    }
+
+    /// Waits for the final response to a request.
+    pub(crate) async fn outcome(&self, method: &str, number: u32) -> Message {
         loop {
             let response = self.message("SIP/2.0 ").await;
-            if response.value("CSeq") == format!("{number} {method}") {
+            let is_final = response.status() >= 200;
+            if is_final && response.value("CSeq") == format!("{number} {method}") {
                 return response;
             }
         }
+    }
+
+    /// Takes back a re-INVITE.
+    pub(crate) async fn cancel(&self, invite: &Message, number: u32) {
+        let branch = format!("INVITE{number}");
+        self.send_as(&branch, invite, "CANCEL", number, "").await;
     }
 
     /// Acknowledges the answer to a re-INVITE.
@@ -155,6 +172,11 @@ impl Phone {
     }
 
     async fn send(&self, invite: &Message, method: &str, number: u32, sdp: &str) {
+        let branch = format!("{method}{number}");
+        self.send_as(&branch, invite, method, number, sdp).await;
+    }
+
+    async fn send_as(&self, branch: &str, invite: &Message, method: &str, number: u32, sdp: &str) {
         let local = self.server();
         let target = invite.value("Contact");
         let (from, to, id) = (
@@ -164,7 +186,7 @@ impl Phone {
         );
         let (target, length) = (target.trim_matches(['<', '>']), sdp.len());
         let request = format!(
-            "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{method}{number}\r\n\
+            "{method} {target} SIP/2.0\r\nVia: SIP/2.0/UDP {local};branch=z9hG4bK{branch}\r\n\
              From: {from};tag=phone\r\nTo: {to}\r\nCall-ID: {id}\r\nCSeq: {number} {method}\r\n\
              Contact: <sip:phone@{local}>\r\nMax-Forwards: 70\r\n\
              Content-Type: application/sdp\r\nContent-Length: {length}\r\n\r\n{sdp}"
