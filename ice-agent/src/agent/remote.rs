@@ -15,7 +15,8 @@ use crate::remotes::{Added, RemoteId, is_of_generation};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemoteError {
-    /// There are as many remote candidates as [`Config::max_remote_candidates`].
+    /// There are as many remote candidates as
+    /// [`Config::max_remote_candidates`](crate::Config::max_remote_candidates).
     #[error("there are too many remote candidates")]
     TooMany,
     /// It is for another component.
