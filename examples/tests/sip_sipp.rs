@@ -75,19 +75,22 @@ async fn phone(scenario: &[&str], transport: Transport, name: &str) -> (Child, S
     let child = sipp(&arguments, &scratch(name));
     let address = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     let ready = async {
-        loop {
-            let taken = match transport {
-                Transport::Udp => tokio::net::UdpSocket::bind(address).await.is_err(),
-                _ => tokio::net::TcpListener::bind(address).await.is_err(),
-            };
-            if taken {
-                break;
-            }
+        while !is_taken(port, transport) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
     timeout(LIMIT, ready).await.expect("sipp listens");
     (child, Server::at(address, transport))
+}
+
+/// Whether somebody listens. To try the port would be to take it away for a moment.
+fn is_taken(port: u16, transport: Transport) -> bool {
+    let table = match transport {
+        Transport::Udp => "/proc/net/udp",
+        _ => "/proc/net/tcp",
+    };
+    let listener = format!(":{port:04X} 00000000:0000 ");
+    std::fs::read_to_string(table).unwrap().contains(&listener)
 }
 
 async fn agent() -> UserAgent {

@@ -3,13 +3,11 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
 
-use crate::support::process::{PATIENCE, Process, Scratch, free_port};
+use crate::support::process::{Process, Scratch, free_port};
 
 /// A running sipp that plays one call of `hold.xml`.
 pub(crate) struct Scenario {
@@ -67,15 +65,7 @@ impl Scenario {
                 .env("TERM", "dumb")
                 .stdin(Stdio::null()),
         );
-        let listens = async {
-            while UdpSocket::bind(sip).await.is_ok() {
-                sleep(Duration::from_millis(20)).await;
-            }
-        };
-        let ready = timeout(PATIENCE, listens).await;
-        if ready.is_err() || process.has_ended() {
-            return Err(format!("sipp does not listen:\n{}", process.output()));
-        }
+        process.listens_on(sip.port()).await?;
         Ok(Self {
             sip,
             process,

@@ -121,6 +121,28 @@ impl Process {
             .collect()
     }
 
+    /// Waits until it has opened a UDP port; or says what it said instead.
+    ///
+    /// To try the port would be to take it away for a moment, perhaps just then.
+    pub(crate) async fn listens_on(&mut self, port: u16) -> Result<(), String> {
+        let listens = async {
+            while !self.udp_ports().contains(&port) {
+                if self.has_ended() {
+                    return false;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            true
+        };
+        match tokio::time::timeout(PATIENCE, listens).await {
+            Ok(true) => Ok(()),
+            _ => {
+                let said = self.output();
+                Err(format!("{} does not listen:\n{said}", self.name))
+            }
+        }
+    }
+
     /// Whether it runs no more.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()

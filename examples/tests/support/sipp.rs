@@ -2,12 +2,10 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::time::Instant;
 
-use super::process::{PATIENCE, Process, Scratch, free_port};
+use super::process::{Process, Scratch, free_port};
 
 /// A running sipp that answers a number of calls and ends.
 pub(crate) struct Sipp {
@@ -45,14 +43,7 @@ impl Sipp {
                 .env("TERM", "dumb")
                 .stdin(Stdio::null()),
         );
-        let start = Instant::now();
-        // To try the port would be to take it away for a moment, perhaps from sipp.
-        while !process.udp_ports().contains(&sip.port()) {
-            if process.has_ended() || start.elapsed() > PATIENCE {
-                return Err(format!("sipp does not listen:\n{}", process.output()));
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        process.listens_on(sip.port()).await?;
         Ok(Self {
             sip,
             process,
