@@ -8,6 +8,7 @@
 
 mod client;
 
+use client::browser::Caller;
 use client::metrics::{self, ask, value};
 use client::phone::{Phone, media_of};
 use client::rtp::{packet, sound};
@@ -94,6 +95,53 @@ async fn a_call_is_counted_from_its_offer_to_its_end() {
     );
     let unknown = server.url(&format!("/v1/calls/{}/stats", "0".repeat(32)));
     problem(server.client.get(unknown).send().await.unwrap(), 404).await;
+}
+
+#[tokio::test]
+async fn a_counter_never_goes_back() {
+    let phone = Phone::new().await;
+    let server = Server::with(Settings {
+        sip_server: Some(phone.server()),
+        metrics_listen: Some("127.0.0.1:0".into()),
+        ..Settings::default()
+    })
+    .await;
+    let sdp = phone.sdp(96);
+    let ((call, mut events, mut browser), invite) =
+        tokio::join!(server.dial("alice"), phone.pick_up(&sdp));
+    events.until("answered").await;
+    let lost = "crosspoint_packets_lost_total{direction=\"to_browser\"}";
+    // A packet that is late is lost at first; for the call it is so no more once it comes.
+    for (number, told, counted) in [
+        (0, 0, "0"),
+        (2, 1, "1"),
+        (1, 0, "1"),
+        (4, 1, "1"),
+        (6, 2, "2"),
+    ] {
+        let spoken = packet(0, number, &sound(2, number.into()));
+        let media = media_of(&invite);
+        phone.rtp.send_to(&spoken, media).await.unwrap();
+        browser.hear().await;
+        assert_eq!(server.stats(&call).await["to_browser"]["lost"], told);
+        assert_eq!(value(&scrape(&server).await, lost), counted);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_a_limit_refuses_is_counted() {
+    let server = Server::with(Settings {
+        max_calls: Some(1),
+        metrics_listen: Some("127.0.0.1:0".into()),
+        ..Settings::default()
+    })
+    .await;
+    let refused = "crosspoint_calls_total{outcome=\"refused\"}";
+    let _call = server.call("echo", Caller::new().await.offer()).await;
+    assert_eq!(value(&scrape(&server).await, refused), "0");
+    let offer = Caller::new().await.offer();
+    problem(server.post("echo", offer).send().await.unwrap(), 503).await;
+    assert_eq!(value(&scrape(&server).await, refused), "1");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::call::{self, Request};
 use super::{CallError, CallId, Command, Owner, Resources};
+use crate::metrics::Outcome;
 
 /// How long calls may take to say goodbye when the gateway goes down.
 const GOODBYE: Duration = Duration::from_millis(1300);
@@ -117,7 +118,10 @@ impl Exchange {
                     self.tasks
                         .spawn(call::run(resources, begin, self.stop.clone()));
                 }
-                Err(error) => drop(reply.send(Err(error))),
+                Err(error) => {
+                    self.resources.metrics.call_over(Outcome::Refused);
+                    let _ = reply.send(Err(error));
+                }
             },
             Command::Trickle {
                 id,

@@ -50,7 +50,7 @@ pub enum Outcome {
     Gateway,
     /// The phone was never reached, or refused.
     Failed,
-    /// The offer was refused.
+    /// The offer was refused, for what it says or because there is no room for another call.
     Refused,
 }
 
