@@ -11,7 +11,7 @@ mod http_support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use examples::calls::CallEvent;
+use examples::calls::{CallEvent, EndedBy};
 use examples::config::Settings;
 use examples::http::Limits;
 use http_support::Gateway;
@@ -254,6 +254,59 @@ async fn event_streams_are_limited_for_a_call_and_for_all() {
     let again = async { while !admitted(&stream(&first).await.0) {} };
     timeout(SOON, again).await.expect("a place comes back");
     assert!(gateway.left.recv().await.is_some());
+}
+
+/// Asks for the events of a call over HTTP/2, and gives the answer's body no window at all
+/// (RFC 9113 §6.9.2): it takes the head and nothing else.
+async fn follow_unread(gateway: &Gateway, call: &str) -> TlsStream {
+    let mut stream = connect(gateway, b"h2").await;
+    let mut ask = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
+    ask.extend(b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0"); // SETTINGS_INITIAL_WINDOW_SIZE = 0
+    let path = format!("{call}/events");
+    // :method GET, :scheme https, and two literals (RFC 7541 §6.1, §6.2.2).
+    let mut head = vec![0x82, 0x87, 0x01, b"localhost".len() as u8];
+    head.extend(b"localhost\x04");
+    head.push(path.len() as u8);
+    head.extend(path.bytes());
+    ask.extend([0, 0, head.len() as u8, 1, 5, 0, 0, 0, 1]);
+    ask.extend(head);
+    stream.write_all(&ask).await.unwrap();
+    loop {
+        let mut frame = [0; 9];
+        stream.read_exact(&mut frame).await.unwrap();
+        let length = usize::from(u16::from_be_bytes([frame[1], frame[2]]));
+        let mut payload = vec![0; length];
+        stream.read_exact(&mut payload).await.unwrap();
+        assert_ne!(frame[3], 0, "no DATA");
+        if frame[3] == 1 {
+            assert_eq!(payload[0], 0x88, ":status 200");
+            return stream;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_reads_nothing_holds_its_place_no_longer_than_the_call() {
+    let gateway = server_with(Limits {
+        event_streams: 1,
+        ..Limits::default()
+    })
+    .await;
+    let client = gateway.client();
+    let (call, _) = gateway.call(&client, None).await;
+    let ask = || client.get(gateway.url(&format!("{call}/events"))).send();
+    let _unread = follow_unread(&gateway, &call).await;
+    assert_eq!(ask().await.unwrap().status(), 429);
+    gateway.events.send(ended()).unwrap();
+    let admitted = async { while ask().await.unwrap().status() != 200 {} };
+    timeout(SOON, admitted).await.expect("the place comes back");
+}
+
+fn ended() -> CallEvent {
+    CallEvent::Ended {
+        by: EndedBy::Phone,
+        reason: "it hung up".to_owned(),
+    }
 }
 
 #[tokio::test]

@@ -1,19 +1,21 @@
 //! The event stream of a call: server-sent events (HTML standard, section 9.2).
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::mpsc::Receiver;
-use tokio_stream::Stream;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::limits::Limits;
 use super::problem::Problem;
 use crate::calls::{CallEvent, CallId};
 use crate::metrics::{Metrics, Present};
+
+/// Events that may wait for a reader. A call has fewer, but for those of hold.
+const UNREAD: usize = 32;
 
 /// The event streams that are read, counted by call.
 #[derive(Debug, Clone)]
@@ -89,33 +91,27 @@ pub(super) fn response(events: Receiver<CallEvent>, place: Place, limits: &Limit
     // Proxies that buffer would hold "ringing" back until it is too late.
     let unbuffered = [("x-accel-buffering", "no")];
     let keep_alive = KeepAlive::new().interval(limits.event_keep_alive);
-    let events = Events::Open {
-        events,
-        _place: place,
-    };
+    let (reader, unread) = mpsc::channel(UNREAD);
+    tokio::spawn(pass_on(events, reader, place));
+    let events =
+        ReceiverStream::new(unread).map(|event| Event::default().event("state").json_data(event));
     let stream = Sse::new(events).keep_alive(keep_alive);
     (unbuffered, stream).into_response()
 }
 
-enum Events {
-    Open {
-        events: Receiver<CallEvent>,
-        _place: Place,
-    },
-    Over,
-}
-
-impl Stream for Events {
-    type Item = Result<Event, axum::Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self::Open { events, .. } = &mut *self else {
-            return Poll::Ready(None);
+/// Passes a call's events on, up to the last one. The place is free then, read or not: a client of
+/// HTTP/2 may keep its stream for ever without taking anything from it.
+async fn pass_on(mut events: Receiver<CallEvent>, reader: Sender<CallEvent>, place: Place) {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = reader.closed() => None,
         };
-        let event = ready!(events.poll_recv(cx));
-        if event.as_ref().is_none_or(CallEvent::is_final) {
-            *self = Self::Over;
+        let Some(event) = event else { break };
+        let is_last = event.is_final();
+        if reader.try_send(event).is_err() || is_last {
+            break;
         }
-        Poll::Ready(event.map(|event| Event::default().event("state").json_data(event)))
     }
+    drop(place);
 }
