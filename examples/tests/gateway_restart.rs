@@ -10,14 +10,13 @@ mod client;
 
 use std::net::SocketAddr;
 
-use bytes::BytesMut;
 use client::agreed::Remote;
 use client::browser::{Browser, Caller};
+use client::ice::check;
 use client::rtp::{read, sound};
 use client::{Call, PATIENCE, Server, problem};
 use reqwest::{Response, StatusCode};
-use stun_codec::attribute::{IceControlling, Priority, Username};
-use stun_codec::{Builder, Class, IntegrityKey, Message, Method, TransactionId};
+use stun_codec::{Class, IntegrityKey, Message};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
@@ -99,20 +98,6 @@ async fn a_restart_takes_new_credentials_and_a_star() {
     browser.connected().await;
     events.until("answered").await;
     speak(&mut browser, 0..5).await;
-}
-
-/// A check of the browser as it asks before any restart that it knows of.
-fn check(gateway: &Remote, id: u8) -> BytesMut {
-    let (ufrag, pwd) = (gateway.credentials.ufrag(), gateway.credentials.password());
-    let mut out = BytesMut::new();
-    Builder::request(&mut out, Method::BINDING, TransactionId([id; 12]))
-        .attribute(&Username(&format!("{ufrag}:browser")))
-        .attribute(&Priority(1))
-        .attribute(&IceControlling(1))
-        .integrity(&IntegrityKey::short_term(pwd))
-        .fingerprint()
-        .unwrap();
-    out
 }
 
 /// Whether the gateway grants a check.

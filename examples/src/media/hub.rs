@@ -113,16 +113,18 @@ impl Hub {
                     port.send(remote, packet);
                 }
             }
-            handled @ (FromBrowser::Dropped | FromBrowser::Consumed) => {
-                // A response that was taken is genuine.
-                if let (FromBrowser::Consumed, Some(id)) = (handled, answers) {
+            FromBrowser::Consumed => {
+                // A response that was taken is genuine, and shows who is at the address now. Whoever
+                // was there before can still forge it as the source of his requests.
+                if let Some(id) = answers {
                     self.routes.answered(id, slot);
-                }
-                if call.bridge.is_proven(&path) {
-                    self.routes.prove(&path, slot);
+                    if call.bridge.is_proven(&path) {
+                        self.routes.prove(&path, slot);
+                    }
                 }
                 self.drain(slot, ports);
             }
+            FromBrowser::Dropped => self.drain(slot, ports),
         }
     }
 

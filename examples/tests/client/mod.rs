@@ -5,6 +5,7 @@ pub(crate) mod agreed;
 pub(crate) mod api;
 pub(crate) mod browser;
 pub(crate) mod events;
+pub(crate) mod ice;
 pub(crate) mod metrics;
 pub(crate) mod phone;
 #[path = "../support/process.rs"]
