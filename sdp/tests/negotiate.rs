@@ -274,6 +274,15 @@ fn a_phone_gets_an_offer_and_its_answer_is_read() {
     );
     // We did not offer to multiplex.
     assert_eq!(with("a=rtcp-mux"), destination);
+    // Where no datagram of ours gets to, nothing was told.
+    for nowhere in [
+        "9 IN IP4 0.0.0.0",
+        "0",
+        "9 IN IP6 2001:db8::1",
+        "9 IN IP4 host.example",
+    ] {
+        assert_eq!(with(&format!("a=rtcp:{nowhere}")), destination, "{nowhere}");
+    }
 }
 
 #[test]

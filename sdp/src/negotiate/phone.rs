@@ -257,17 +257,17 @@ fn destination(
     if media.has::<RtcpMux>() && endpoint.rtcp_port == endpoint.rtp_port {
         return Ok(Destination::Address { rtp, rtcp: rtp });
     }
-    let rtcp = match media.find::<Rtcp>() {
-        Some(Rtcp {
-            port,
-            connection: Some(connection),
-        }) => SocketAddr::new(ip(connection)?, port),
-        Some(Rtcp {
-            port,
-            connection: None,
-        }) => SocketAddr::new(address, port),
-        None => SocketAddr::new(address, media.port().saturating_add(1)),
-    };
+    let told = media.find::<Rtcp>().and_then(|rtcp| {
+        let ip = rtcp.connection.map_or(Some(address), |there| there.ip());
+        Some(SocketAddr::new(ip?, rtcp.port))
+    });
+    // Of an address that no datagram gets to from where RTP is sent, nothing is known.
+    let told = told.filter(|rtcp| {
+        let is_somewhere = rtcp.port() != 0 && !rtcp.ip().is_unspecified();
+        is_somewhere && rtcp.is_ipv4() == rtp.is_ipv4()
+    });
+    let next = SocketAddr::new(address, media.port().saturating_add(1));
+    let rtcp = told.unwrap_or(next);
     Ok(Destination::Address { rtp, rtcp })
 }
 
