@@ -13,6 +13,7 @@ const SILENCE_LIMIT = 45_000; // ms; the gateway sends something at least every 
 const RETRY_DELAYS = [500, 1000, 2000, 4000, 8000]; // ms; then the call is given up
 const DISCONNECTED_LIMIT = 3000; // ms without a path before another one is looked for
 const RESTARTS = 5; // of ICE, without a path in between; then the call is given up
+const RESTART_LIMIT = 10_000; // ms; a connection that died with the old network answers nothing
 const STEADY = 20_000; // ms; an event stream that lived longer than this was a working one
 const LONGEST_MESSAGE = 65_536; // characters of one server-sent event
 const TONE = 100; // ms of a DTMF digit
@@ -468,6 +469,8 @@ class CandidateQueue {
         await send(fragment(this.#connection.localDescription.sdp, lines, ended));
         failures = 0;
       } catch (error) {
+        // What belongs to the session from before a restart is of no use in the next.
+        if (signal.aborted) return;
         const final = error instanceof ProblemError && error.status < 500 && error.status !== 429;
         // The gateway may have what it needs already: the call decides, not this request.
         if (final || failures === RETRY_DELAYS.length) return;
@@ -533,7 +536,8 @@ class Gateway {
   /** Restarts ICE (RFC 9725 §4.3.3). The entity tag from before is stale then. */
   async restart(url, body, signal) {
     const headers = { "Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*" };
-    const response = await this.#fetch(url, { method: "PATCH", headers, body, signal });
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(RESTART_LIMIT)]);
+    const response = await this.#fetch(url, { method: "PATCH", headers, body, signal: limited });
     return { etag: response.headers.get("ETag"), answer: await response.text() };
   }
 
