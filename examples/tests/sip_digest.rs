@@ -175,6 +175,46 @@ async fn a_stale_nonce_is_replaced_and_a_repetition_is_the_same() {
     assert!(last(&mut call).await.is_final());
 }
 
+/// Two dialogs of one call are challenged at the same time.
+#[tokio::test]
+async fn each_phone_that_picks_up_is_hung_up_with_credentials_of_its_own() {
+    let agent = agent().await;
+    let peer = Peer::new(&agent).await;
+    let mut call = peer.call(&agent).await;
+    let of = |nonce, more| challenge("WWW-Authenticate", more, nonce);
+    let invite = challenged(&peer, "401 Unauthorized", &of("n1", "")).await;
+    let at = |tag: &str| peer.contact().replace("sip:x", &format!("sip:{tag}"));
+    for tag in ["a", "b"] {
+        let headers = at(tag) + "Content-Type: application/sdp\r\n";
+        peer.answer_as(tag, &invite, "200 OK", &headers, ANSWER)
+            .await;
+        if tag == "a" {
+            while !matches!(next(&mut call).await, CallEvent::Answered { .. }) {}
+        }
+    }
+    let second = peer.hear("BYE sip:b@").await;
+    assert!(verify(&second, "Authorization", "n1").0);
+    let phones = async {
+        let first = peer.hear("BYE sip:a@").await;
+        assert!(verify(&first, "Authorization", "n1").0);
+        // The nonce is old by now, and the older request hears of it last.
+        for (bye, tag, nonce) in [(first, "a", "n2"), (second, "b", "n3")] {
+            let stale = of(nonce, ", stale=true");
+            peer.answer(&bye, "401 Unauthorized", &stale, "").await;
+            let again = loop {
+                let again = peer.hear(&format!("BYE sip:{tag}@")).await;
+                if again.value("CSeq") != bye.value("CSeq") {
+                    break again;
+                }
+            };
+            assert!(verify(&again, "Authorization", nonce).0);
+            peer.answer(&again, "200 OK", "", "").await;
+        }
+    };
+    tokio::join!(phones, call.hang_up());
+    assert!(last(&mut call).await.is_final());
+}
+
 #[tokio::test]
 async fn a_cancel_carries_the_credentials_of_its_invite() {
     let agent = agent().await;

@@ -18,7 +18,8 @@ use super::challenge::Challenge;
 /// §17.1.2.2, Timer F), and may yet have to end a late answer by BYE.
 const LINGER: Duration = Duration::from_secs(70);
 
-/// Requests of a call whose credentials are kept for repetitions: an INVITE and a few behind it.
+/// Requests of a call whose credentials and challenges are kept for repetitions: an INVITE and a
+/// few behind it.
 const KEPT: usize = 6;
 
 /// The passage of all messages of a user agent. Clones are the same.
@@ -40,8 +41,9 @@ struct Call {
     challenge: Option<(Challenge, Asker)>,
     /// Requests that have used the challenge's nonce.
     count: u32,
-    /// The number of the newest request that was challenged.
-    challenged: u32,
+    /// The numbers of the requests that were challenged, the newest last. A call that several
+    /// phones have answered ends them at the same time.
+    challenged: Vec<u32>,
     /// Credentials by the request's number and method, the newest last.
     written: Vec<(u32, Method, String)>,
     refused: Option<Problem>,
@@ -216,7 +218,7 @@ impl Call {
         asker: Asker,
         (number, method): (u32, Method),
     ) -> Option<bool> {
-        if number <= self.challenged {
+        if self.challenged.contains(&number) {
             return None; // A repetition: the request was sent again already.
         }
         let Some(challenge) = best else {
@@ -228,7 +230,10 @@ impl Call {
             self.refused = Some(Problem::OtherRealm);
             return None;
         }
-        self.challenged = number;
+        if self.challenged.len() >= KEPT {
+            self.challenged.remove(0);
+        }
+        self.challenged.push(number);
         let answered = self
             .written
             .iter()
