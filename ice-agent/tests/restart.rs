@@ -613,6 +613,20 @@ fn the_old_pair_may_die_during_a_restart() {
 }
 
 #[test]
+fn a_socket_that_closes_leaves_a_late_restart_its_time() {
+    let mut call = Call::talking();
+    call.mute = true;
+    call.restart(CALLER);
+    call.run(Duration::from_secs(200));
+    let now = call.now;
+    let agent = &mut call.sides[CALLER].agent;
+    agent.handle_closed(now, SocketId(0));
+    assert_eq!(agent.state(), State::New);
+    let patience = Duration::from_secs(180);
+    assert_eq!(agent.poll_timeout(), Some(now + patience));
+}
+
+#[test]
 fn gathering_begins_anew() {
     let config = Config {
         stun_servers: vec![address("203.0.113.9:3478")],

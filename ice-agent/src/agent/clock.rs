@@ -79,6 +79,19 @@ impl Agent {
         self.deadline().is_some_and(|deadline| deadline <= now)
     }
 
+    /// The time of the current generation begins anew.
+    pub(super) fn allow_more_time(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::New(waiting) => waiting.since = Some(now),
+            Phase::Running(running) => {
+                if let Progress::Checking { deadline } = &mut running.progress {
+                    *deadline = now + self.config.deadline;
+                }
+            }
+            Phase::Failed | Phase::Closed => {}
+        }
+    }
+
     /// By when a pair of the current generation has to work.
     fn deadline(&self) -> Option<Instant> {
         match &self.phase {

@@ -119,7 +119,7 @@ impl Agent {
             Purpose::Server(base) => locals.base(*base).is_some(),
             Purpose::Check(check) => checks.has_path(check.pair),
         });
-        self.previous_socket_closed(id);
+        self.previous_socket_closed(now, id);
         self.fall_back(now);
         self.advance(now);
     }

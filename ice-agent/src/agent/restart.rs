@@ -208,8 +208,9 @@ impl Agent {
         }
     }
 
-    /// A socket is gone: so are the pairs of before on it, and all of before if data went there.
-    pub(super) fn previous_socket_closed(&mut self, id: SocketId) {
+    /// A socket is gone: so are the pairs of before on it, and all of before if data went there. A
+    /// restart whose time went by meanwhile has it again.
+    pub(super) fn previous_socket_closed(&mut self, now: Instant, id: SocketId) {
         let Some(Previous {
             generation, duty, ..
         }) = &mut self.previous
@@ -223,6 +224,9 @@ impl Agent {
             && !generation.checks.has_path(*pair)
         {
             self.previous = None;
+            if self.is_overdue(now) {
+                self.allow_more_time(now);
+            }
         }
     }
 
