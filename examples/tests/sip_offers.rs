@@ -220,6 +220,39 @@ async fn a_cancelled_offer_is_forgotten() {
     assert_eq!(answer.value("CSeq"), "2 UPDATE");
 }
 
+/// Offers that are raised wait until somebody reads them: there is an end to it.
+#[tokio::test]
+async fn offers_that_are_taken_back_do_not_pile_up() {
+    let agent = agent().await;
+    let peer = Peer::new(&agent).await;
+    let mut call = peer.call(&agent).await;
+    let invite = until_answered(&peer, &mut call).await;
+    let outcome = async |number: u32| {
+        peer.ask(&invite, "INVITE", number, ANSWER).await;
+        peer.cancel(&invite, number).await;
+        let name = format!("{number} INVITE");
+        loop {
+            let answer = peer.hear("SIP/2.0").await;
+            if answer.value("CSeq") == name && status(&answer) >= "200" {
+                peer.ask(&invite, "ACK", number, "").await;
+                return status(&answer).to_owned();
+            }
+        }
+    };
+    for number in 1..=3 {
+        assert_eq!(outcome(number).await, "487");
+    }
+    assert_eq!(outcome(4).await, "500");
+    // Whoever answers is there, however late.
+    let (offer, _) = offered(&mut call).await;
+    call.answer(offer, Ok(OFFER.to_owned()));
+    let mut number = 5;
+    while outcome(number).await == "500" {
+        number += 1;
+        assert!(number < 20, "offers are heard again");
+    }
+}
+
 /// The phone moves: what comes next goes to its new address.
 #[tokio::test]
 async fn a_new_contact_is_the_new_target() {

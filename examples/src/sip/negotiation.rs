@@ -28,7 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Accepted re-INVITEs whose ACK is missing, at most. Their transactions live for 32 s.
 const UNACKNOWLEDGED: usize = 4;
 
-/// After so many offers in a row that nobody answered, no more are raised.
+/// After so many offers in a row that nobody answered, or that were taken back first, no more are
+/// raised until an answer shows that somebody is there.
 const IGNORED: u8 = 3;
 
 /// The state of offer and answer in a call that is up.
@@ -140,10 +141,10 @@ impl Negotiation {
 
     /// Answers the offer that waits; an answer that comes too late is dropped.
     pub(super) fn answer(&mut self, id: OfferId, answer: Result<String, String>) {
+        self.ignored = 0;
         let Some(pending) = self.pending.take_if(|pending| pending.id == id) else {
             return;
         };
-        self.ignored = 0;
         let sdp = match answer {
             Ok(sdp) => sdp,
             // The session stays as it is (RFC 3261 §14.2).
@@ -178,7 +179,6 @@ impl Negotiation {
                     }
                 }
                 () = overdue => {
-                    self.ignored = self.ignored.saturating_add(1);
                     if let Some(offer) = self.refuse_pending(StatusCode::ServerInternalError) {
                         return Step::Event(CallEvent::Withdrawn { offer });
                     }
@@ -221,6 +221,7 @@ impl Negotiation {
     fn refuse_pending(&mut self, status: StatusCode) -> Option<OfferId> {
         let pending = self.pending.take()?;
         let id = pending.id;
+        self.ignored = self.ignored.saturating_add(1);
         pending.respond(status, vec![], None);
         Some(id)
     }
