@@ -51,7 +51,7 @@ struct SdpArguments {
     /// Forgive nothing
     #[arg(long, conflicts_with = "lenient")]
     strict: bool,
-    /// Forgive what real peers are known for, and tell the first such fault [default]
+    /// Forgive what real peers are known for, and tell the first such fault, the default
     #[arg(long)]
     lenient: bool,
 }

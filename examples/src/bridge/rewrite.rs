@@ -15,8 +15,8 @@ pub(super) const LATE: Duration = Duration::from_secs(2);
 ///
 /// Within a source the gaps and the order of the packets are kept, so that the far side sees the
 /// losses there were, and the distances of its timestamps. A packet that is not to be sent on
-/// leaves no gap ([`skip`](Self::skip)). A new source, one whose numbers jump as if it had
-/// restarted, and the first packet after an [`interrupt`](Self::interrupt) go on where the stream
+/// leaves no gap (`skip`). A new source, one whose numbers jump as if it had
+/// restarted, and the first packet after an `interrupt` go on where the stream
 /// ended, at the time that has passed since.
 #[derive(Debug)]
 pub struct Rewriter {

@@ -23,7 +23,7 @@
 //! call), `srtp_refused` (forged, replayed), `before_keys`, `dtls_refused` and `unknown`.
 //!
 //! [`Metrics`] holds what calls and HTTP count; media counts by itself, and its
-//! [`Totals`](crate::media::Totals) are given to [`Metrics::text`]. Nothing here does input or
+//! [`Totals`] are given to [`Metrics::text`]. Nothing here does input or
 //! output: `http` serves the text.
 
 mod histogram;
