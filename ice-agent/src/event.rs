@@ -111,6 +111,13 @@ impl Events {
             .retain(|event| !matches!(event, Event::LocalCandidate(_) | Event::GatheringComplete));
     }
 
+    /// Takes out these local candidates: nobody needs to hear of a socket that is gone.
+    pub(crate) fn forget_candidates(&mut self, is_gone: impl Fn(&Candidate) -> bool) {
+        self.0.retain(
+            |event| !matches!(event, Event::LocalCandidate(candidate) if is_gone(candidate)),
+        );
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Event> {
         self.0.pop_front()
     }

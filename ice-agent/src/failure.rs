@@ -68,7 +68,7 @@ impl std::error::Error for Failure {}
 #[non_exhaustive]
 pub enum FailureCause {
     /// The peer's credentials did not come in time.
-    #[error("no remote credentials came within {waited:?}")]
+    #[error("no remote credentials came within {}", Seconds(*.waited))]
     NoRemoteCredentials {
         /// How long the agent waited.
         waited: Duration,
@@ -121,7 +121,7 @@ pub enum FailureCause {
         refusal: Refusal,
     },
     /// The peer stopped answering consent checks (RFC 7675 §5.1).
-    #[error("the peer at {remote} answered no consent check for {silence:?}")]
+    #[error("the peer at {remote} answered no consent check for {}", Seconds(*.silence))]
     ConsentLost {
         /// The peer's address.
         remote: SocketAddr,
@@ -155,6 +155,15 @@ impl Refusal {
             Self::Code(_) => "the peer says no for a reason of its own",
             Self::Asymmetric => "most likely the peer or a NAT answers from another address",
         }
+    }
+}
+
+/// A time to the tenth of a second.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} s", self.0.as_secs_f64())
     }
 }
 
@@ -248,6 +257,14 @@ mod tests {
         assert_eq!(
             silent.to_string(),
             "no answer to 9 checks on 2 pairs; 1 check of the peer was heard"
+        );
+        let lost = FailureCause::ConsentLost {
+            remote: SocketAddr::from(([192, 0, 2, 1], 5000)),
+            silence: Duration::from_nanos(30_000_720_951),
+        };
+        assert_eq!(
+            lost.to_string(),
+            "the peer at 192.0.2.1:5000 answered no consent check for 30.0 s"
         );
     }
 }

@@ -34,18 +34,21 @@ pub(crate) struct Generation {
 
 impl Generation {
     pub(crate) fn first(config: &Config, random: &mut Random) -> Self {
-        let locals = Locals::new(config.component);
-        Self::new(GenerationId(0), locals, config, random)
+        let credentials = Credentials::generate(&config.ufrag_prefix, random);
+        let locals = Locals::new(config.component, credentials.ufrag());
+        Self::new(GenerationId(0), credentials, locals, config)
     }
 
-    /// The next one: new credentials, the host candidates of the same sockets, nothing of the peer.
+    /// The next one: new credentials, the host candidates of the sockets that are left, nothing of
+    /// the peer.
     pub(crate) fn successor(&self, config: &Config, random: &mut Random) -> Self {
         let id = GenerationId(self.id.0.saturating_add(1));
-        Self::new(id, self.locals.hosts_only(), config, random)
+        let credentials = Credentials::generate(&config.ufrag_prefix, random);
+        let locals = self.locals.hosts_only(credentials.ufrag());
+        Self::new(id, credentials, locals, config)
     }
 
-    fn new(id: GenerationId, locals: Locals, config: &Config, random: &mut Random) -> Self {
-        let credentials = Credentials::generate(&config.ufrag_prefix, random);
+    fn new(id: GenerationId, credentials: Credentials, locals: Locals, config: &Config) -> Self {
         Self {
             id,
             key: IntegrityKey::short_term(credentials.password()),

@@ -70,24 +70,27 @@ struct Origin {
 #[derive(Debug)]
 pub(crate) struct Locals {
     component: u16,
+    /// Ours; every candidate names it.
+    ufrag: Box<str>,
     bases: Vec<Base>,
     candidates: Vec<(BaseId, Candidate)>,
     origins: Vec<Origin>,
 }
 
 impl Locals {
-    pub(crate) fn new(component: u16) -> Self {
+    pub(crate) fn new(component: u16, ufrag: &str) -> Self {
         Self {
             component,
+            ufrag: ufrag.into(),
             bases: Vec::new(),
             candidates: Vec::new(),
             origins: Vec::new(),
         }
     }
 
-    /// The same host addresses under the same ids, and nothing that was learned about them.
-    pub(crate) fn hosts_only(&self) -> Self {
-        let mut fresh = Self::new(self.component);
+    /// The host addresses whose sockets are there, and nothing that was learned about them.
+    pub(crate) fn hosts_only(&self, ufrag: &str) -> Self {
+        let mut fresh = Self::new(self.component, ufrag);
         for (_, base) in self.bases() {
             fresh.add_host(base.socket, base.address);
         }
@@ -171,7 +174,9 @@ impl Locals {
             address: Address::Ip(address),
             related: (kind != Kind::Host).then_some(Address::Ip(base)),
             kind,
-            extensions: Vec::new(),
+            // By this extension, which browsers write and read, the peer tells candidates of before
+            // a restart from those after it.
+            extensions: vec![("ufrag".to_owned(), self.ufrag.to_string())],
         }
     }
 
@@ -216,6 +221,12 @@ impl Locals {
             .iter()
             .position(|(of, candidate)| *of == base && candidate.address == Address::Ip(address));
         found.map(LocalId)
+    }
+
+    /// Whether this is a candidate of this base.
+    pub(crate) fn is_of(&self, base: BaseId, candidate: &Candidate) -> bool {
+        let mut own = self.candidates.iter().filter(|(of, _)| *of == base);
+        own.any(|(_, own)| own == candidate)
     }
 
     pub(crate) fn candidate_at(&self, id: LocalId) -> Option<&Candidate> {

@@ -235,13 +235,14 @@ fn events_come_without_a_network() {
     else {
         panic!("{events:?}");
     };
+    let ufrag = agent.local_credentials().ufrag();
     assert_eq!(
         one.to_string(),
-        "candidate:h0 1 udp 2130706431 192.0.2.1 5000 typ host"
+        format!("candidate:h0 1 udp 2130706431 192.0.2.1 5000 typ host ufrag {ufrag}")
     );
     assert_eq!(
         two.to_string(),
-        "candidate:h1 1 udp 2130706175 2001:db8::1 5000 typ host"
+        format!("candidate:h1 1 udp 2130706175 2001:db8::1 5000 typ host ufrag {ufrag}")
     );
     assert_eq!(agent.role(), Role::Controlled);
 }

@@ -235,7 +235,7 @@ fn a_driver_that_does_not_answer_is_not_waited_for() {
     assert_eq!(two.told[0].last(), Some(&close(late)), "too late");
     assert_eq!(
         two.agents[0].gather(two.now, V4),
-        Err(AddHostError::Ended),
+        Err(AddHostError::GatheringEnded),
         "as with hosts"
     );
 }
@@ -281,6 +281,49 @@ fn a_lost_socket_is_replaced_by_a_restart() {
     two.open(0, "192.0.2.1:5001");
     two.connected();
     assert_eq!(two.send(1), Some(address("192.0.2.1:5001")));
+}
+
+#[test]
+fn after_a_restart_only_what_is_left_is_told_and_says_of_which_generation() {
+    let mut two = Two::new();
+    let id = two.open(0, "192.0.2.1:5000");
+    two.open(1, "192.0.2.2:6000");
+    two.connected();
+    let told = |two: &Two| -> Vec<String> {
+        let told = two.told[0].iter().filter_map(|event| match event {
+            Event::LocalCandidate(candidate) => Some(candidate.to_string()),
+            _ => None,
+        });
+        told.collect()
+    };
+    let line = |two: &Two, port: u16| {
+        let credentials = two.agents[0].local_credentials();
+        format!(" 192.0.2.1 {port} typ host ufrag {}", credentials.ufrag())
+    };
+    let before = told(&two);
+    assert_eq!(before.len(), 1);
+    assert!(before[0].ends_with(&line(&two, 5000)), "{before:?}");
+    two.told[0].clear();
+    two.lose(0, id);
+    let late = two.agents[0].add_host(two.now, SocketId(7), address("192.0.2.1:5001"));
+    assert_eq!(late, Err(AddHostError::GatheringEnded));
+    for agent in &mut two.agents {
+        agent.restart(two.now, None).expect("alive");
+    }
+    let id = two.open(0, "192.0.2.1:5001");
+    two.settle();
+    let after = told(&two);
+    assert_eq!(after.len(), 1);
+    assert!(after[0].ends_with(&line(&two, 5001)), "{after:?}");
+    // And where nobody has listened meanwhile.
+    two.told[0].clear();
+    two.agents[0].restart(two.now, None).expect("alive");
+    two.lose(0, id);
+    two.open(0, "192.0.2.1:5002");
+    two.settle();
+    let last = told(&two);
+    assert_eq!(last.len(), 1);
+    assert!(last[0].ends_with(&line(&two, 5002)), "{last:?}");
 }
 
 #[test]

@@ -156,7 +156,10 @@ impl Session {
             ice_agent::Event::Close(close) => self.events.push_back(Event::Close(close)),
             _ if self.secure.is_closed() => {}
             ice_agent::Event::SelectedPair(pair) => {
-                let (local, remote) = (pair.local.to_string(), pair.remote.to_string());
+                let (local, remote) = (
+                    without_extensions(&pair.local),
+                    without_extensions(&pair.remote),
+                );
                 // A peer may nominate as often as it likes; only the newest waits.
                 self.events
                     .retain(|event| !matches!(event, Event::Path { .. }));
@@ -175,4 +178,11 @@ impl Session {
             _ => {}
         }
     }
+}
+
+/// A candidate as one end of a path: its extensions are for signalling.
+fn without_extensions(candidate: &Candidate) -> String {
+    let mut candidate = candidate.clone();
+    candidate.extensions.clear();
+    candidate.to_string()
 }

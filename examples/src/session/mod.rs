@@ -108,9 +108,9 @@ pub enum Event {
     },
     /// ICE sends on another pair than before.
     Path {
-        /// Our candidate.
+        /// Our candidate, without extensions.
         local: String,
-        /// The browser's candidate.
+        /// The browser's candidate, without extensions.
         remote: String,
     },
     /// The driver is to open a socket, and answers with [`Session::handle_opened`] or

@@ -24,9 +24,10 @@ pub enum AddHostError {
     /// There are 16 already.
     #[error("there are {MAX_BASES} host addresses already")]
     TooMany,
-    /// The end of local candidates was announced before.
-    #[error("the end of local candidates was announced before")]
-    Ended,
+    /// [`end_of_local_candidates`](Agent::end_of_local_candidates) was called before. A
+    /// [`restart`](Agent::restart) begins gathering anew.
+    #[error("the end of local candidates was announced before; a restart begins anew")]
+    GatheringEnded,
     /// The agent has failed or was closed.
     #[error("the agent has ended")]
     Finished,
@@ -37,7 +38,8 @@ impl Agent {
     /// report it (never `0.0.0.0`). STUN servers are asked from it.
     ///
     /// # Errors
-    /// When nobody could reach the address, it is there already, there are 16, or it is too late.
+    /// When nobody could reach the address, it is there already, there are 16, the end of local
+    /// candidates was announced, or the agent has ended.
     pub fn add_host(
         &mut self,
         now: Instant,
@@ -56,7 +58,8 @@ impl Agent {
     /// [`Config::gathering_deadline`](crate::Config::gathering_deadline), gathering goes on.
     ///
     /// # Errors
-    /// When the address is none that a peer could send to, there are 16 sockets, or it is too late.
+    /// When the address is none that a peer could send to, there are 16 sockets, the end of local
+    /// candidates was announced, or the agent has ended.
     pub fn gather(&mut self, now: Instant, local: Local) -> Result<SocketId, AddHostError> {
         self.may_gather()?;
         if let Local::Ip(ip) = local
@@ -101,8 +104,8 @@ impl Agent {
         self.advance(now);
     }
 
-    /// A socket is closed, of whichever side it was. Its candidates and pairs are gone; another pair
-    /// takes over, or is looked for until the deadline.
+    /// A socket is closed, of whichever side it was. Its candidates and pairs are gone, also those
+    /// that wait to be told; another pair takes over, or is looked for until the deadline.
     pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
         if let Some(local) = self.gatherer.opened(id) {
             let error = OpenError::Other("it was closed at once".to_owned());
@@ -111,6 +114,9 @@ impl Agent {
         while let Some((base, local)) = self.current.locals.close(id) {
             self.gatherer.close(base);
             self.current.checks.close_base(base);
+            let locals = &self.current.locals;
+            self.events
+                .forget_candidates(|candidate| locals.is_of(base, candidate));
             self.lose(SocketReport::Closed { local });
         }
         let checks = &self.current.checks;
@@ -135,7 +141,7 @@ impl Agent {
             return Err(AddHostError::Finished);
         }
         if self.gatherer.has_ended() {
-            return Err(AddHostError::Ended);
+            return Err(AddHostError::GatheringEnded);
         }
         Ok(())
     }

@@ -103,7 +103,9 @@ impl Previous {
 
 impl Agent {
     /// Restarts ICE (RFC 8445 §9): because the network has changed, or because the peer asks for it
-    /// with new credentials, which are `remote` then. The role and the sockets stay.
+    /// with new credentials, which are `remote` then. The role and the sockets stay. Of a socket that
+    /// is lost tell [`handle_closed`](Self::handle_closed) before, so that its address is not told
+    /// again, and add the new one after.
     ///
     /// It is a new beginning: [`local_credentials`](Self::local_credentials) are new, the host
     /// candidates come once more as [`Event::LocalCandidate`](crate::Event::LocalCandidate) and
