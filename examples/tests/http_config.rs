@@ -110,3 +110,38 @@ fn a_file_that_is_not_there_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn files_that_hold_nothing_are_told_with_their_key() {
+    let folder = Folder::new();
+    let (config, empty) = (folder.path().join("a.toml"), folder.path().join("empty"));
+    fs::write(&empty, "\n# nothing\n").unwrap();
+    let server = "sip-server = 'pbx;transport=tls'\n";
+    for (text, key, problem) in [
+        ("", "token-file", "no token"),
+        (server, "sip-tls-ca", "there is no certificate"),
+    ] {
+        let path = empty.display();
+        fs::write(
+            &config,
+            format!("state-dir = 's'\n{text}{key} = '{path}'\n"),
+        )
+        .unwrap();
+        let error = load(&["--config", config.to_str().unwrap()]).unwrap_err();
+        let expected = format!("{key}: \"{path}\": {problem}");
+        assert!(error.to_string().starts_with(&expected), "{error}");
+    }
+}
+
+#[test]
+fn the_ca_of_the_sip_server_is_taken() {
+    let folder = Folder::new();
+    let (config, ca) = (folder.path().join("a.toml"), folder.path().join("ca.pem"));
+    let pem = rcgen::generate_simple_self_signed(["pbx".to_owned()]).unwrap();
+    fs::write(&ca, pem.cert.pem()).unwrap();
+    let ca = ca.display();
+    let text = format!("state-dir = 's'\nsip-server = 'pbx;transport=tls'\nsip-tls-ca = '{ca}'\n");
+    fs::write(&config, text).unwrap();
+    let config = load(&["--config", config.to_str().unwrap()]).unwrap();
+    assert!(config.sip.tls_roots.is_some());
+}

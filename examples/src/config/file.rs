@@ -17,10 +17,10 @@ pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
             .nth(line - 1)
             .and_then(|line| line.split_once('='));
         let problem = match key {
-            Some((key, _)) if !error.message().contains(key.trim()) => {
-                format!("{}: {}", key.trim(), without_value(error.message()))
+            Some((key, _)) if !error.message().contains(&format!("`{}`", key.trim())) => {
+                format!("{}: {}", key.trim(), in_plain_words(error.message()))
             }
-            _ => without_value(error.message()),
+            _ => in_plain_words(error.message()),
         };
         ConfigError::File {
             path: path.to_owned(),
@@ -34,11 +34,13 @@ pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
 /// Reads a file with one `name:token` a line; empty lines and those from `#` on are skipped.
 pub(super) fn read_tokens(path: &Path, tokens: &mut Tokens) -> Result<(), ConfigError> {
     const KEY: &str = "token-file";
+    let mut is_empty = true;
     for (index, line) in contents(KEY, path)?.lines().enumerate() {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        is_empty = false;
         line.split_once(':')
             .ok_or("expected name:token")
             .and_then(|(name, token)| Token::new(name, Secret::new(token)))
@@ -49,7 +51,10 @@ pub(super) fn read_tokens(path: &Path, tokens: &mut Tokens) -> Result<(), Config
                 problem,
             })?;
     }
-    Ok(())
+    match is_empty {
+        true => Err(ConfigError::invalid(KEY, path.display(), "no token in it")),
+        false => Ok(()),
+    }
 }
 
 /// Whether users other than the file's own may read it.
@@ -93,24 +98,43 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
     (before.matches('\n').count() + 1, column + 1)
 }
 
-/// The message without the value of a wrong type: it may be a secret at a wrong place.
-fn without_value(message: &str) -> String {
-    let value = message.find(['"', '`']);
-    match (
-        message.strip_prefix("invalid "),
-        value,
-        message.rfind(", expected "),
-    ) {
-        (Some(_), Some(value), Some(expected)) if value < expected => {
-            let (what, expected) = (message.get(..value), message.get(expected..));
-            format!(
-                "{}{}",
-                what.unwrap_or("").trim_end(),
-                expected.unwrap_or("")
-            )
-        }
-        _ => message.to_owned(),
+/// What the library calls its types, and what a person writes.
+const TYPES: [(&str, &str); 5] = [
+    ("i64", "a whole number, without quotes"),
+    ("a boolean", "true or false, without quotes"),
+    ("a sequence", "a list in brackets"),
+    ("a string", "a text in quotes"),
+    ("path string", "a text in quotes"),
+];
+
+/// The library's message in plain words, and without the value of a wrong type: it may be a secret
+/// at a wrong place.
+fn in_plain_words(message: &str) -> String {
+    if let Some((unknown, key)) = meant(message) {
+        return format!("unknown key `{unknown}`; did you mean `{key}`?");
     }
+    let expected = message.rsplit_once(", expected ");
+    match expected.filter(|_| message.starts_with("invalid ")) {
+        Some((_, expected)) => {
+            let plain = TYPES.iter().find(|(name, _)| *name == expected);
+            format!("expected {}", plain.map_or(expected, |(_, plain)| plain))
+        }
+        None => message.to_owned(),
+    }
+}
+
+/// An unknown key, and the known one of the same letters: who writes `packet_time` means `packet-time`.
+fn meant(message: &str) -> Option<(&str, &str)> {
+    let (unknown, known) = message
+        .strip_prefix("unknown field `")?
+        .split_once("`, expected ")?;
+    let letters = |key: &str| -> String {
+        let letters = key.chars().filter(char::is_ascii_alphanumeric);
+        letters.map(|c| c.to_ascii_lowercase()).collect()
+    };
+    let asked = letters(unknown);
+    let mut known = known.split('`').skip(1).step_by(2);
+    Some((unknown, known.find(|key| letters(key) == asked)?))
 }
 
 #[cfg(test)]
@@ -141,7 +165,24 @@ mod tests {
         let mistyped = failure("\n\nmax-calls = \"many\"\n");
         assert_eq!(
             mistyped,
-            ", line 3, column 13: max-calls: invalid type: string, expected i64"
+            ", line 3, column 13: max-calls: expected a whole number, without quotes"
+        );
+        for (text, expected) in [
+            ("media-address = '10.0.0.1'", "expected a list in brackets"),
+            ("sip-server = 5", "expected a text in quotes"),
+            ("tls-cert = 5", "expected a text in quotes"),
+            (
+                "comfort-noise = 'yes'",
+                "expected true or false, without quotes",
+            ),
+        ] {
+            let error = failure(text);
+            let key = text.split(' ').next().unwrap();
+            assert!(error.ends_with(&format!("{key}: {expected}")), "{error}");
+        }
+        assert_eq!(
+            failure("packet_time = 20"),
+            ", line 1, column 1: unknown key `packet_time`; did you mean `packet-time`?"
         );
         let broken = failure("listen = \n");
         assert!(

@@ -4,7 +4,7 @@ use std::env;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use super::value::parsed;
+use super::value::with;
 use super::{
     ConfigError, Http, IceServerEntry, Settings, Tls, Token, TokenEntry, Tokens, file, limits,
     network, origins, state_dir,
@@ -16,7 +16,8 @@ pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCAL
 
 /// Checks the settings of the HTTPS side.
 pub(super) fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
-    let listen = parsed("listen", settings.listen.as_deref(), LISTEN)?;
+    let listen = settings.listen.as_deref();
+    let listen = with("listen", listen, network::socket_address)?.unwrap_or(LISTEN);
     let limits = limits::read(&settings)?;
     let tokens = tokens(settings.tokens, settings.token_file, notices)?;
     let is_local = listen.ip().is_loopback();

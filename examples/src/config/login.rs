@@ -1,7 +1,10 @@
 //! The user and password for the SIP server.
 
+use super::value::parse;
 use super::{ConfigError, Secret, Settings, file};
-use crate::sip::Credentials;
+use crate::sip::{Credentials, User};
+
+const FILE: &str = "sip-password-file";
 
 /// Reads `sip-user` with `sip-password` or `sip-password-file`; none of them is fine.
 pub(super) fn login(
@@ -19,7 +22,7 @@ pub(super) fn login(
         (Some(_), Some(path)) => {
             let problem = "sip-password gives one already";
             let path = path.display();
-            return Err(ConfigError::invalid("sip-password-file", path, problem));
+            return Err(ConfigError::invalid(FILE, path, problem));
         }
         (Some(password), None) => (password.clone(), "sip-password"),
         (None, Some(path)) => {
@@ -27,19 +30,24 @@ pub(super) fn login(
                 let path = path.display();
                 notices.push(format!("sip-password-file: any user can read {path}"));
             }
-            let text = file::contents("sip-password-file", path)?;
+            let text = file::contents(FILE, path)?;
+            if text.trim_end_matches(['\r', '\n']).is_empty() {
+                let path = path.display();
+                return Err(ConfigError::invalid(FILE, path, "no password in it"));
+            }
             // An editor ends the line; the password does not hold it.
-            (
-                Secret::new(text.trim_end_matches(['\r', '\n'])),
-                "sip-password-file",
-            )
+            (Secret::new(text.trim_end_matches(['\r', '\n'])), FILE)
         }
-        (None, None) if sip_user.is_some() => return Err(alone("sip-user", "sip-password")),
+        (None, None) if sip_user.is_some() => {
+            return Err(alone("sip-user", "sip-password or sip-password-file"));
+        }
         (None, None) => return Ok(None),
     };
     let Some(user) = sip_user else {
         return Err(alone(key, "sip-user"));
     };
+    // Calls are placed under it.
+    parse::<User>("sip-user", user)?;
     Credentials::new(user, password.reveal())
         .map(Some)
         .map_err(|problem| ConfigError::Secret {
@@ -64,10 +72,10 @@ mod tests {
         assert_eq!(read(""), Ok(None));
         let both = read("sip-user = 'alice'\nsip-password = 'hunter2'");
         assert_eq!(both, Ok(Some("alice".to_owned())));
-        let problem = |text| read(text).unwrap_err();
+        let problem = |text: &str| read(text).unwrap_err();
         assert_eq!(
             problem("sip-user = 'alice'"),
-            "sip-user needs sip-password beside it"
+            "sip-user needs sip-password or sip-password-file beside it"
         );
         assert_eq!(
             problem("sip-password = 'hunter2'"),
@@ -75,8 +83,19 @@ mod tests {
         );
         let twice = "sip-user = 'a'\nsip-password = 'hunter2'\nsip-password-file = 'f'";
         assert!(problem(twice).starts_with("sip-password-file: \"f\": "));
-        let wrong = problem("sip-user = 'a:b'\nsip-password = 'hunter2'");
-        assert!(!wrong.contains("hunter2"), "{wrong}");
+        let secret = problem("sip-user = 'a'\nsip-password = \"hunter2\\u0000\"");
+        assert_eq!(
+            secret,
+            "sip-password: a: the password has control characters"
+        );
+        for (user, expected) in [
+            ("", "sip-user: \"\": it is empty"),
+            ("al ice@x", "sip-user: \"al ice@x\": it has white space"),
+            ("a:b", "sip-user: \"a:b\": it names a host"),
+        ] {
+            let wrong = problem(&format!("sip-user = '{user}'\nsip-password = 'hunter2'"));
+            assert!(wrong.starts_with(expected), "{wrong}");
+        }
     }
 
     #[test]
@@ -85,6 +104,9 @@ mod tests {
         std::fs::write(&path, "hunter2\n").unwrap();
         let text = format!("sip-user = 'a'\nsip-password-file = '{}'", path.display());
         assert_eq!(read(&text), Ok(Some("a".to_owned())));
+        std::fs::write(&path, "\n").unwrap();
+        let expected = format!("sip-password-file: \"{}\": no password", path.display());
+        assert!(read(&text).unwrap_err().starts_with(&expected));
         std::fs::remove_file(&path).unwrap();
         assert!(
             read(&text)

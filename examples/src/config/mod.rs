@@ -14,6 +14,7 @@ mod login;
 mod network;
 mod origins;
 mod settings;
+mod sip;
 mod state_dir;
 mod token;
 mod validate;

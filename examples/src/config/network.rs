@@ -1,6 +1,6 @@
 //! Names, addresses and ports as people write them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 /// Whether the text is a DNS name (RFC 1123 §2.1): labels of letters, digits and hyphens.
@@ -43,6 +43,19 @@ pub(super) fn port_range(text: &str) -> Result<RangeInclusive<u16>, &'static str
     }
 }
 
+/// Where to listen.
+pub(super) fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
+    let problem = "expected IP:PORT, such as 127.0.0.1:8443 or [::1]:8443";
+    text.parse().map_err(|_| problem)
+}
+
+/// Whether one of two listeners takes the other's port. Port 0 stands for any free one.
+pub(super) fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let is_same_ip = a.ip() == b.ip()
+        || a.is_ipv4() == b.is_ipv4() && (a.ip().is_unspecified() || b.ip().is_unspecified());
+    a.port() != 0 && a.port() == b.port() && is_same_ip
+}
+
 /// An address that a peer can send to.
 pub(super) fn media_address(text: &str) -> Result<IpAddr, &'static str> {
     let address: IpAddr = text.parse().map_err(|_| "not an IP address")?;
@@ -67,6 +80,18 @@ mod tests {
         ] {
             assert!(port_range(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn listeners_that_overlap() {
+        let overlap = |a, b| overlap(socket_address(a).unwrap(), socket_address(b).unwrap());
+        assert!(overlap("127.0.0.1:1", "127.0.0.1:1"));
+        assert!(overlap("0.0.0.0:1", "127.0.0.1:1"));
+        assert!(overlap("[::1]:1", "[::]:1"));
+        assert!(!overlap("127.0.0.1:1", "127.0.0.1:2"));
+        assert!(!overlap("127.0.0.1:1", "127.0.0.2:1"));
+        assert!(!overlap("127.0.0.1:0", "127.0.0.1:0"));
+        assert!(!overlap("0.0.0.0:1", "[::1]:1"));
     }
 
     #[test]

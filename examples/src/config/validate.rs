@@ -6,14 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use super::http::http;
-use super::value::{each, number, parse, parsed, seconds};
-use super::{Codec, Config, ConfigError, Media, Settings, Sip, file, login, network};
+use super::sip::sip;
+use super::value::{each, number, parsed, seconds, with};
+use super::{Config, ConfigError, Media, Settings, network};
 use crate::session::DtlsRole;
-use crate::sip::{Server, Transport};
 
 const MEDIA_PORTS: std::ops::RangeInclusive<u16> = 16384..=65535;
 const MAX_CALLS: i64 = 1000;
-const RING_TIMEOUT: i64 = 60;
 const MEDIA_TIMEOUT: i64 = 30;
 const PACKET_TIME: i64 = 20;
 
@@ -30,8 +29,9 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let mut notices = Vec::new();
     let sip = sip(&settings, &mut notices)?;
     let media = media(&settings)?;
-    let metrics = metrics(settings.metrics_listen.as_deref(), &mut notices)?;
+    let metrics_listen = settings.metrics_listen.clone();
     let http = http(settings, &mut notices)?;
+    let metrics = metrics(metrics_listen.as_deref(), http.listen, &mut notices)?;
     Ok(Config {
         metrics,
         http,
@@ -45,16 +45,21 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
 }
 
 fn metrics(
-    listen: Option<&str>,
+    text: Option<&str>,
+    https: SocketAddr,
     notices: &mut Vec<String>,
 ) -> Result<Option<SocketAddr>, ConfigError> {
-    let listen: Option<SocketAddr> = listen
-        .map(|text| parse("metrics-listen", text))
-        .transpose()?;
-    if let Some(listen) = listen.filter(|listen| !listen.ip().is_loopback()) {
+    const KEY: &str = "metrics-listen";
+    let Some(listen) = with(KEY, text, network::socket_address)? else {
+        return Ok(None);
+    };
+    if network::overlap(listen, https) {
+        return Err(ConfigError::invalid(KEY, listen, "listen has this port"));
+    }
+    if !listen.ip().is_loopback() {
         notices.push(format!("anybody who reaches {listen} can read the metrics"));
     }
-    Ok(listen)
+    Ok(Some(listen))
 }
 
 /// The SIP library logs whole messages, credentials included: it speaks only when it is asked to
@@ -68,45 +73,9 @@ fn log_filter(asked: &str) -> Result<String, ConfigError> {
     })
 }
 
-fn sip(settings: &Settings, notices: &mut Vec<String>) -> Result<Sip, ConfigError> {
-    let server = settings.sip_server.as_deref();
-    let codecs = match settings.codecs.as_deref() {
-        None => Codec::ALL.to_vec(),
-        Some([]) => return Err(ConfigError::invalid("codecs", "[]", "a call needs a codec")),
-        Some(names) => each("codecs", names, |name| name.parse())?,
-    };
-    let server = server
-        .map(|text| parse::<Server>("sip-server", text))
-        .transpose()?;
-    let local = settings.phone_address.as_deref().map(|text| {
-        network::media_address(text)
-            .map_err(|problem| ConfigError::invalid("phone-address", text, problem))
-    });
-    let local = local.transpose()?;
-    let tls_roots = match (&server, &settings.sip_tls_ca) {
-        (Some(server), None) if server.transport() == Transport::Tls => {
-            let problem = "a SIP server over TLS needs sip-tls-ca, the file with its CA";
-            return Err(ConfigError::invalid("sip-server", server, problem));
-        }
-        (_, Some(path)) => Some(file::read_bytes("sip-tls-ca", path)?),
-        (_, None) => None,
-    };
-    Ok(Sip {
-        server,
-        local,
-        credentials: login::login(settings, notices)?,
-        tls_roots,
-        codecs,
-        ring_timeout: seconds("ring-timeout", settings.ring_timeout, RING_TIMEOUT)?,
-    })
-}
-
 fn media(settings: &Settings) -> Result<Media, ConfigError> {
     let ports = settings.media_ports.as_deref();
-    let ports = ports.map_or(Ok(MEDIA_PORTS), |text| {
-        network::port_range(text)
-            .map_err(|problem| ConfigError::invalid("media-ports", text, problem))
-    })?;
+    let ports = with("media-ports", ports, network::port_range)?;
     let addresses = settings.media_address.as_deref().unwrap_or_default();
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = number(
@@ -116,7 +85,7 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
         256,
     )?;
     Ok(Media {
-        ports,
+        ports: ports.unwrap_or(MEDIA_PORTS),
         addresses: each("media-address", addresses, network::media_address)?,
         workers: NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN),
         timeout: seconds("media-timeout", settings.media_timeout, MEDIA_TIMEOUT)?,
@@ -140,6 +109,7 @@ fn packet_time(asked: Option<i64>) -> Result<Duration, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Codec;
     use super::super::http::LISTEN;
     use super::*;
 
@@ -175,6 +145,14 @@ mod tests {
     fn a_bad_value_is_named_with_its_key() {
         for (text, expected) in [
             ("listen = 'here'", "listen: \"here\": "),
+            (
+                "listen = '127.0.0.1'",
+                "listen: \"127.0.0.1\": expected IP:PORT",
+            ),
+            (
+                "metrics-listen = '127.0.0.1:8443'",
+                "metrics-listen: \"127.0.0.1:8443\": listen has this port",
+            ),
             ("metrics-listen = '9464'", "metrics-listen: \"9464\": "),
             ("listen = '8443'", "listen: \"8443\": "),
             (
@@ -192,6 +170,26 @@ mod tests {
             (
                 "phone-address = '::'",
                 "phone-address: \"::\": nobody can send",
+            ),
+            (
+                "phone-address = '10.0.0.1'",
+                "phone-address needs sip-server beside it",
+            ),
+            (
+                "sip-tls-ca = 'ca.pem'",
+                "sip-tls-ca needs sip-server beside it",
+            ),
+            (
+                "sip-user = 'a'\nsip-password = 'hunter2'",
+                "sip-user needs sip-server beside it",
+            ),
+            (
+                "sip-server = 'sip:127.0.0.1:5060'",
+                "sip-server: \"sip:127.0.0.1:5060\": leave out \"sip:\"",
+            ),
+            (
+                "sip-server = 'pbx;transport=tls'",
+                "sip-server: \"pbx:5061;transport=tls\": a SIP server over TLS needs sip-tls-ca",
             ),
             ("codecs = []", "codecs: \"[]\": "),
             ("codecs = ['G729']", "codecs: \"G729\": no such codec"),

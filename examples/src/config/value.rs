@@ -15,7 +15,17 @@ pub(super) fn parse<T: FromStr<Err: Display>>(
         .map_err(|problem| ConfigError::invalid(key, text, problem))
 }
 
-/// The same, or its default.
+/// A value that is left out, or that `read` makes of its text.
+pub(super) fn with<T, E: Display>(
+    key: &'static str,
+    text: Option<&str>,
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<Option<T>, ConfigError> {
+    text.map(|text| read(text).map_err(|problem| ConfigError::invalid(key, text, problem)))
+        .transpose()
+}
+
+/// A value of its own type, or its default.
 pub(super) fn parsed<T: FromStr<Err: Display>>(
     key: &'static str,
     text: Option<&str>,

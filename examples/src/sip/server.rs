@@ -86,6 +86,9 @@ pub enum InvalidServer {
     /// The host has characters that no DNS name or address has.
     #[error("{0:?} is neither a DNS name nor an address (IPv6 stands in brackets)")]
     Host(String),
+    /// A URI in place of a host.
+    #[error("leave out \"{0}:\"; expected HOST[:PORT][;transport=udp|tcp|tls]")]
+    Scheme(String),
     /// The port is no number from 1 to 65535.
     #[error("{0:?} is no port; expected 1 to 65535")]
     Port(String),
@@ -124,6 +127,9 @@ impl FromStr for Server {
             }
         };
         let port = match port.strip_prefix(':') {
+            Some(rest) if is_scheme(host) && rest.parse::<u64>().is_err() => {
+                return Err(InvalidServer::Scheme(host.to_owned()));
+            }
             Some(digits) => port_of(digits)?,
             None if port.is_empty() => transport.default_port(),
             None => return Err(InvalidServer::Port(port.to_owned())),
@@ -143,6 +149,13 @@ fn transport_of(parameter: &str) -> Result<Transport, InvalidServer> {
         "transport=tls" => Ok(Transport::Tls),
         _ => Err(InvalidServer::Transport(parameter.to_owned())),
     }
+}
+
+/// A host may have that name too: a number behind it is its port.
+fn is_scheme(host: &str) -> bool {
+    ["sip", "sips"]
+        .iter()
+        .any(|name| host.eq_ignore_ascii_case(name))
 }
 
 fn port_of(digits: &str) -> Result<u16, InvalidServer> {
@@ -193,6 +206,7 @@ mod tests {
             ("pbx;transport=tls", "pbx:5061;transport=tls"),
             ("[2001:db8::1]:5080;transport=udp", "[2001:db8::1]:5080"),
             ("[::1]", "[::1]:5060"),
+            ("sip:5070", "sip:5070"),
         ] {
             let server: Server = text.parse().unwrap();
             assert_eq!(server.to_string(), written);
@@ -218,6 +232,9 @@ mod tests {
             ("pbx:65536", port("65536")),
             ("::1", InvalidServer::NoHost),
             ("[::1]x", port("x")),
+            ("sip:pbx", InvalidServer::Scheme("sip".to_owned())),
+            ("SIPS:a@[::1]:1", InvalidServer::Scheme("SIPS".to_owned())),
+            ("sip:0", port("0")),
             ("pbx;lr", InvalidServer::Transport("lr".to_owned())),
         ] {
             assert_eq!(text.parse::<Server>(), Err(problem), "{text}");
