@@ -45,6 +45,14 @@ pub enum StartError {
         /// The server's.
         remote: SocketAddr,
     },
+    /// A configured address on which no socket can be opened.
+    #[error("{key}: {address} is not an address of this machine")]
+    NotLocal {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        address: IpAddr,
+    },
     /// The certificate of the browser legs.
     #[error("DTLS certificate: {0}")]
     Identity(#[from] IdentityError),
@@ -70,6 +78,12 @@ impl Gateway {
     /// # Errors
     /// See [`StartError`]; what had started has ended then.
     pub async fn start(config: &Config) -> Result<Self, StartError> {
+        let media = config.media.addresses.iter();
+        let media = media.map(|address| ("media-address", *address));
+        let phone = config.sip.local.map(|address| ("phone-address", address));
+        for (key, address) in media.chain(phone) {
+            check_local(key, address)?;
+        }
         let echo = EchoPhone::start(Ipv4Addr::LOCALHOST.into()).await?;
         let resources = Arc::new(resources(config, &echo).await?);
         let (calls, commands) = Calls::channel();
@@ -114,6 +128,17 @@ impl Gateway {
             metrics.shutdown().await;
         }
         self.resources.media.stop();
+    }
+}
+
+/// Media leaves from the very address that the other side is told.
+fn check_local(key: &'static str, address: IpAddr) -> Result<(), StartError> {
+    match UdpSocket::bind((address, 0)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+            Err(StartError::NotLocal { key, address })
+        }
+        // What else may fail is told by who needs the port.
+        _ => Ok(()),
     }
 }
 

@@ -153,7 +153,7 @@ async fn the_metrics_listener_knows_nothing_else() {
     .await;
     let address = server.gateway.metrics().unwrap().local_addr();
     for (request, status) in [
-        ("GET / HTTP/1.1", "404 Not Found"),
+        ("GET /stats HTTP/1.1", "404 Not Found"),
         ("GET /v1/ice-servers HTTP/1.1", "404 Not Found"),
         ("POST /metrics HTTP/1.1", "405 Method Not Allowed"),
         ("nonsense", "400 Bad Request"),
@@ -163,6 +163,13 @@ async fn the_metrics_listener_knows_nothing_else() {
         let expected = format!("HTTP/1.1 {status}\r\n");
         assert!(answer.starts_with(&expected), "{request}: {answer}");
     }
+    let page = ask(
+        address,
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    )
+    .await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    assert!(page.contains("<a href=\"/metrics\">"), "{page}");
     server.gateway.shutdown().await;
     assert!(TcpStream::connect(address).await.is_err());
 }

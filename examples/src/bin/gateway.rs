@@ -55,6 +55,9 @@ fn welcome(config: &Config, gateway: &Gateway) {
         Some(server) => println!("Dial a user of {server}, or 'echo' to hear yourself."),
         None => println!("Dial 'echo' to hear yourself. --sip-server HOST:PORT leads to phones."),
     }
+    if let Some(metrics) = gateway.metrics() {
+        println!("Metrics: http://{}/metrics", metrics.local_addr());
+    }
     println!("Ctrl-C ends all calls and the gateway.");
 }
 

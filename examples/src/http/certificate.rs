@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 
 use crate::config::Tls;
 
+const STATE_DIR: &str = "state-dir";
 const CERTIFICATE_FILE: &str = "https-cert.pem";
 const KEY_FILE: &str = "https-key.pem";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -33,16 +34,22 @@ const RENEWAL: Duration = DAY.saturating_mul(30);
 #[non_exhaustive]
 pub enum CertificateError {
     /// A file cannot be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{key}: {}: {source}", path.display())]
     File {
+        /// The setting that named it, or its folder.
+        key: &'static str,
         /// The file.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
     /// A file has no certificate or key in PEM.
-    #[error("{}: {source}", path.display())]
+    #[error("{key}: {}: no {expected} in PEM: {source}", path.display())]
     Pem {
+        /// The setting that named it, or its folder.
+        key: &'static str,
+        /// What it should hold.
+        expected: &'static str,
         /// The file.
         path: PathBuf,
         /// What is wrong in it.
@@ -71,12 +78,17 @@ impl Certificate {
     /// See [`CertificateError`].
     pub fn load(tls: &Tls, names: &[String], now: SystemTime) -> Result<Self, CertificateError> {
         let state_dir = match tls {
-            Tls::Files { certificate, key } => return Self::read(certificate, key),
+            Tls::Files { certificate, key } => {
+                return Self::read(Named("tls-cert", certificate), Named("tls-key", key));
+            }
             Tls::SelfSigned { state_dir } => state_dir,
         };
         let certificate_file = state_dir.join(CERTIFICATE_FILE);
         let key_file = state_dir.join(KEY_FILE);
-        match Self::read(&certificate_file, &key_file) {
+        match Self::read(
+            Named(STATE_DIR, &certificate_file),
+            Named(STATE_DIR, &key_file),
+        ) {
             Ok(kept) if kept.serves(names, now) => return Ok(kept),
             Ok(_) => tracing::info!("the kept certificate is old or has other names"),
             Err(CertificateError::File { source, .. })
@@ -126,16 +138,17 @@ impl Certificate {
         Ok(config)
     }
 
-    fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&contents(certificate)?)
+    /// Reads two files, each with the setting to blame.
+    fn read(certificate: Named<'_>, key: Named<'_>) -> Result<Self, CertificateError> {
+        let in_pem = certificate.in_pem("certificate");
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&certificate.contents()?)
             .collect::<Result<_, _>>()
-            .map_err(in_pem(certificate))?;
+            .map_err(&in_pem)?;
         if chain.is_empty() {
-            return Err(in_pem(certificate)(
-                rustls::pki_types::pem::Error::NoItemsFound,
-            ));
+            return Err(in_pem(rustls::pki_types::pem::Error::NoItemsFound));
         }
-        let key = PrivateKeyDer::from_pem_slice(&contents(key)?).map_err(in_pem(key))?;
+        let key =
+            PrivateKeyDer::from_pem_slice(&key.contents()?).map_err(key.in_pem("private key"))?;
         Ok(Self { chain, key })
     }
 
@@ -199,10 +212,6 @@ fn subject_names(certificate: &x509_parser::certificate::X509Certificate<'_>) ->
         .unwrap_or_default()
 }
 
-fn contents(path: &Path) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
-    fs::read(path).map(Zeroizing::new).map_err(at(path))
-}
-
 fn make_private_dir(path: &Path) -> Result<(), CertificateError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -233,11 +242,35 @@ fn replace(path: &Path, contents: &[u8], mode: u32) -> Result<(), CertificateErr
 }
 
 fn at(path: &Path) -> impl FnOnce(io::Error) -> CertificateError {
-    let path = path.to_owned();
-    move |source| CertificateError::File { path, source }
+    Named(STATE_DIR, path).failed()
 }
 
-fn in_pem(path: &Path) -> impl FnOnce(rustls::pki_types::pem::Error) -> CertificateError {
-    let path = path.to_owned();
-    move |source| CertificateError::Pem { path, source }
+/// A file, and the setting that names it or its folder.
+#[derive(Clone, Copy)]
+struct Named<'a>(&'static str, &'a Path);
+
+impl Named<'_> {
+    fn contents(self) -> Result<Zeroizing<Vec<u8>>, CertificateError> {
+        fs::read(self.1).map(Zeroizing::new).map_err(self.failed())
+    }
+
+    fn failed(self) -> impl FnOnce(io::Error) -> CertificateError {
+        let Self(key, path) = self;
+        let path = path.to_owned();
+        move |source| CertificateError::File { key, path, source }
+    }
+
+    fn in_pem(
+        self,
+        expected: &'static str,
+    ) -> impl Fn(rustls::pki_types::pem::Error) -> CertificateError {
+        let Self(key, path) = self;
+        let path = path.to_owned();
+        move |source| CertificateError::Pem {
+            key,
+            expected,
+            path: path.clone(),
+            source,
+        }
+    }
 }

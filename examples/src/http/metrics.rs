@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum_server::Handle;
 use axum_server::accept::DefaultAcceptor;
@@ -28,6 +28,10 @@ const CONNECTIONS: usize = 16;
 
 /// How long media may take to tell what it has counted.
 const MEDIA_TIME: Duration = Duration::from_secs(5);
+
+/// For people: scrapers are told the path.
+const INDEX: &str =
+    "<!doctype html>\n<title>Crosspoint</title>\n<a href=\"/metrics\">/metrics</a>\n";
 
 /// The running listener. Dropped, it ends.
 #[derive(Debug)]
@@ -58,6 +62,7 @@ impl MetricsServer {
             .handle(handle.clone());
         limit_heads(server.http_builder(), &limits);
         let router = Router::new()
+            .route("/", get(async || Html(INDEX)))
             .route("/metrics", get(metrics))
             .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
             .method_not_allowed_fallback(async || Problem::method_not_allowed())

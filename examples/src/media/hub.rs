@@ -191,7 +191,10 @@ impl Hub {
             self.remove(now, key, ports);
         }
         let totals = self.totals(ports);
-        tracing::info!(?totals, "media worker stopped");
+        match totals.calls {
+            0 => tracing::debug!(?totals, "media worker stopped"),
+            _ => tracing::info!(?totals, "media worker stopped"),
+        }
     }
 
     /// Wakes every call whose time has come, and ends those whose task is gone.
