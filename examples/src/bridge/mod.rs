@@ -28,6 +28,7 @@
 mod browser;
 mod formats;
 mod interface;
+mod json;
 mod keys;
 mod ntp;
 mod phone;

@@ -20,6 +20,16 @@ pub struct Stats {
     pub ice: ice_agent::Stats,
 }
 
+impl Stats {
+    /// Whether nothing came from either side but ICE, and nothing was sent to one.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        let directions = [&self.to_phone, &self.to_browser];
+        self.session == session::Stats::default()
+            && directions.map(|direction| direction.counts) == [Counts::default(); 2]
+    }
+}
+
 /// Statistics of one direction: from the side that speaks to us, and from us to the side that
 /// listens.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -216,6 +226,18 @@ impl AddAssign for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_without_media_is_silent_though_ice_was_at_work() {
+        let mut stats = Stats::default();
+        stats.ice.checks_sent = 5;
+        assert!(stats.is_silent());
+        let mut dropped = stats;
+        dropped.to_browser.drop(DropReason::WrongSource);
+        let mut refused = stats;
+        refused.session.srtp_refused = 1;
+        assert!(!dropped.is_silent() && !refused.is_silent());
+    }
 
     #[test]
     fn drops_are_counted_added_and_shown_by_name() {

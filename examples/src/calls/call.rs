@@ -338,7 +338,9 @@ impl Call<'_> {
         self.resources.metrics.call_over(Outcome::of(&last));
         self.log.push(last);
         let (stats, ()) = tokio::join!(self.resources.media.remove(self.media), outgoing.hang_up());
-        tracing::info!(call = ?self.id, ?stats, "media over");
+        if !stats.is_silent() {
+            tracing::info!(call = ?self.id, stats = %stats.json(), "media over");
+        }
         self.stats = Some(stats);
     }
 

@@ -34,7 +34,6 @@ mod page;
 mod problem;
 mod routes;
 mod server;
-mod stats;
 
 pub use certificate::{Certificate, CertificateError};
 pub use limits::Limits;

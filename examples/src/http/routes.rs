@@ -19,7 +19,7 @@ use super::host::Hosts;
 use super::ice_servers::{self, IceServers};
 use super::limits::Limits;
 use super::problem::Problem;
-use super::{cors, events, host, page, stats};
+use super::{cors, events, host, page};
 use crate::calls::{CallError, CallId, Calls, NewCall, Owner, Trickled};
 use crate::config::{Http, Tokens};
 use crate::metrics::Metrics;
@@ -137,7 +137,7 @@ async fn follow(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<Resp
 
 async fn statistics(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<Response, Problem> {
     let stats = app.calls.stats(id, owner).await?;
-    Ok(Json(stats::json(&stats)).into_response())
+    Ok(Json(stats.json()).into_response())
 }
 
 /// The query's `to`. Whether it can be dialled is for the calls to say.
