@@ -126,6 +126,51 @@ async fn clients_that_do_not_ask_are_cut_off() {
 }
 
 #[tokio::test]
+async fn plain_http_is_told_to_use_https() {
+    let gateway = Gateway::start().await;
+    for request in [
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned(),
+        format!("POST /v1/calls HTTP/1.1\r\n\r\n{}", "v".repeat(32 * 1024)),
+    ] {
+        let address = gateway.server.local_addr();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        let read = timeout(SOON, stream.read_to_string(&mut answer));
+        read.await.expect("the server closes").unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
+        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())));
+        assert_eq!(body, "this port speaks HTTPS: use https://…\n");
+    }
+}
+
+#[tokio::test]
+async fn plain_http_that_stays_is_cut_off() {
+    let head_time = Duration::from_millis(200);
+    let gateway = server_with(Limits {
+        connections: 1,
+        head_time,
+        ..Limits::default()
+    })
+    .await;
+    let address = gateway.server.local_addr();
+    let mut stays = TcpStream::connect(address).await.unwrap();
+    stays.write_all(b"GET").await.unwrap();
+    let mut answer = String::new();
+    let read = timeout(SOON, stays.read_to_string(&mut answer));
+    read.await.expect("the server says its line").unwrap();
+    // It never closes its side, and its place is free all the same.
+    let client = gateway.client();
+    let deadline = tokio::time::Instant::now() + SOON;
+    while client.get(gateway.url("/")).send().await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "the place is kept");
+        tokio::time::sleep(head_time / 4).await;
+    }
+    drop(stays);
+}
+
+#[tokio::test]
 async fn a_body_that_trickles_in_is_given_up() {
     let body_time = Duration::from_millis(200);
     let gateway = server_with(Limits {

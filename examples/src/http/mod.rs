@@ -31,6 +31,7 @@ mod idle;
 mod limits;
 mod metrics;
 mod page;
+mod plain;
 mod problem;
 mod routes;
 mod server;

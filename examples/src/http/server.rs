@@ -14,6 +14,7 @@ use super::certificate::{Certificate, CertificateError};
 use super::connection::Guard;
 use super::host::Hosts;
 use super::limits::Limits;
+use super::plain::TellPlain;
 use super::routes::{self, App};
 use crate::calls::Calls;
 use crate::config::Http;
@@ -81,7 +82,9 @@ impl Server {
         let now = SystemTime::now();
         let certificate = Certificate::load(&config.tls, &hosts.certificate_names(), now)?;
         let tls = RustlsConfig::from_config(Arc::new(certificate.server_config()?));
-        let acceptor = RustlsAcceptor::new(tls).handshake_timeout(limits.head_time);
+        let acceptor = RustlsAcceptor::new(tls)
+            .handshake_timeout(limits.head_time)
+            .acceptor(TellPlain::within(limits.head_time));
 
         let handle = Handle::new();
         let mut server = axum_server::from_tcp(listener)
