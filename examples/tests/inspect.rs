@@ -159,13 +159,65 @@ fn a_check_is_shown_and_the_rest_is_read_after_a_fault() {
         (&shown[2]["line"], &shown[2]["column"]),
         (&json!(5), &json!(1))
     );
-    let error = shown[3]["error"].as_str().unwrap();
-    assert!(error.starts_with("FINGERPRINT is 0xe57a3bcf"), "{error}");
+    // What a wrong FINGERPRINT covers is shown all the same.
+    assert_eq!(shown[3]["fingerprint"], false);
+    let attributes = shown[3]["attributes"].as_array().unwrap();
+    assert_eq!(attributes[1]["value"], 0x6e00_01fe);
+    let wrong = attributes.last().unwrap();
+    assert_eq!(
+        (&wrong["type"], &wrong["offset"]),
+        (&json!("FINGERPRINT"), &json!(100))
+    );
+    let error = wrong["error"].as_str().unwrap();
+    let says = "FINGERPRINT at offset 100 says 0xe57a3bcf, computed 0x";
+    assert!(
+        error.starts_with(says) && wrong.get("value").is_none(),
+        "{wrong}"
+    );
     assert_eq!(shown[4]["error"], "1 bytes, and a header has 20");
     assert_eq!(
         (&shown[5]["line"], &shown[5]["method"]),
         (&json!(8), &json!("Binding"))
     );
+}
+
+#[test]
+fn channel_data_is_named() {
+    // With padding and without; cut; too short for its header.
+    let input = "40000003 aabbcc 00\n0x4fff0001aa\n40000003aabb\n4000\n40000001 aabbccddee\n";
+    let (shown, status) = inspect(&["stun"], input.as_bytes());
+    assert_eq!((shown.len(), status), (5, 1));
+    let first = json!({ "line": 1, "kind": "ChannelData", "bytes": 8, "channel": "0x4000", "data_bytes": 3 });
+    assert_eq!(shown[0], first);
+    assert_eq!(shown[1]["channel"], "0x4fff");
+    assert_eq!(
+        shown[2]["error"],
+        "ChannelData: the length field says 3 bytes, 2 follow"
+    );
+    assert_eq!(
+        (&shown[2]["offset"], &shown[3]["offset"]),
+        (&json!(2), &json!(2))
+    );
+    assert_eq!(shown[4]["offset"], 2);
+    let (shown, _) = inspect(&["stun", "-", "--show-secrets"], input.as_bytes());
+    assert_eq!(shown[0]["data"], "aabbcc");
+}
+
+#[test]
+fn a_candidate_that_ice_cannot_read_is_a_fault_of_strict_reading() {
+    let good = "a=candidate:1 1 udp 2113937151 192.0.2.1 5000 typ host generation 0\r\n";
+    let description = offer() + good;
+    assert_eq!(inspect(&["sdp", "--strict"], description.as_bytes()).1, 0);
+    let description = description + "a=candidate:foo\r\n";
+    let (shown, status) = inspect(&["sdp", "--strict"], description.as_bytes());
+    assert_eq!(
+        (status, &shown[0]["line"], &shown[0]["column"]),
+        (1, &json!(15), &json!(16))
+    );
+    let error = "line 15, column 16: expected a candidate's component (1 to 256)";
+    assert_eq!(shown[0]["error"], error);
+    let (shown, status) = inspect(&["sdp"], description.as_bytes());
+    assert_eq!((status, &shown[0]["forgiven"]["error"]), (0, &json!(error)));
 }
 
 #[test]
@@ -274,16 +326,12 @@ fn what_real_programs_sent_is_shown() {
                 continue; // pieces of a TCP stream are no datagrams
             }
             let input = fs::read(&path).unwrap();
-            let (shown, _) = inspect(&[what], &input);
+            let (shown, _) = inspect(&[what, path.to_str().unwrap()], b"");
             let lines = input.split(|b| *b == b'\n').filter(|line| !line.is_empty());
             assert_eq!(shown.len(), lines.count(), "{path:?}");
             let faults = shown.iter().filter(|object| object.get("error").is_some());
             let faults: Vec<_> = faults.collect();
-            // ChannelData travels with TURN, and is no STUN message.
-            assert!(
-                faults.is_empty() || folder.ends_with("turn"),
-                "{path:?}: {faults:?}"
-            );
+            assert!(faults.is_empty(), "{path:?}: {faults:?}");
         }
     }
 }

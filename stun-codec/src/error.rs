@@ -54,8 +54,10 @@ pub enum DecodeError {
         offset: usize,
     },
     /// FINGERPRINT is not the checksum of the message (RFC 8489 §14.7).
-    #[error("FINGERPRINT is {found:#010x}, the message has {expected:#010x}")]
+    #[error("FINGERPRINT at offset {offset} says {found:#010x}, computed {expected:#010x}")]
     Fingerprint {
+        /// Where the attribute stands in the message.
+        offset: usize,
         /// The checksum of the bytes before it, as it should stand on the wire.
         expected: u32,
         /// The value that stood there.

@@ -1,8 +1,9 @@
-//! Shows what a message says: `inspect sdp FILE`, `inspect stun`, `inspect rtp`. `--help` explains.
+//! Shows what a message says: `inspect sdp FILE`, `inspect stun FILE`, `inspect rtp FILE`. `--help`
+//! explains.
 
 use std::fs::File;
-use std::io::{self, BufWriter, ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -12,8 +13,12 @@ use sdp::{Limits, Mode};
 const EXAMPLES: &str = "\
 Examples:
   inspect sdp offer.sdp --strict
-  inspect stun < checks.hex           one datagram a line, in hexadecimal
+  inspect stun checks.hex
   inspect rtp --telephone-event 101 < call.hex
+
+Datagrams are hexadecimal text, one a line: 0001002c, 0x0001002c, 00:01:00:2c or 0x00, 0x01, 0x00, 0x2c.
+Spaces, tabs, colons and commas may stand between the digits; empty lines and those that begin with
+'#' are skipped.
 
 One JSON object a line. What is malformed is a line with 'error' and where it is; everything else is
 read all the same, and the exit status is 1.";
@@ -33,10 +38,17 @@ struct Arguments {
 enum What {
     /// Session descriptions (RFC 8866)
     Sdp(SdpArguments),
-    /// STUN and TURN messages (RFC 8489, RFC 8656) on standard input
-    Stun,
-    /// RTP and RTCP headers (RFC 3550), protected or not, on standard input
+    /// STUN and TURN messages (RFC 8489, RFC 8656) and ChannelData
+    Stun {
+        /// The datagrams; '-' is standard input
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
+    },
+    /// RTP and RTCP headers (RFC 3550), protected or not
     Rtp {
+        /// The datagrams; '-' is standard input
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
         /// Read this payload type as telephone-event (RFC 4733)
         #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(..128))]
         telephone_event: Option<u8>,
@@ -46,7 +58,7 @@ enum What {
 #[derive(Debug, Args)]
 struct SdpArguments {
     /// The descriptions; '-' is standard input
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(value_name = "FILE", default_value = "-")]
     files: Vec<PathBuf>,
     /// Forgive nothing
     #[arg(long, conflicts_with = "lenient")]
@@ -77,13 +89,16 @@ fn run(arguments: &Arguments) -> io::Result<Verdict> {
     let mut out = BufWriter::new(io::stdout().lock());
     let verdict = match &arguments.what {
         What::Sdp(sdp) => descriptions(sdp, secrets, &mut out),
-        What::Stun => inspect::stun(io::stdin().lock(), &mut out, secrets),
-        What::Rtp { telephone_event } => {
+        What::Stun { file } => inspect::stun(open(file)?, &mut out, secrets),
+        What::Rtp {
+            file,
+            telephone_event,
+        } => {
             let options = RtpOptions {
                 secrets,
                 telephone_event: *telephone_event,
             };
-            inspect::rtp(io::stdin().lock(), &mut out, options)
+            inspect::rtp(open(file)?, &mut out, options)
         }
     }?;
     out.flush()?;
@@ -102,17 +117,24 @@ fn descriptions(
     let mut verdict = Verdict::Fine;
     for path in &arguments.files {
         let name = path.display().to_string();
-        let text = match path.as_os_str() == "-" {
-            true => read(io::stdin().lock()),
-            false => File::open(path).and_then(read),
-        };
-        let text =
-            text.map_err(|error| io::Error::new(error.kind(), format!("{name}: {error}")))?;
+        let text = open(path).and_then(|file| read(file).map_err(|error| named(path, &error)))?;
         if inspect::sdp(&name, &text, out, SdpOptions { mode, secrets })? == Verdict::Malformed {
             verdict = Verdict::Malformed;
         }
     }
     Ok(verdict)
+}
+
+fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| named(path, &error))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// As much as a description may have, and one byte more to tell that it has more.

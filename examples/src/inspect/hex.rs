@@ -2,8 +2,11 @@
 
 use std::io::{self, BufRead, Read};
 
-/// The longest line: a UDP datagram, two digits a byte and a separator after each.
-const LINE_MAX: usize = 3 * 65_535;
+/// The longest datagram that UDP has room for.
+const DATAGRAM_MAX: usize = 65_535;
+
+/// The longest line: `0x`, two digits and two separators for each byte.
+const LINE_MAX: usize = 6 * DATAGRAM_MAX;
 
 /// Why a line is no datagram.
 #[derive(Debug)]
@@ -74,32 +77,50 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
-/// Reads pairs of digits; spaces and colons may stand between them.
+/// Reads pairs of digits; separators may stand between them, and `0x` at their beginning and after
+/// a separator.
 fn decode(line: &[u8]) -> Result<Vec<u8>, Fault> {
     let fault = |at: usize, problem| Fault::Text {
         column: at + 1,
         problem,
     };
+    let too_long = "the line is longer than a datagram can be";
     if line.len() > LINE_MAX {
-        return Err(fault(LINE_MAX, "the line is longer than a datagram can be"));
+        return Err(fault(LINE_MAX, too_long));
     }
     let mut bytes = Vec::with_capacity(line.len() / 2);
     let mut digits = line
         .iter()
         .enumerate()
-        .filter(|(_, b)| !matches!(b, b' ' | b'\t' | b':'));
+        .filter(|(at, byte)| !is_separator(byte) && !is_in_prefix(line, *at));
     let value = |(at, digit): (usize, &u8)| {
         let value = char::from(*digit).to_digit(16);
         let value = value.and_then(|value| u8::try_from(value).ok());
         value.ok_or(fault(at, "not a hexadecimal digit"))
     };
     while let Some(high) = digits.next() {
+        if bytes.len() == DATAGRAM_MAX {
+            return Err(fault(high.0, too_long));
+        }
         let high = value(high)?;
         let low = digits.next();
         let low = low.ok_or(fault(line.len(), "half a byte is missing"))?;
         bytes.push(high << 4 | value(low)?);
     }
     Ok(bytes)
+}
+
+fn is_separator(byte: &u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b':' | b',')
+}
+
+/// Whether this is one of the two characters of `0x` at the beginning of digits.
+fn is_in_prefix(line: &[u8], at: usize) -> bool {
+    let begins = |at: usize| {
+        let before = at.checked_sub(1).and_then(|before| line.get(before));
+        matches!(line.get(at..at + 2), Some(b"0x" | b"0X")) && before.is_none_or(is_separator)
+    };
+    begins(at) || at.checked_sub(1).is_some_and(begins)
 }
 
 /// Bytes as they are written here.
@@ -141,6 +162,25 @@ mod tests {
                 (6, Ok(vec![0xab])),
             ]
         );
+    }
+
+    #[test]
+    fn prefixes_and_separators_are_passed_over() {
+        for text in [
+            "0x800aff",
+            "0x80, 0x0A, 0xff",
+            "80:0a:ff",
+            "80 0X0aff",
+            "8 0\t0aff",
+        ] {
+            assert_eq!(read(text.as_bytes()), [(1, Ok(vec![0x80, 0x0a, 0xff]))]);
+        }
+        assert_eq!(read(b"800x0a"), [(1, Err(4))]);
+        assert_eq!(read(b"0x0x80"), [(1, Err(4))]);
+        let datagram = vec![b'0'; 2 * DATAGRAM_MAX];
+        assert_eq!(read(&datagram), [(1, Ok(vec![0; DATAGRAM_MAX]))]);
+        let longer = [datagram, vec![b'0'; 2]].concat();
+        assert_eq!(read(&longer), [(1, Err(2 * DATAGRAM_MAX + 1))]);
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Shows what a message says: session descriptions, STUN and RTP, one JSON object a line.
 //!
-//! [`sdp`] reads files; [`stun`] and [`rtp`] read datagrams as hexadecimal text, one a line, as
-//! many tools write them. Empty lines and those from `#` on are skipped. What cannot be read is a
+//! [`sdp`] reads descriptions; [`stun`] and [`rtp`] read datagrams as hexadecimal text, one a line,
+//! as many tools write them: spaces, colons and commas between the digits, and `0x` before them, are
+//! passed over. Empty lines and those that begin with `#` are skipped. What cannot be read is a
 //! line with `error` and where it is, and the next one is read all the same; at the end
 //! [`Verdict`] says whether there was any such.
 //!
 //! What is shown may be passed on: passwords, keys and tokens are [`REDACTED`], and payloads,
 //! which may carry DTMF digits, are left out, until [`Secrets::Shown`] is asked for.
 
+mod channel_data;
 mod hex;
 mod rtp;
 mod sdp;

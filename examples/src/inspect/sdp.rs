@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use ice_agent::Candidate;
 use sdp::attribute::{Direction, Fmtp, Raw, Rtpmap};
 use sdp::{Description, Found, Media, Mode, Options, ParseError};
 use serde::Serialize;
@@ -97,9 +98,7 @@ pub fn sdp(
     options: SdpOptions,
 ) -> io::Result<Verdict> {
     let read = match std::str::from_utf8(text) {
-        Ok(text) => {
-            show(name, text, options).map_err(|error| Fault::new(&error, text, options.secrets))
-        }
+        Ok(text) => show(name, text, options),
         Err(error) => Err(Fault::no_text(text, error.valid_up_to())),
     };
     match read {
@@ -126,18 +125,24 @@ fn word(mode: Mode) -> &'static str {
     }
 }
 
-fn show(name: &str, text: &str, options: SdpOptions) -> Result<Shown, ParseError> {
+fn show(name: &str, text: &str, options: SdpOptions) -> Result<Shown, Fault> {
     let SdpOptions { mode, secrets } = options;
-    let strictly = Description::parse_strict(text);
+    let fault = |error: ParseError| Fault::new(&error, text, secrets);
+    let strictly = Description::parse_strict(text).map_err(fault);
+    // The description keeps candidates as they are; ICE has their grammar.
+    let forgiven = strictly.err().or_else(|| Fault::candidate(text));
     let description = Description::parse_with(
         text,
         Options {
             mode,
             ..Options::default()
         },
-    )?;
-    let forgiven = strictly.err();
-    let forgiven = forgiven.map(|error| Fault::new(&error, text, secrets));
+    )
+    .map_err(fault)?;
+    let forgiven = match (mode, forgiven) {
+        (Mode::Strict, Some(fault)) => return Err(fault),
+        (_, forgiven) => forgiven,
+    };
     let origin = description.origin().map(|origin| Origin {
         username: origin.username.to_owned(),
         id: origin.session_id.to_owned(),
@@ -227,6 +232,23 @@ impl Fault {
             line,
             column,
         }
+    }
+
+    /// The first candidate that ICE cannot read (RFC 8839 §5.1).
+    fn candidate(text: &str) -> Option<Self> {
+        let lines = (1..).zip(text.lines());
+        let mut candidates = lines.filter(|(_, text)| text.starts_with("a=candidate:"));
+        candidates.find_map(|(line, text)| {
+            let error = text.parse::<Candidate>().err()?;
+            let before = text.get(..error.offset).unwrap_or(text);
+            let column = before.chars().count() + 1;
+            let field = error.field;
+            Some(Self {
+                error: format!("line {line}, column {column}: expected a candidate's {field}"),
+                line,
+                column,
+            })
+        })
     }
 
     /// A byte that is no part of a text.

@@ -1,4 +1,4 @@
-//! STUN and TURN messages.
+//! STUN and TURN messages, and the ChannelData between them.
 
 use std::io::{self, BufRead, Write};
 
@@ -10,7 +10,15 @@ use stun_codec::attribute::{
 };
 use stun_codec::{AttributeType, DecodeError, Message, RawAttribute};
 
+use super::channel_data::{self, ChannelData};
 use super::{Fault, Secrets, Verdict, datagrams, hex};
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Datagram {
+    Message(Shown),
+    ChannelData(ChannelData),
+}
 
 #[derive(Serialize)]
 struct Shown {
@@ -19,7 +27,7 @@ struct Shown {
     class: String,
     method: String,
     transaction_id: String,
-    /// Whether there is one; a wrong one is an error.
+    /// Whether there is a right one.
     fingerprint: bool,
     attributes: Vec<Attribute>,
 }
@@ -45,32 +53,82 @@ struct Attribute {
 /// wrong.
 pub fn stun(input: impl BufRead, out: &mut impl Write, secrets: Secrets) -> io::Result<Verdict> {
     datagrams(input, out, |line, bytes| {
-        let message = Message::parse(bytes).map_err(|error| Fault {
-            line,
-            error: error.to_string(),
-            column: None,
-            offset: Some(offset(&error)),
-        })?;
-        let attributes = message.attributes();
-        let attributes: Vec<_> = attributes
-            .map(|raw| attribute(&message, bytes, raw, secrets))
-            .collect();
-        let is_fine = attributes.iter().all(|shown| shown.error.is_none());
-        let verdict = match is_fine {
-            true => Verdict::Fine,
-            false => Verdict::Malformed,
-        };
-        let shown = Shown {
-            line,
-            bytes: bytes.len(),
-            class: message.class().to_string(),
-            method: message.method().to_string(),
-            transaction_id: message.transaction_id().to_string(),
-            fingerprint: message.has_fingerprint(),
-            attributes,
-        };
-        Ok((shown, verdict))
+        if channel_data::is_channel_data(bytes) {
+            let data = channel_data::read(line, bytes, secrets)?;
+            return Ok((Datagram::ChannelData(data), Verdict::Fine));
+        }
+        let (shown, verdict) = message(line, bytes, secrets)?;
+        Ok((Datagram::Message(shown), verdict))
     })
+}
+
+fn message(line: usize, bytes: &[u8], secrets: Secrets) -> Result<(Shown, Verdict), Fault> {
+    let fault = |error: DecodeError| Fault {
+        line,
+        error: error.to_string(),
+        column: None,
+        offset: Some(offset(&error)),
+    };
+    match Message::parse(bytes) {
+        Ok(message) => Ok(show(line, &message, bytes, secrets)),
+        Err(error @ DecodeError::Fingerprint { .. }) => {
+            // Everything else may be right: it is read as though the checksum were.
+            let mended = mended(bytes, &error).ok_or_else(|| fault(error))?;
+            let message = Message::parse(&mended).map_err(fault)?;
+            let (mut shown, _) = show(line, &message, &mended, secrets);
+            shown.blame_fingerprint(&error);
+            Ok((shown, Verdict::Malformed))
+        }
+        Err(error) => Err(fault(error)),
+    }
+}
+
+/// The message with the checksum that it should have.
+fn mended(bytes: &[u8], error: &DecodeError) -> Option<Vec<u8>> {
+    let DecodeError::Fingerprint {
+        offset, expected, ..
+    } = error
+    else {
+        return None;
+    };
+    let mut mended = bytes.to_vec();
+    let value = mended.get_mut(offset + 4..)?.first_chunk_mut()?;
+    *value = expected.to_be_bytes();
+    Some(mended)
+}
+
+fn show(line: usize, message: &Message<'_>, bytes: &[u8], secrets: Secrets) -> (Shown, Verdict) {
+    let attributes = message.attributes();
+    let attributes: Vec<_> = attributes
+        .map(|raw| attribute(message, bytes, raw, secrets))
+        .collect();
+    let is_fine = attributes.iter().all(|shown| shown.error.is_none());
+    let verdict = match is_fine {
+        true => Verdict::Fine,
+        false => Verdict::Malformed,
+    };
+    let shown = Shown {
+        line,
+        bytes: bytes.len(),
+        class: message.class().to_string(),
+        method: message.method().to_string(),
+        transaction_id: message.transaction_id().to_string(),
+        fingerprint: message.has_fingerprint(),
+        attributes,
+    };
+    (shown, verdict)
+}
+
+impl Shown {
+    /// Puts the fault where the value of FINGERPRINT, which is the last attribute, would stand.
+    fn blame_fingerprint(&mut self, error: &DecodeError) {
+        self.fingerprint = false;
+        if let Some(last) = self.attributes.last_mut() {
+            last.value = None;
+            last.error = Some(error.to_string());
+            last.offset = Some(offset(error));
+        }
+    }
 }
 
 /// Where in the message the fault is.
@@ -79,9 +137,9 @@ fn offset(error: &DecodeError) -> usize {
         DecodeError::TooShort { found } => *found,
         DecodeError::Length { .. } => 2,
         DecodeError::MagicCookie { .. } => 4,
-        DecodeError::Truncated { offset, .. } | DecodeError::AfterFingerprint { offset, .. } => {
-            *offset
-        }
+        DecodeError::Truncated { offset, .. }
+        | DecodeError::AfterFingerprint { offset, .. }
+        | DecodeError::Fingerprint { offset, .. } => *offset,
         _ => 0,
     }
 }

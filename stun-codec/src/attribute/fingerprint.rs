@@ -35,6 +35,11 @@ pub(crate) fn check(header: &[u8; HEADER], body: &[u8], tag: Tag<'_>) -> Result<
     if found == expected {
         Ok(())
     } else {
-        Err(DecodeError::Fingerprint { expected, found })
+        let offset = HEADER + tag.offset;
+        Err(DecodeError::Fingerprint {
+            offset,
+            expected,
+            found,
+        })
     }
 }
