@@ -188,6 +188,32 @@ async fn real_phone_is_busy() {
 }
 
 #[tokio::test]
+async fn real_page_leaves_a_failed_call_behind() {
+    let desk = Desk::new(Chromium, "").await;
+    // It fails at once, while the browser's candidates are on their way.
+    desk.browser.dial("busy").await;
+    desk.browser.state("failed").await;
+    assert_ne!(desk.browser.text("#reason").await, "");
+    let refused = desk.browser.script(REFUSED_REQUESTS).await;
+    assert_eq!(refused, serde_json::json!([]), "the console shows these");
+    desk.browser.script(TYPE_ANOTHER_NAME).await;
+    desk.browser.state("idle").await;
+    assert_eq!(desk.browser.text("#reason").await, "");
+    desk.close().await;
+}
+
+/// What the page was refused, as the console tells it.
+const REFUSED_REQUESTS: &str = "
+    return performance.getEntriesByType('resource')
+        .filter((entry) => entry.responseStatus >= 400)
+        .map((entry) => `${entry.responseStatus} ${entry.name}`)";
+
+const TYPE_ANOTHER_NAME: &str = "
+    const to = document.querySelector('#to');
+    to.value = 'echo';
+    to.dispatchEvent(new Event('input', { bubbles: true }));";
+
+#[tokio::test]
 async fn real_browser_gives_up_while_the_phone_rings() {
     let (desk, mut phone) = Desk::with_phone(Chromium, Answer::Manual, "").await;
     desk.browser.dial("phone").await;

@@ -353,9 +353,9 @@ export class Call extends EventTarget {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof ProblemError && error.status < 500 && error.status !== 429) {
-          return this.#giveUp(
-            error.status === 404 ? "the gateway no longer knows this call" : error.message,
-          );
+          if (error.status !== 404) return this.#giveUp(error.message);
+          // There is nothing left to hang up.
+          return this.#finish({ state: "failed", reason: "the gateway no longer knows this call" });
         }
       }
       if (performance.now() - began > STEADY) failures = 0;

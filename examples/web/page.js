@@ -41,7 +41,13 @@ $("hangup").addEventListener("click", () => {
   else current?.abort.abort();
 });
 
-$("to").addEventListener("input", () => ($("far-name").textContent = $("to").value));
+$("to").addEventListener("input", () => {
+  $("far-name").textContent = $("to").value;
+  if (current) return;
+  // How the last call went says nothing of the next.
+  show("idle");
+  $("elapsed").hidden = $("help").hidden = true;
+});
 
 async function start(to) {
   const attempt = { abort: new AbortController(), call: null, timer: 0 };

@@ -344,11 +344,25 @@ impl Call<'_> {
         self.stats = Some(stats);
     }
 
+    /// Candidates that crossed with the end are no mistake, and of no use. There is no restart.
+    fn trickle_late(&self, if_match: &str, fragment: &str) -> Result<Trickled, CallError> {
+        match self.ice.read(if_match, fragment)? {
+            Asked::Candidates { .. } => Ok(Trickled::Taken),
+            Asked::Restart(_) => Err(CallError::Unknown),
+        }
+    }
+
     /// Answers those who come late.
     async fn remember(&mut self, requests: &mut mpsc::Receiver<Request>) {
         while let Some(request) = requests.recv().await {
             match request {
-                Request::Trickle { .. } => request.refuse(CallError::Unknown),
+                Request::Trickle {
+                    if_match,
+                    fragment,
+                    reply,
+                } => {
+                    let _ = reply.send(self.trickle_late(&if_match, &fragment));
+                }
                 Request::HangUp(_) | Request::Follow(_) | Request::Stats(_) => {
                     drop(self.on_request(request).await);
                 }
