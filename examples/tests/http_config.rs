@@ -5,8 +5,8 @@ mod http_support;
 
 use std::fs;
 
-use clap::Parser as _;
-use examples::config::{Arguments, Config, ConfigError};
+use clap::{CommandFactory as _, Parser as _};
+use examples::config::{Arguments, Config, ConfigError, Settings};
 use http_support::Folder;
 
 fn load(line: &[&str]) -> Result<Config, ConfigError> {
@@ -144,4 +144,77 @@ fn the_ca_of_the_sip_server_is_taken() {
     fs::write(&config, text).unwrap();
     let config = load(&["--config", config.to_str().unwrap()]).unwrap();
     assert!(config.sip.tls_roots.is_some());
+}
+
+/// Every key there is, as reading an unknown one tells them.
+fn keys() -> Vec<String> {
+    let error = toml::from_str::<Settings>("unknown = 1").unwrap_err();
+    let quoted = error.message().split('`').skip(1).step_by(2).skip(1);
+    quoted.map(str::to_owned).collect()
+}
+
+/// The lines that set something, those that are commented out as well.
+fn keys_set(text: &str) -> Vec<&str> {
+    let set = text.lines().filter_map(|line| line.split_once(" = "));
+    set.map(|(key, _)| key.trim_start_matches("# ").trim())
+        .collect()
+}
+
+#[test]
+fn the_file_in_the_readme_loads_and_has_every_key() {
+    let readme = include_str!("../README.md");
+    let (_, section) = readme.split_once("## Configuration\n").unwrap();
+    let (text, rest) = section
+        .split_once("```toml\n")
+        .and_then(|(_, text)| text.split_once("```"))
+        .unwrap();
+    let table = rest.split_once("\n## ").unwrap().0;
+    let folder = Folder::new();
+    let file = folder.path().join("gateway.toml");
+    fs::write(&file, text).unwrap();
+    let config = load(&["--config", file.to_str().unwrap()]).unwrap();
+    assert_eq!(config.notices, Vec::<String>::new());
+    let uncommented: Vec<&str> = text
+        .lines()
+        .map(|line| match line.contains(" = ") {
+            true => line.trim_start_matches("# "),
+            false => line,
+        })
+        .collect();
+    toml::from_str::<Settings>(&uncommented.join("\n")).unwrap();
+    let keys = keys();
+    assert!(keys.len() > 30, "{keys:?}");
+    for key in keys {
+        assert!(keys_set(text).contains(&key.as_str()), "{key}: the file");
+        let first_columns = table.lines().filter_map(|row| row.split('|').nth(1));
+        let mut rows = first_columns.filter(|column| column.contains(&format!("`{key}`")));
+        assert!(
+            rows.next().is_some() && rows.next().is_none(),
+            "{key}: the table"
+        );
+    }
+}
+
+#[test]
+fn the_help_names_every_key_and_its_defaults_are_those() {
+    let help = Arguments::command().render_long_help().to_string();
+    let (_, samples) = help.split_once("These are samples").unwrap();
+    let (samples, rest) = samples.split_once("These are the defaults:\n").unwrap();
+    let defaults = rest.split_once("\n\n").unwrap().0;
+    for key in keys() {
+        // One is named in the remark of another.
+        let named = samples.contains(&format!("{key} = ")) || keys_set(defaults).contains(&&*key);
+        assert!(named, "{key}");
+    }
+    let validated = |text: &str| {
+        let settings: Settings = toml::from_str(text).unwrap();
+        let state_dir = Some("s".into());
+        let below = Settings {
+            state_dir,
+            ..Settings::default()
+        };
+        format!("{:?}", Config::from_settings(settings.or(below)).unwrap())
+    };
+    assert!(keys_set(defaults).len() > 10);
+    assert_eq!(validated(defaults), validated(""));
 }

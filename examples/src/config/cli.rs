@@ -15,37 +15,47 @@ Examples:
   gateway --config /etc/crosspoint.toml --listen 0.0.0.0:443
       For everybody in the network who has one of the file's tokens.
 
-The file holds the same names, and some that the command line lacks:
-  listen = \"0.0.0.0:443\"
+The file holds the same names, and some that the command line lacks. These are samples; without a
+line there is no such thing, or the default that is named:
+  listen = \"0.0.0.0:443\"                     # default: 127.0.0.1:8443
   sip-server = \"pbx.example.com:5060;transport=tcp\"
-  token-file = \"/etc/crosspoint.tokens\"      # one 'name:token' a line
-  tokens = [{ name = \"reception\", token = \"at least 16 characters, no spaces\" }]
-  media-address = [\"203.0.113.10\"]         # browsers' media
-  phone-address = \"10.0.0.10\"              # SIP and the phones' media
   sip-user = \"crosspoint\"                    # where the SIP server asks for a password
   sip-password = \"…\"                         # or sip-password-file = \"FILE\"
   sip-tls-ca = \"ca.pem\"                      # needed for transport=tls
+  token-file = \"/etc/crosspoint.tokens\"      # one 'name:token' a line
+  tokens = [{ name = \"reception\", token = \"at least 16 characters, no spaces\" }]
+  media-ports = \"20000-29999\"                # default: 16384-65535
+  media-address = [\"192.168.1.10\"]           # of this machine, for browsers; default: all it has
+  phone-address = \"10.0.0.10\"                # of this machine, for SIP and the phones' media
   public-names = [\"calls.example.com\"]       # accepted in Host, put into the certificate
   domain-whitelist = [\"https://intranet.example.com\"]  # pages elsewhere that may call
-  tls-cert = \"cert.pem\"                      # instead of the self-signed certificate
+  allow-anonymous = true                     # default: only on loopback, without tokens
+  tls-cert = \"cert.pem\"                      # default: a self-signed certificate, in state-dir
   tls-key = \"key.pem\"
+  state-dir = \"/var/lib/crosspoint\"          # default: ~/.local/state/crosspoint
   ice-servers = [{ urls = [\"stun:stun.example.com\"] }]
-  codecs = [\"PCMU\", \"PCMA\", \"opus\"]         # the first that the browser has is used
-  metrics-listen = \"127.0.0.1:9464\"         # Prometheus reads http://127.0.0.1:9464/metrics
-  max-calls = 500
+  metrics-listen = \"127.0.0.1:9464\"          # Prometheus reads http://127.0.0.1:9464/metrics
   max-calls-per-token = 20                   # default: max-calls
+  workers = 4                                # media threads; default: one per core
+  log = \"info,examples=debug\"                # default: info
+
+These are the defaults:
+  codecs = [\"PCMU\", \"PCMA\", \"opus\"]          # the first that the browser has is used
+  max-calls = 1000
   max-connections = 1024                     # HTTPS connections at once
   max-event-streams = 2000                   # browsers that follow their calls
   max-body = 65536                           # bytes of SDP in a request
   head-timeout = 10                          # seconds for TLS, and for the head of a request
   idle-timeout = 60                          # seconds a connection may stay without a request
-  workers = 4                                # media threads; default: one per core
   ring-timeout = 60                          # seconds
   media-timeout = 30                         # seconds without media until a call ends
-  packet-time = 20                           # milliseconds of sound in a packet
-  comfort-noise = false                      # or true: browsers may send no sound while nobody speaks
-  learn-phone-address = false                # or true: a phone may send from another port than it told
+  packet-time = 20                           # milliseconds of sound in a packet: 10, 20, 40 or 60
+  comfort-noise = false                      # true: browsers may send no sound while nobody speaks
+  learn-phone-address = false                # true: a phone may send from another port than it told
   dtls-role = \"client\"                       # or \"server\", where the browser leaves the choice
+
+media-address and phone-address must be addresses of this machine. A public address that a router
+translates to one of them (1:1 NAT) cannot be told to browsers yet.
 
 What the command line says goes before the file, the file before the defaults.";
 

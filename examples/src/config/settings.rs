@@ -29,10 +29,10 @@ pub struct Settings {
     /// The UDP ports for media [default: 16384-65535]
     #[arg(long, value_name = "LOW-HIGH")]
     pub media_ports: Option<String>,
-    /// The addresses to tell browsers [default: those of all interfaces]
+    /// The addresses of this machine for the browsers' media [default: those of all interfaces]
     #[arg(long, value_name = "IP", num_args = 1..)]
     pub media_address: Option<Vec<String>>,
-    /// The address for SIP and for the phones' media [default: the one that leads to the SIP server]
+    /// The address of this machine for SIP and the phones' media [default: the one that leads to the SIP server]
     #[arg(long, value_name = "IP")]
     pub phone_address: Option<String>,
     /// Let anybody call without a token
