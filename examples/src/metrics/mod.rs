@@ -269,6 +269,20 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_explains_every_reason_for_a_drop() {
+        let text = Metrics::default().text(&Totals::default());
+        let readme = include_str!("../../README.md");
+        let rows = readme.lines().filter(|line| line.starts_with("| `"));
+        let explained: String = rows.filter_map(|row| row.split('|').nth(1)).collect();
+        let reasons = text.split("reason=\"").skip(1);
+        let reasons: Vec<_> = reasons.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(reasons.len() > 8);
+        for reason in reasons {
+            assert!(explained.contains(&format!("`{reason}`")), "{reason}");
+        }
+    }
+
+    #[test]
     fn what_is_counted_is_told() {
         let metrics = Metrics::default();
         let call = metrics.active_call();
