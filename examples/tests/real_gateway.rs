@@ -52,7 +52,6 @@ async fn real_chromium_and_baresip_hear_each_other() {
     phone.process.signal("-CONT").await;
     desk.page_hears(PHONE_TONE).await;
 
-    desk.browser.picture("call.png").await;
     let start = Instant::now();
     loop {
         let (sent, received) = phone.packets().await;
@@ -82,6 +81,7 @@ async fn real_chromium_and_baresip_speak_every_codec() {
         phone.hears(BROWSER_TONE).await;
         desk.browser.press('5').await;
         phone.hears_key('5').await;
+        desk.browser.picture("call.png").await;
         desk.browser.hang_up().await;
         phone.event("CALL_CLOSED").await;
         desk.close().await;
