@@ -81,6 +81,7 @@ async fn real_chromium_and_baresip_speak_every_codec() {
         phone.hears(BROWSER_TONE).await;
         desk.browser.press('5').await;
         phone.hears_key('5').await;
+        desk.page_counts(50).await;
         desk.browser.picture("call.png").await;
         desk.browser.hang_up().await;
         phone.event("CALL_CLOSED").await;

@@ -68,6 +68,17 @@ impl Desk {
         assert!(seen.is_some(), "the page does not show {text:?}");
     }
 
+    /// Waits until the page has counted so many packets from the phone.
+    pub(crate) async fn page_counts(&self, packets: u32) {
+        let counted = format!(
+            "const text = document.querySelector('#packets').textContent;
+             return Number(text.match(/(\\d+) received/)?.[1]) >= {packets}"
+        );
+        let seen = self.browser.until(&counted, PATIENCE).await;
+        let shown = self.browser.text("#packets").await;
+        assert!(seen.is_some(), "the page has counted {shown}");
+    }
+
     /// Waits until the page hears nothing.
     pub(crate) async fn page_hears_nothing(&self) {
         let silent = format!("const heard = (() => {{ {STRONGEST} }})(); return heard.level < -75");
