@@ -6,8 +6,8 @@
 //! of every stream (SSRC) of that direction.
 //!
 //! How to drive it:
-//! 1. Make a [`MasterKey`] for each direction: from a DTLS export ([`keys_from_dtls_export`]) or
-//!    from key and salt bytes.
+//! 1. Make a [`MasterKey`] for each direction: from a DTLS export ([`keys_from_dtls_export`]), from
+//!    an `a=crypto` attribute ([`CryptoAttribute`]) or from key and salt bytes.
 //! 2. For each packet to send, leave [`TRAILER_MAX`] bytes behind it and call
 //!    [`Sender::protect_rtp`] or [`Sender::protect_rtcp`].
 //! 3. For each packet that arrives, ask [`is_rtp_or_rtcp`] and [`is_rtcp`] where it belongs, then
@@ -16,7 +16,8 @@
 //! A packet that is refused is an `Err` that says why, is counted in `stats()`, and changes no
 //! other state: no stream appears, no roll-over counter and no replay window moves.
 //!
-//! What it is not: it knows neither DTLS nor SDP, and does not look into RTCP or at RTP padding.
+//! What it is not: it knows no DTLS, and of SDP the value of `a=crypto` alone. It does not look into
+//! RTCP or at RTP padding.
 //!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
@@ -34,6 +35,7 @@ mod profile;
 mod receiver;
 mod replay;
 mod rtp_stream;
+mod sdes;
 mod sender;
 mod stats;
 mod stream_table;
@@ -49,5 +51,9 @@ pub use header::RtpHeader;
 pub use key::MasterKey;
 pub use profile::{Profile, TRAILER_MAX};
 pub use receiver::Receiver;
+pub use sdes::{
+    CryptoAttribute, CryptoSuite, FecOrder, InlineKey, Lifetime, Mki, SdesError, SdesKeyError,
+    SessionExtension, SessionParameter,
+};
 pub use sender::Sender;
 pub use stats::{ReceiverStats, SenderStats};

@@ -1,0 +1,355 @@
+//! `a=crypto`: the examples of RFC 4568, what it forbids, and what holds for every text.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod common;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
+use proptest::sample::select;
+use srtp::{
+    CryptoAttribute, CryptoSuite, FecOrder, InlineKey, KeyError, Lifetime, MasterKey, Mki, Profile,
+    Receiver, SdesError, SdesKeyError, Sender, SessionParameter,
+};
+
+use common::{outside, rtp, with_room};
+
+/// The key of RFC 4568 §6.1: 16 bytes of key, 14 of salt.
+const KEY: &str = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
+const OTHER_KEY: &str = "NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj";
+
+fn parse(text: &str) -> Result<CryptoAttribute, SdesError> {
+    text.parse()
+}
+
+/// An attribute of the usual suite with these key-params and session-params.
+fn with(rest: &str) -> Result<CryptoAttribute, SdesError> {
+    parse(&format!("1 AES_CM_128_HMAC_SHA1_80 {rest}"))
+}
+
+/// RFC 4568 §4, §6.1 and §9: each reads and prints as it stands.
+#[test]
+fn examples_of_rfc_4568_print_as_they_stand() {
+    for text in [
+        "1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:32",
+        "1 AES_CM_128_HMAC_SHA1_32 inline:NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj|2^20|1:32",
+        "1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|1:4",
+        "1 AES_CM_128_HMAC_SHA1_80 inline:YUJDZGVmZ2hpSktMbW9QUXJzVHVWd3l6MTIzNDU2|1066:4",
+        "2 F8_128_HMAC_SHA1_80 inline:MTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5QUJjZGVm|2^20|1:4;\
+         inline:QUJjZGVmMTIzNDU2Nzg5QUJDREUwMTIzNDU2Nzg5|2^20|2:4 FEC_ORDER=FEC_SRTP",
+    ] {
+        assert_eq!(parse(text).unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn fields_are_typed() {
+    let crypto = with(&format!(
+        "inline:{KEY}|2^20|1:4;inline:{OTHER_KEY}|1000000|258:4 KDR=3 UNENCRYPTED_SRTP \
+         unencrypted_srtcp UNAUTHENTICATED_SRTP FEC_ORDER=SRTP_FEC FEC_KEY=inline:{KEY} WSH=128 \
+         -later=1"
+    ))
+    .unwrap();
+    assert_eq!(crypto.tag(), 1);
+    let suite = CryptoSuite::Known(Profile::AesCm128HmacSha1_80);
+    assert_eq!(*crypto.suite(), suite);
+    let [first, second] = crypto.keys() else {
+        panic!("two keys");
+    };
+    assert_eq!(first.lifetime(), Some(Lifetime::PowerOfTwo(20)));
+    assert_eq!(first.lifetime().unwrap().packets(), 1_048_576);
+    assert_eq!(second.lifetime(), Some(Lifetime::Packets(1_000_000)));
+    assert_eq!(second.mki(), Mki::new(258, 4));
+    let fec_key = InlineKey::new(b"wDfvg&T+)xG7@fb5jU,RaA}\\|p0%*#", None, None);
+    let [known @ .., SessionParameter::Extension(later)] = crypto.session_parameters() else {
+        panic!("an extension at the end");
+    };
+    assert_eq!(
+        known,
+        [
+            SessionParameter::KeyDerivationRate(3),
+            SessionParameter::UnencryptedSrtp,
+            SessionParameter::UnencryptedSrtcp,
+            SessionParameter::UnauthenticatedSrtp,
+            SessionParameter::FecOrder(FecOrder::SrtpFec),
+            SessionParameter::FecKey(vec![fec_key]),
+            SessionParameter::WindowSizeHint(128),
+        ]
+    );
+    assert_eq!((later.as_str(), later.is_optional()), ("-later=1", true));
+}
+
+#[test]
+fn what_rfc_4568_forbids_is_refused() {
+    let key = |rest: &str| with(&format!("inline:{KEY}{rest}")).unwrap_err();
+    assert_eq!(parse(""), Err(SdesError::Tag));
+    assert_eq!(parse("1234567890 X inline:AAAA"), Err(SdesError::Tag));
+    assert_eq!(parse("+1 X inline:AAAA"), Err(SdesError::Tag));
+    assert_eq!(parse("1"), Err(SdesError::Suite));
+    assert_eq!(parse("1 A-B inline:AAAA"), Err(SdesError::Suite));
+    assert_eq!(parse("1 X"), Err(SdesError::MissingKey));
+    assert_eq!(parse("1 X inline:"), Err(SdesError::KeySalt { key: 0 }));
+    assert_eq!(with("uri:x"), Err(SdesError::KeyMethod { key: 0 }));
+    assert_eq!(with("inline:A*=="), Err(SdesError::KeySalt { key: 0 }));
+    assert_eq!(
+        with("inline:AAAA"),
+        Err(SdesError::KeyLength {
+            key: 0,
+            profile: Profile::AesCm128HmacSha1_80,
+            expected: 30,
+            found: 3,
+        })
+    );
+    for lifetime in ["|", "|0", "|2^49", "|2^", "|281474976710657", "|x"] {
+        assert_eq!(key(lifetime), SdesError::Lifetime { key: 0 }, "{lifetime}");
+    }
+    for mki in [
+        "|1:0", "|1:129", "|256:1", "|:4", "|1:", "|1:0001", "|2^20|1",
+    ] {
+        assert_eq!(key(mki), SdesError::Mki { key: 0 }, "{mki}");
+    }
+    assert_eq!(key("|1:4|2^20"), SdesError::KeyFields { key: 0 });
+    for keys in ["", "|1:4", "|2:4"] {
+        let second = format!(";inline:{OTHER_KEY}{keys}");
+        assert_eq!(key(&second), SdesError::AmbiguousMki, "{keys}");
+    }
+    for others in ["|1:4", "|2:8", ""] {
+        let both = format!("|1:4;inline:{OTHER_KEY}{others}");
+        assert_eq!(key(&both), SdesError::AmbiguousMki, "{others}");
+    }
+    for parameter in [
+        "KDR=25",
+        "KDR",
+        "WSH=63",
+        "FEC_ORDER=X",
+        "UNENCRYPTED_SRTP=1",
+        "\u{e9}",
+    ] {
+        let refused = key(&format!(" {parameter}"));
+        assert_eq!(
+            refused,
+            SdesError::SessionParameter { at: 0 },
+            "{parameter}"
+        );
+    }
+    assert_eq!(key(" FEC_KEY=x"), SdesError::KeyMethod { key: 0 });
+}
+
+#[test]
+fn counts_are_bounded() {
+    let keys = vec![format!("inline:{KEY}"); 33].join(";");
+    assert_eq!(with(&keys), Err(SdesError::TooManyKeys { limit: 32 }));
+    let parameters = vec!["WSH=64"; 33].join(" ");
+    assert_eq!(
+        with(&format!("inline:{KEY} {parameters}")),
+        Err(SdesError::TooManySessionParameters { limit: 32 })
+    );
+}
+
+#[test]
+fn padding_white_space_and_case_matter_not() {
+    let padded = parse("01\tAEAD_AES_128_GCM  INLINE:bQJXGzEPXJPClrd78xwALdaZDs/dLttBLfLE5Q== ");
+    let bare = parse("1 aead_aes_128_gcm inline:bQJXGzEPXJPClrd78xwALdaZDs/dLttBLfLE5Q");
+    assert_eq!(padded.as_ref().unwrap(), bare.as_ref().unwrap());
+    assert_eq!(
+        bare.unwrap().to_string(),
+        "1 AEAD_AES_128_GCM inline:bQJXGzEPXJPClrd78xwALdaZDs/dLttBLfLE5Q=="
+    );
+}
+
+#[test]
+fn a_master_key_is_made_of_what_packets_can_follow() {
+    let key = |rest: &str| MasterKey::try_from(&with(&format!("inline:{KEY}{rest}")).unwrap());
+    for usable in ["", "|2^31", " WSH=128 -later FEC_ORDER=FEC_SRTP"] {
+        assert!(key(usable).is_ok(), "{usable}");
+    }
+    assert_eq!(key("|1:4").err(), Some(SdesKeyError::Mki));
+    for at_1 in [
+        "later",
+        "KDR=0",
+        "UNENCRYPTED_SRTP",
+        "UNENCRYPTED_SRTCP",
+        "UNAUTHENTICATED_SRTP",
+    ] {
+        let refused = key(&format!(" WSH=64 {at_1}")).err();
+        assert_eq!(
+            refused,
+            Some(SdesKeyError::SessionParameter { at: 1 }),
+            "{at_1}"
+        );
+    }
+    let f8 = parse(&format!("1 F8_128_HMAC_SHA1_80 inline:{KEY}")).unwrap();
+    assert_eq!(
+        MasterKey::try_from(&f8).err(),
+        Some(SdesKeyError::UnknownSuite)
+    );
+    let short = InlineKey::new(&[1; 3], None, None).master_key(Profile::AeadAes128Gcm);
+    assert!(matches!(short, Err(KeyError::KeyLength { found: 3, .. })));
+}
+
+/// The key stands before the salt: packets under the parsed key open under its two parts.
+#[test]
+fn the_parsed_key_is_the_one_of_the_packets() {
+    let crypto = with(&format!("inline:{KEY}")).unwrap();
+    let mut sender = Sender::new(MasterKey::try_from(&crypto).unwrap());
+    // Key and salt of the RFC's example, decoded by other means.
+    let key = hex::decode("774466766726542b2978473740666235").unwrap();
+    let salt = hex::decode("6a552c5261417d5c7c7030252a23").unwrap();
+    let key = MasterKey::new(Profile::AesCm128HmacSha1_80, &key, &salt).unwrap();
+    let plain = rtp(7, 1, b"payload");
+    let (mut buf, len) = with_room(&plain);
+    let sealed = sender.protect_rtp(&mut buf, len).unwrap();
+    assert_eq!(
+        Receiver::new(key).unprotect_rtp(&mut buf[..sealed]),
+        Ok(len)
+    );
+    assert_eq!(buf[..len], plain);
+}
+
+#[test]
+fn debug_and_errors_show_no_secret() {
+    let text = format!("inline:{KEY}|2^20 FEC_KEY=inline:{OTHER_KEY} x=hidden");
+    let shown = format!("{:?}", with(&text).unwrap());
+    for secret in [KEY, OTHER_KEY, "hidden", "119, 68"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    let refused = with(&format!("inlin:{KEY}")).unwrap_err();
+    assert!(!format!("{refused:?} {refused}").contains(KEY));
+}
+
+/// Each suite of the outside table takes its length of key and salt and no other.
+#[test]
+fn outside_suites() {
+    let Some(path) = outside("vectors/srtp/srtp_parameters.json") else {
+        return;
+    };
+    let file: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let mut known = 0;
+    for row in file["rows"].as_array().unwrap() {
+        let Some(name) = row["sdes"].as_str() else {
+            continue;
+        };
+        let suite: CryptoSuite = name.parse().unwrap();
+        assert_eq!(suite.to_string(), name);
+        if suite == CryptoSuite::Other(name.into()) {
+            continue;
+        }
+        known += 1;
+        let needed = row["key"].as_u64().unwrap() + row["salt"].as_u64().unwrap();
+        for len in 1..=60 {
+            let keys = vec![InlineKey::new(&vec![5; len], None, None)];
+            let crypto = CryptoAttribute::new(1, suite.clone(), keys, vec![]);
+            assert_eq!(crypto.is_ok(), len as u64 == needed, "{name} {len}");
+            if let Ok(crypto) = crypto {
+                assert_eq!(parse(&crypto.to_string()), Ok(crypto.clone()));
+                assert!(MasterKey::try_from(&crypto).is_ok());
+            }
+        }
+    }
+    assert_eq!(known, Profile::ALL.len());
+}
+
+fn lifetime() -> impl Strategy<Value = Lifetime> {
+    prop_oneof![
+        (0..=48u8).prop_map(Lifetime::PowerOfTwo),
+        (1..=1u64 << 48).prop_map(Lifetime::Packets),
+    ]
+}
+
+fn inline_key(len: usize, mki: Option<Mki>) -> impl Strategy<Value = InlineKey> {
+    (vec(any::<u8>(), len), option::of(lifetime()))
+        .prop_map(move |(bytes, lifetime)| InlineKey::new(&bytes, lifetime, mki))
+}
+
+/// One key with or without an MKI, or several with MKIs that differ.
+fn inline_keys(len: usize) -> impl Strategy<Value = Vec<InlineKey>> {
+    let mki = (any::<u128>(), 16..=128u8).prop_map(|(value, len)| Mki::new(value, len));
+    let one = prop_oneof![Just(None), mki].prop_flat_map(move |mki| inline_key(len, mki));
+    let several = (2..=32u128).prop_flat_map(move |count| {
+        let keys = (0..count).map(|value| inline_key(len, Mki::new(value, 4)));
+        keys.collect::<Vec<_>>()
+    });
+    prop_oneof![one.prop_map(|key| vec![key]), several]
+}
+
+fn session_parameter(len: usize) -> impl Strategy<Value = SessionParameter> {
+    prop_oneof![
+        (0..=24u8).prop_map(SessionParameter::KeyDerivationRate),
+        Just(SessionParameter::UnencryptedSrtp),
+        Just(SessionParameter::UnencryptedSrtcp),
+        Just(SessionParameter::UnauthenticatedSrtp),
+        select(vec![FecOrder::FecSrtp, FecOrder::SrtpFec]).prop_map(SessionParameter::FecOrder),
+        inline_keys(len).prop_map(SessionParameter::FecKey),
+        (64..=u64::MAX).prop_map(SessionParameter::WindowSizeHint),
+    ]
+}
+
+fn crypto_attribute() -> impl Strategy<Value = CryptoAttribute> {
+    let known = select(Profile::ALL.to_vec())
+        .prop_map(|it| (CryptoSuite::Known(it), it.key_len() + it.salt_len()));
+    let other = ("OTHER_[A-Za-z0-9_]{1,20}", 1..100usize)
+        .prop_map(|(name, len)| (CryptoSuite::Other(name.into()), len));
+    let parts = prop_oneof![known, other].prop_flat_map(|(suite, len)| {
+        let parameters = vec(session_parameter(len), 0..=32);
+        (
+            0..1_000_000_000u32,
+            Just(suite),
+            inline_keys(len),
+            parameters,
+        )
+    });
+    parts.prop_map(|(tag, suite, keys, parameters)| {
+        CryptoAttribute::new(tag, suite, keys, parameters).unwrap()
+    })
+}
+
+/// Text that gets far into the parser.
+fn likely_text() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        select(vec![
+            "1",
+            "12:4",
+            "2^20",
+            " ",
+            "|",
+            ";",
+            ":",
+            "=",
+            "AES_CM_128_HMAC_SHA1_80",
+            "F8",
+            "inline:",
+            KEY,
+            OTHER_KEY,
+            "KDR=",
+            "WSH=64",
+            "UNENCRYPTED_SRTP",
+            "FEC_KEY=",
+            "-x",
+        ])
+        .prop_map(str::to_owned),
+        "\\PC{0,3}",
+    ];
+    vec(piece, 0..20)
+        .prop_map(|pieces| format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}{}", pieces.concat()))
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_as_the_same(crypto in crypto_attribute()) {
+        assert_eq!(parse(&crypto.to_string()), Ok(crypto));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in prop_oneof![".{0,200}", likely_text()]) {
+        if let Ok(crypto) = parse(&text) {
+            assert_eq!(parse(&crypto.to_string()), Ok(crypto));
+        }
+    }
+}
