@@ -6,20 +6,21 @@
     clippy::indexing_slicing,
     clippy::panic
 )] // a test's panic is its verdict
-#![allow(unsafe_code)] // a counting allocator is unsafe to implement
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/link.rs"]
 #[allow(dead_code)] // this link is a quiet one
 mod link;
 #[path = "support/pair.rs"]
 mod pair;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::BytesMut;
+use counting::Counting;
 use dtls_handshake::Identity;
 use examples::bridge::{
     Bridge, BridgeConfig, Formats, FromBrowser, NtpOrigin, PhoneMedia, ReportConfig, Rewriter,
@@ -38,8 +39,6 @@ const BROWSER: usize = 1;
 const PACKETS: u16 = 1000;
 const WARM_UP: u16 = 5;
 
-struct Counting;
-
 thread_local! {
     /// Of this thread, so that a test that runs beside does no harm.
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -48,26 +47,6 @@ thread_local! {
 fn count() {
     // A thread that ends may free and allocate after its counter is gone.
     let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller's.
-        unsafe { System.realloc(place, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: as the caller's.
-        unsafe { System.dealloc(place, layout) }
-    }
 }
 
 #[global_allocator]

@@ -6,15 +6,16 @@
     clippy::indexing_slicing,
     clippy::panic
 )] // a test's panic is its verdict
-#![allow(unsafe_code)] // a counting allocator is unsafe to implement
 
+#[path = "support/counting.rs"]
+mod counting;
 #[path = "support/loopback.rs"]
 mod loopback;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use counting::Counting;
 use examples::bridge::Stats;
 use examples::media::{GATHER, Totals};
 use loopback::Loopback;
@@ -23,8 +24,6 @@ const CALLS: usize = 100;
 
 /// Packets of each end of each call that are counted.
 const PACKETS: u16 = 400;
-
-struct Counting;
 
 /// Of all threads but those that are exempt.
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
@@ -37,26 +36,6 @@ fn count() {
     // A thread that ends may free and allocate after its flag is gone.
     if !IS_EXEMPT.try_with(Cell::get).unwrap_or(true) {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: every call goes to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: as the caller's.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as the caller's.
-        unsafe { System.realloc(place, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        // SAFETY: as the caller's.
-        unsafe { System.dealloc(place, layout) }
     }
 }
 

@@ -6,43 +6,10 @@ mod http_support;
 use std::time::Duration;
 
 use examples::calls::{CallEvent, EndedBy};
-use examples::config::Settings;
 use examples::http::Limits;
-use http_support::Gateway;
-use reqwest::{Client, Response};
+use http_support::{Gateway, SOON, follow, read_until, server_with};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-
-const SOON: Duration = Duration::from_secs(5);
-
-async fn follow(gateway: &Gateway, client: &Client) -> Response {
-    let (call, _) = gateway.call(client, None).await;
-    let response = client
-        .get(gateway.url(&format!("{call}/events")))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-type"], "text/event-stream");
-    response
-}
-
-/// Reads until the text has been seen.
-async fn read_until(response: &mut Response, text: &str) -> String {
-    let mut seen = String::new();
-    while !seen.contains(text) {
-        let chunk = timeout(SOON, response.chunk())
-            .await
-            .expect("in time")
-            .unwrap();
-        seen.push_str(std::str::from_utf8(&chunk.expect("more events")).unwrap());
-    }
-    seen
-}
-
-async fn server_with(limits: Limits) -> Gateway {
-    Gateway::start_with(Settings::default(), limits).await
-}
 
 #[tokio::test]
 async fn past_events_then_each_new_one_then_the_end() {

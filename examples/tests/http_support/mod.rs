@@ -1,6 +1,6 @@
 //! A gateway's HTTPS side over calls that are played, and clients for it.
 #![allow(dead_code, missing_docs, unreachable_pub)] // each test uses a part of it
-#![allow(clippy::unwrap_used, clippy::panic)] // helpers of tests fail like tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests fail like tests
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,8 +14,9 @@ use examples::calls::{
 use examples::config::{Config, Secret, Settings, TokenEntry};
 use examples::http::{Limits, Server};
 use examples::sip::InvalidUser;
-use reqwest::Client;
+use reqwest::{Client, Response};
 use tokio::sync::{broadcast, mpsc};
+use tokio::time::timeout;
 
 pub const OFFER: &str = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\n";
 pub const ALICE: &str = "alice-0123456789";
@@ -282,4 +283,37 @@ async fn tell(
             }
         }
     }
+}
+
+/// Time enough for all that should happen.
+pub const SOON: Duration = Duration::from_secs(5);
+
+/// The event stream of a new call.
+pub async fn follow(gateway: &Gateway, client: &Client) -> Response {
+    let (call, _) = gateway.call(client, None).await;
+    let response = client
+        .get(gateway.url(&format!("{call}/events")))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    response
+}
+
+/// Reads until the text has been seen.
+pub async fn read_until(response: &mut Response, text: &str) -> String {
+    let mut seen = String::new();
+    while !seen.contains(text) {
+        let chunk = timeout(SOON, response.chunk())
+            .await
+            .expect("in time")
+            .unwrap();
+        seen.push_str(std::str::from_utf8(&chunk.expect("more events")).unwrap());
+    }
+    seen
+}
+
+pub async fn server_with(limits: Limits) -> Gateway {
+    Gateway::start_with(Settings::default(), limits).await
 }
