@@ -54,11 +54,48 @@ pub enum KeyError {
         /// The length that was given.
         found: usize,
     },
+    /// The master key identifier has not 1 to 128 bytes (RFC 4568 §6.1).
+    #[error("a master key identifier has 1 to 128 bytes, found {found}")]
+    MkiLength {
+        /// The length that was given, in bytes.
+        found: usize,
+    },
     /// The cipher did not take the key, although its length is right.
     #[error("the cipher of {profile} did not take the key")]
     Rejected {
         /// The profile the key was meant for.
         profile: Profile,
+    },
+}
+
+/// A master key that cannot stand beside the present ones, or in their place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum AddKeyError {
+    /// The key is for another profile than the present ones.
+    #[error("the keys are for {expected}, this one is for {found}")]
+    Profile {
+        /// The profile of the present keys.
+        expected: Profile,
+        /// The profile of the new key.
+        found: Profile,
+    },
+    /// The MKI has not the length of the present ones. Lengths in bytes, 0 without an MKI.
+    #[error("the MKI has {expected} bytes, this one has {found}")]
+    MkiLength {
+        /// The length of the present MKIs.
+        expected: usize,
+        /// The length of the new one.
+        found: usize,
+    },
+    /// Nothing tells the key from a present one: the MKI is the same, or there is none.
+    #[error("no MKI tells this key from a present one")]
+    Ambiguous,
+    /// There is no room for one more.
+    #[error("{limit} keys are there already")]
+    TooMany {
+        /// The greatest number.
+        limit: usize,
     },
 }
 
@@ -172,6 +209,10 @@ pub enum UnprotectError {
     /// The packet is no SRTP or SRTCP packet; refused before any cryptography.
     #[error("malformed: {0}")]
     Malformed(#[from] Malformed),
+    /// The packet names a master key that is not there (RFC 3711 §3.1); refused before any
+    /// cryptography.
+    #[error("unknown MKI")]
+    UnknownMki,
     /// The authentication tag is not the one of this packet under this key.
     #[error("wrong authentication tag")]
     WrongTag,

@@ -4,8 +4,11 @@ use core::fmt;
 
 use crate::Profile;
 use crate::derive::{MasterSecret, Protocol};
-use crate::error::KeyError;
+use crate::error::{AddKeyError, KeyError};
 use crate::transform::Transform;
+
+/// Lengths of a master key identifier in bytes (RFC 4568 §6.1).
+const MKI_LEN: core::ops::RangeInclusive<usize> = 1..=128;
 
 /// The master key and master salt of one direction (RFC 3711 §3.2.1).
 ///
@@ -20,6 +23,8 @@ pub struct MasterKey {
     pub(crate) profile: Profile,
     pub(crate) rtp: Transform,
     pub(crate) rtcp: Transform,
+    /// Empty without an MKI.
+    pub(crate) mki: Box<[u8]>,
 }
 
 impl MasterKey {
@@ -54,7 +59,52 @@ impl MasterKey {
             profile,
             rtp: transform(Protocol::Rtp)?,
             rtcp: transform(Protocol::Rtcp)?,
+            mki: Box::default(),
         })
+    }
+
+    /// The same key with a master key identifier, which every packet under it carries then
+    /// (RFC 3711 §3.1). 1 to 128 bytes (RFC 4568 §6.1).
+    ///
+    /// # Errors
+    /// [`KeyError::MkiLength`] when it has another length.
+    pub fn with_mki(self, mki: &[u8]) -> Result<Self, KeyError> {
+        if !MKI_LEN.contains(&mki.len()) {
+            return Err(KeyError::MkiLength { found: mki.len() });
+        }
+        Ok(Self {
+            mki: mki.into(),
+            ..self
+        })
+    }
+
+    /// The master key identifier, if packets carry one.
+    #[must_use]
+    pub fn mki(&self) -> Option<&[u8]> {
+        (!self.mki.is_empty()).then_some(&*self.mki)
+    }
+
+    /// Bytes that protecting adds to an RTP packet, MKI included.
+    pub(crate) fn rtp_overhead(&self) -> usize {
+        self.profile.rtp_overhead() + self.mki.len()
+    }
+
+    /// Bytes that protecting adds to an RTCP packet, MKI included.
+    pub(crate) fn rtcp_overhead(&self) -> usize {
+        self.profile.rtcp_overhead() + self.mki.len()
+    }
+
+    /// Whether `next` can be used where this key is: packets look alike.
+    pub(crate) fn check_successor(&self, next: &Self) -> Result<(), AddKeyError> {
+        let (expected, found) = (self.profile, next.profile);
+        if found != expected {
+            return Err(AddKeyError::Profile { expected, found });
+        }
+        let (expected, found) = (self.mki.len(), next.mki.len());
+        if found != expected {
+            return Err(AddKeyError::MkiLength { expected, found });
+        }
+        Ok(())
     }
 
     /// The profile this key is for.

@@ -30,6 +30,7 @@ mod error;
 mod export;
 mod header;
 mod key;
+mod key_ring;
 mod packet_index;
 mod profile;
 mod receiver;
@@ -44,7 +45,8 @@ mod transform;
 pub use config::Config;
 pub use demux::{is_rtcp, is_rtp_or_rtcp};
 pub use error::{
-    ConfigError, KeyError, Malformed, ProtectError, SetIndexError, UnknownProfile, UnprotectError,
+    AddKeyError, ConfigError, KeyError, Malformed, ProtectError, SetIndexError, UnknownProfile,
+    UnprotectError,
 };
 pub use export::{ExportedKeys, keys_from_dtls_export};
 pub use header::RtpHeader;

@@ -1,9 +1,10 @@
 //! The receiving side: SRTP to RTP, SRTCP to RTCP.
 
 use crate::config::Config;
-use crate::error::{ConfigError, SetIndexError, UnprotectError};
+use crate::error::{AddKeyError, ConfigError, SetIndexError, UnprotectError};
 use crate::header::{RTCP_CLEAR_LEN, RtpHeader, check_len, check_min, rtcp_ssrc};
 use crate::key::MasterKey;
+use crate::key_ring::KeyRing;
 use crate::replay::ReplayWindow;
 use crate::rtp_stream::RtpStream;
 use crate::sender::set_roc;
@@ -20,7 +21,7 @@ use crate::transform::PacketId;
 /// that is refused moves nothing.
 #[derive(Debug)]
 pub struct Receiver {
-    key: MasterKey,
+    keys: KeyRing,
     config: Config,
     rtp: StreamTable<RtpStream>,
     rtcp: StreamTable<ReplayWindow>,
@@ -46,7 +47,7 @@ impl Receiver {
         let rtp = StreamTable::new(config.max_streams);
         let rtcp = StreamTable::new(config.max_streams);
         Self {
-            key,
+            keys: KeyRing::new(key),
             config,
             rtp,
             rtcp,
@@ -90,58 +91,71 @@ impl Receiver {
     fn try_unprotect_rtp(&mut self, packet: &mut [u8]) -> Result<usize, UnprotectError> {
         check_len(packet.len())?;
         let header = RtpHeader::parse(packet)?;
-        let overhead = self.key.profile.rtp_overhead();
+        let received = packet.len();
+        let overhead = self.keys.any().rtp_overhead();
         check_min(packet, header.len + overhead)?;
+        let (transform, packet) = self.keys.open(packet, |key| &key.rtp)?;
         let ssrc = header.ssrc;
         match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
-                self.key
-                    .rtp
-                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                transform.open_rtp(packet, header.len, PacketId { ssrc, index })?;
                 stream.mark(index);
             }
             None => {
                 self.rtp.check_room()?;
                 let index = u64::from(header.sequence_number);
-                self.key
-                    .rtp
-                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                transform.open_rtp(packet, header.len, PacketId { ssrc, index })?;
                 self.rtp.insert(
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),
                 )?;
             }
         }
-        Ok(packet.len() - overhead)
+        Ok(received - overhead)
     }
 
     fn try_unprotect_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, UnprotectError> {
         check_len(packet.len())?;
         let ssrc = rtcp_ssrc(packet)?;
-        let overhead = self.key.profile.rtcp_overhead();
+        let received = packet.len();
+        let overhead = self.keys.any().rtcp_overhead();
         check_min(packet, RTCP_CLEAR_LEN + overhead)?;
-        let word = self
-            .key
-            .rtcp
-            .rtcp_word(packet)
-            .ok_or(UnprotectError::WrongTag)?;
+        let (transform, packet) = self.keys.open(packet, |key| &key.rtcp)?;
+        let word = transform.rtcp_word(packet);
+        let word = word.ok_or(UnprotectError::WrongTag)?;
         let index = u64::from(word.index);
         match self.rtcp.find_mut(ssrc) {
             Some(window) => {
                 window.check(index)?;
-                self.key.rtcp.open_rtcp(packet, ssrc, word)?;
+                transform.open_rtcp(packet, ssrc, word)?;
                 window.mark(index);
             }
             None => {
                 self.rtcp.check_room()?;
-                self.key.rtcp.open_rtcp(packet, ssrc, word)?;
+                transform.open_rtcp(packet, ssrc, word)?;
                 let mut window = ReplayWindow::new(self.config.rtcp_window);
                 window.mark(index);
                 self.rtcp.insert(ssrc, window)?;
             }
         }
-        Ok(packet.len() - overhead)
+        Ok(received - overhead)
+    }
+
+    /// Takes packets under one more key, which their MKI names: before the sender changes to it.
+    /// Streams, roll-over counters and replay windows are those of all keys (RFC 3711 §8.1), so
+    /// packets on their way under the former key are still taken.
+    ///
+    /// # Errors
+    /// [`AddKeyError`]; then nothing changed.
+    pub fn add_key(&mut self, key: MasterKey) -> Result<(), AddKeyError> {
+        self.keys.add(key)
+    }
+
+    /// Takes no more packets under the key with this MKI. Whether there was one; the last key is
+    /// not removed.
+    pub fn remove_key(&mut self, mki: &[u8]) -> bool {
+        self.keys.remove(mki)
     }
 
     /// The roll-over counter of a stream: of its highest sequence number so far.

@@ -1,9 +1,10 @@
 //! The sending side: RTP to SRTP, RTCP to SRTCP.
 
 use crate::config::Config;
-use crate::error::{ConfigError, ProtectError, SetIndexError};
+use crate::error::{AddKeyError, ConfigError, ProtectError, SetIndexError};
 use crate::header::{RtpHeader, check_len, rtcp_ssrc};
 use crate::key::MasterKey;
+use crate::key_ring::insert_mki;
 use crate::packet_index::RTCP_INDEX_MAX;
 use crate::rtp_stream::RtpStream;
 use crate::stats::SenderStats;
@@ -19,7 +20,7 @@ use crate::transform::{PacketId, RtcpWord};
 ///
 /// There is no `forget` as a [`Receiver`](crate::Receiver) has it: a sender that forgot a stream
 /// would begin it again at index 0 and use its key stream twice (RFC 3711 §9.1). Its streams are
-/// our own, few, and bounded by [`Config::max_streams`]; a new key takes a new sender.
+/// our own, few, and bounded by [`Config::max_streams`]. [`change_key`](Self::change_key) keeps them.
 ///
 /// A packet in a `Vec` grows by the trailer and is cut to what was protected:
 ///
@@ -76,7 +77,7 @@ impl Sender {
 
     /// Protects the RTP packet in the first `len` bytes of `buf` and gives the length of the SRTP
     /// packet that stands there then: [`Profile::rtp_overhead`](crate::Profile::rtp_overhead)
-    /// bytes longer. Header, CSRC list and header extension stay in the clear (RFC 3711 §3.1).
+    /// bytes longer, and the MKI's length if the key has one. Header, CSRC list and header extension stay in the clear (RFC 3711 §3.1).
     ///
     /// # Errors
     /// [`ProtectError`]; then `buf` is unchanged and the sequence number unused.
@@ -92,7 +93,8 @@ impl Sender {
 
     /// Protects the RTCP packet, compound or not, in the first `len` bytes of `buf` and gives the
     /// length of the SRTCP packet that stands there then:
-    /// [`Profile::rtcp_overhead`](crate::Profile::rtcp_overhead) bytes longer.
+    /// [`Profile::rtcp_overhead`](crate::Profile::rtcp_overhead) bytes longer, and the MKI's length if
+    /// the key has one.
     ///
     /// # Errors
     /// [`ProtectError`]; then `buf` is unchanged and no index used.
@@ -107,9 +109,10 @@ impl Sender {
     }
 
     fn try_protect_rtp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
-        let (packet, sealed) = room(buf, len, self.key.profile.rtp_overhead())?;
+        let (packet, sealed) = room(buf, len, self.key.rtp_overhead())?;
         let header = RtpHeader::parse(packet)?;
-        let place = buf.get_mut(..sealed).unwrap_or_default();
+        let inner = sealed - self.key.mki.len();
+        let place = buf.get_mut(..inner).unwrap_or_default();
         let ssrc = header.ssrc;
         match self.rtp.find_mut(ssrc) {
             Some(stream) => {
@@ -131,13 +134,16 @@ impl Sender {
                 )?;
             }
         }
+        let place = buf.get_mut(..sealed).unwrap_or_default();
+        insert_mki(place, &self.key.mki, self.key.rtp.behind_mki());
         Ok(sealed)
     }
 
     fn try_protect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
-        let (packet, sealed) = room(buf, len, self.key.profile.rtcp_overhead())?;
+        let (packet, sealed) = room(buf, len, self.key.rtcp_overhead())?;
         let ssrc = rtcp_ssrc(packet)?;
-        let place = buf.get_mut(..sealed).unwrap_or_default();
+        let inner = sealed - self.key.mki.len();
+        let place = buf.get_mut(..inner).unwrap_or_default();
         match self.rtcp.find_mut(ssrc) {
             // RFC 3711 §9.2: after 2^31 packets the key MUST NOT be used any more.
             Some(next) if *next > RTCP_INDEX_MAX => return Err(ProtectError::KeyExhausted),
@@ -159,7 +165,22 @@ impl Sender {
                 self.rtcp.insert(ssrc, 1)?;
             }
         }
+        let place = buf.get_mut(..sealed).unwrap_or_default();
+        insert_mki(place, &self.key.mki, self.key.rtcp.behind_mki());
         Ok(sealed)
+    }
+
+    /// Protects with another key from now on. Roll-over counters and SRTCP indices go on (RFC 3711
+    /// §8.1), so that a receiver that has both keys loses nothing; with an MKI it can tell them
+    /// apart. The former key is wiped. A stream whose indices are used up is not revived: it takes
+    /// a new sender.
+    ///
+    /// # Errors
+    /// [`AddKeyError`] when profile or length of the MKI is another; then nothing changed.
+    pub fn change_key(&mut self, key: MasterKey) -> Result<(), AddKeyError> {
+        self.key.check_successor(&key)?;
+        self.key = key;
+        Ok(())
     }
 
     /// The roll-over counter of a stream: of its highest sequence number so far.

@@ -13,6 +13,8 @@ pub struct ReceiverStats {
     pub rtcp: u64,
     /// [`UnprotectError::Malformed`].
     pub malformed: u64,
+    /// [`UnprotectError::UnknownMki`].
+    pub unknown_mki: u64,
     /// [`UnprotectError::WrongTag`].
     pub wrong_tag: u64,
     /// [`UnprotectError::Replayed`].
@@ -30,6 +32,7 @@ impl ReceiverStats {
     pub(crate) fn count(&mut self, error: UnprotectError) {
         let counter = match error {
             UnprotectError::Malformed(_) => &mut self.malformed,
+            UnprotectError::UnknownMki => &mut self.unknown_mki,
             UnprotectError::WrongTag => &mut self.wrong_tag,
             UnprotectError::Replayed => &mut self.replayed,
             UnprotectError::TooOld => &mut self.too_old,

@@ -48,31 +48,44 @@ fn allocations() -> u64 {
 #[test]
 fn packets_of_known_streams_allocate_nothing() {
     for profile in Profile::ALL {
-        let (mut sender, mut receiver) =
-            (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
-        let packets: Vec<_> = (0..2000u16)
-            .map(|at| with_room(&rtp(u32::from(at % 3), at.wrapping_sub(1000), &[5; 160])))
-            .collect();
-        let reports: Vec<_> = (0..300).map(|at| with_room(&rtcp(at % 3, 100))).collect();
-        let mut counts = Vec::with_capacity(4000);
-        for (mut buf, len) in packets {
-            let before = allocations();
-            let sealed = sender.protect_rtp(&mut buf, len).unwrap();
-            receiver.unprotect_rtp(&mut buf[..sealed]).unwrap();
-            assert!(receiver.unprotect_rtp(&mut [0x80; 60]).is_err());
-            counts.push(allocations() - before);
-        }
-        for (mut buf, len) in reports {
-            let before = allocations();
-            let sealed = sender.protect_rtcp(&mut buf, len).unwrap();
-            receiver.unprotect_rtcp(&mut buf[..sealed]).unwrap();
-            counts.push(allocations() - before);
-        }
-        assert_ne!(
-            counts[0], 0,
-            "the allocator counts: a stream begins with the first packet"
-        );
-        let steady = counts[3..2000].iter().chain(&counts[2003..]).sum::<u64>();
-        assert_eq!(steady, 0, "{profile}");
+        steady_state(Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
+        let with_mki = |number| key(profile, number).with_mki(&[0, 0, 0, number]).unwrap();
+        let mut receiver = Receiver::new(with_mki(2));
+        receiver.add_key(with_mki(1)).unwrap();
+        steady_state(Sender::new(with_mki(1)), receiver);
     }
+}
+
+fn steady_state(mut sender: Sender, mut receiver: Receiver) {
+    let packets: Vec<_> = (0..2000u16)
+        .map(|at| roomy(&rtp(u32::from(at % 3), at.wrapping_sub(1000), &[5; 160])))
+        .collect();
+    let reports: Vec<_> = (0..300).map(|at| roomy(&rtcp(at % 3, 100))).collect();
+    let mut counts = Vec::with_capacity(4000);
+    for (mut buf, len) in packets {
+        let before = allocations();
+        let sealed = sender.protect_rtp(&mut buf, len).unwrap();
+        receiver.unprotect_rtp(&mut buf[..sealed]).unwrap();
+        assert!(receiver.unprotect_rtp(&mut [0x80; 60]).is_err());
+        counts.push(allocations() - before);
+    }
+    for (mut buf, len) in reports {
+        let before = allocations();
+        let sealed = sender.protect_rtcp(&mut buf, len).unwrap();
+        receiver.unprotect_rtcp(&mut buf[..sealed]).unwrap();
+        counts.push(allocations() - before);
+    }
+    assert_ne!(
+        counts[0], 0,
+        "the allocator counts: a stream begins with the first packet"
+    );
+    let steady = counts[3..2000].iter().chain(&counts[2003..]).sum::<u64>();
+    assert_eq!(steady, 0, "{sender:?}");
+}
+
+/// The packet with room for a trailer and an MKI.
+fn roomy(packet: &[u8]) -> (Vec<u8>, usize) {
+    let (mut buf, len) = with_room(packet);
+    buf.resize(buf.len() + 4, 0);
+    (buf, len)
 }

@@ -170,7 +170,16 @@ fn a_master_key_is_made_of_what_packets_can_follow() {
     for usable in ["", "|2^31", " WSH=128 -later FEC_ORDER=FEC_SRTP"] {
         assert!(key(usable).is_ok(), "{usable}");
     }
-    assert_eq!(key("|1:4").err(), Some(SdesKeyError::Mki));
+    assert_eq!(key("|258:4").unwrap().mki(), Some(&[0, 0, 1, 2][..]));
+    assert_eq!(key("|1:20").unwrap().mki().map(<[u8]>::len), Some(20));
+    let two = with(&format!("inline:{KEY}|1:1;inline:{OTHER_KEY}|2:1")).unwrap();
+    assert_eq!(
+        MasterKey::try_from(&two).err(),
+        Some(SdesKeyError::SeveralKeys { count: 2 })
+    );
+    let keys = two.master_keys().unwrap();
+    let mkis: Vec<_> = keys.iter().map(MasterKey::mki).collect();
+    assert_eq!(mkis, [Some(&[1][..]), Some(&[2][..])]);
     for at_1 in [
         "later",
         "KDR=0",

@@ -92,9 +92,12 @@ pub enum SdesKeyError {
     /// The suite is none of this crate.
     #[error("the crypto-suite is not known")]
     UnknownSuite,
-    /// The packets would carry an MKI, which this crate does not write or read.
-    #[error("packets with an MKI are not supported")]
-    Mki,
+    /// There are several keys where one is wanted.
+    #[error("{count} keys where one is wanted")]
+    SeveralKeys {
+        /// How many.
+        count: usize,
+    },
     /// A session parameter changes the packets in a way that this crate does not do, or is not
     /// known and must not be ignored (RFC 4568 §6.3.7).
     #[error("session parameter {at} is not supported")]

@@ -68,14 +68,18 @@ impl InlineKey {
         self.mki
     }
 
-    /// The key for packets of `profile`.
+    /// The key for packets of `profile`, with its MKI.
     ///
     /// # Errors
     /// [`KeyError`] when key and salt have not the length of the profile.
     pub fn master_key(&self, profile: Profile) -> Result<MasterKey, KeyError> {
         let at = profile.key_len().min(self.key_salt.len());
         let (key, salt) = self.key_salt.split_at_checked(at).unwrap_or_default();
-        MasterKey::new(profile, key, salt)
+        let key = MasterKey::new(profile, key, salt)?;
+        match self.mki {
+            Some(mki) => key.with_mki(&mki.to_bytes()),
+            None => Ok(key),
+        }
     }
 
     pub(super) fn parse(text: &str, key: usize) -> Result<Self, SdesError> {
@@ -234,6 +238,15 @@ impl Mki {
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     pub const fn len(self) -> u8 {
         self.len
+    }
+
+    /// The identifier as packets carry it: big-endian, [`len`](Self::len) bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let (len, number) = (usize::from(self.len), self.value.to_be_bytes());
+        let zeros = core::iter::repeat_n(0, len.saturating_sub(number.len()));
+        let kept = number.into_iter().skip(number.len().saturating_sub(len));
+        zeros.chain(kept).collect()
     }
 
     fn parse(text: &str) -> Option<Self> {

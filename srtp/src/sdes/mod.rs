@@ -125,6 +125,31 @@ impl CryptoAttribute {
     pub fn session_parameters(&self) -> &[SessionParameter] {
         &self.session_parameters
     }
+
+    /// The master keys in their order, each with its MKI if it has one. A
+    /// [`Sender`](crate::Sender) begins with the first, a [`Receiver`](crate::Receiver) takes all.
+    ///
+    /// # Errors
+    /// [`SdesKeyError`] as for one key, which [`MasterKey::try_from`] gives.
+    pub fn master_keys(&self) -> Result<Vec<MasterKey>, SdesKeyError> {
+        let profile = self.usable_profile()?;
+        let keys = self.keys.iter().map(|key| Ok(key.master_key(profile)?));
+        keys.collect()
+    }
+
+    /// The profile, if packets under these session parameters are what this crate makes of it.
+    fn usable_profile(&self) -> Result<Profile, SdesKeyError> {
+        let CryptoSuite::Known(profile) = self.suite else {
+            return Err(SdesKeyError::UnknownSuite);
+        };
+        // RFC 4568 §6.3.7: an attribute with an extension that is not known and that does not
+        // begin with a dash MUST be considered invalid.
+        let refused = |parameter: &SessionParameter| !parameter.leaves_packets_alone();
+        match self.session_parameters.iter().position(refused) {
+            Some(at) => Err(SdesKeyError::SessionParameter { at }),
+            None => Ok(profile),
+        }
+    }
 }
 
 /// The rules for the keys of one attribute (RFC 4568 §6.1).
@@ -216,7 +241,7 @@ impl fmt::Display for CryptoAttribute {
     }
 }
 
-/// The master key of an attribute with one key and no MKI.
+/// The master key of an attribute with one key. For several see [`CryptoAttribute::master_keys`].
 ///
 /// The lifetime is not kept by it: the caller changes the key in time. WSH is a hint, and FEC_ORDER
 /// and FEC_KEY concern another stream. Everything else that changes packets is refused, KDR
@@ -225,22 +250,11 @@ impl TryFrom<&CryptoAttribute> for MasterKey {
     type Error = SdesKeyError;
 
     fn try_from(crypto: &CryptoAttribute) -> Result<Self, SdesKeyError> {
-        let CryptoSuite::Known(profile) = crypto.suite else {
-            return Err(SdesKeyError::UnknownSuite);
-        };
-        // RFC 4568 §6.3.7: an attribute with an extension that is not known and that does not
-        // begin with a dash MUST be considered invalid.
-        let refused = |parameter: &SessionParameter| !parameter.leaves_packets_alone();
-        if let Some(at) = crypto.session_parameters.iter().position(refused) {
-            return Err(SdesKeyError::SessionParameter { at });
+        let profile = crypto.usable_profile()?;
+        match crypto.keys.as_slice() {
+            [key] => Ok(key.master_key(profile)?),
+            keys => Err(SdesKeyError::SeveralKeys { count: keys.len() }),
         }
-        let [key] = crypto.keys.as_slice() else {
-            return Err(SdesKeyError::Mki);
-        };
-        if key.mki().is_some() {
-            return Err(SdesKeyError::Mki);
-        }
-        Ok(key.master_key(profile)?)
     }
 }
 

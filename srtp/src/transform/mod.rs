@@ -128,14 +128,20 @@ impl Transform {
         }
     }
 
+    /// How many bytes stand behind the MKI, or behind the index word of a packet without an MKI:
+    /// the tag of AES-CM, nothing with AEAD (RFC 3711 §3.1, §3.4, RFC 7714 §8.2, §9.2).
+    #[inline]
+    pub(crate) const fn behind_mki(&self) -> usize {
+        match self {
+            Self::CounterMode(it) => it.tag_len(),
+            Self::Gcm(_) => 0,
+        }
+    }
+
     /// The index word of an SRTCP packet, before it is known to be authentic.
     #[inline]
     pub(crate) fn rtcp_word(&self, packet: &[u8]) -> Option<RtcpWord> {
-        let behind_word = match self {
-            Self::CounterMode(it) => it.tag_len(),
-            Self::Gcm(_) => 0,
-        };
-        let before_tag = packet.get(..packet.len().checked_sub(behind_word)?)?;
+        let before_tag = packet.get(..packet.len().checked_sub(self.behind_mki())?)?;
         before_tag.last_chunk().copied().map(RtcpWord::from_bytes)
     }
 
