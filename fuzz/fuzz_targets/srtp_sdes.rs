@@ -12,6 +12,7 @@ fuzz_target!(|text: &str| {
             Ok(&crypto),
             "{printed}"
         );
-        let _ = MasterKey::try_from(&crypto);
+        let one = MasterKey::try_from(&crypto).is_ok();
+        assert!(!one || crypto.master_keys().is_ok());
     }
 });

@@ -1,6 +1,7 @@
 //! Arbitrary bytes into a receiver of every profile: no panic, nothing taken, nothing kept.
 //!
-//! Input: one byte that chooses profile and protocol, then the packet.
+//! Input: one byte that chooses protocol (bit 0), profile and whether there is an MKI (bit 7), then
+//! the packet.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -10,9 +11,13 @@ fuzz_target!(|data: &[u8]| {
     let Some((&choice, packet)) = data.split_first() else {
         return;
     };
-    let profile = Profile::ALL[usize::from(choice >> 1) % Profile::ALL.len()];
+    let profile = Profile::ALL[usize::from(choice >> 1 & 0x3f) % Profile::ALL.len()];
     let (key, salt) = (vec![7; profile.key_len()], vec![9; profile.salt_len()]);
     let key = MasterKey::new(profile, &key, &salt).expect("lengths are the profile's");
+    let key = match choice & 0x80 {
+        0 => key,
+        _ => key.with_mki(&[1, 2]).expect("a length that is allowed"),
+    };
     let mut receiver = Receiver::new(key);
     let _ = is_rtp_or_rtcp(packet);
     let _ = is_rtcp(packet);
