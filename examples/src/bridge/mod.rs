@@ -28,7 +28,6 @@
 mod browser;
 mod formats;
 mod interface;
-mod json;
 mod keys;
 mod ntp;
 mod phone;

@@ -27,6 +27,7 @@
 //! output: `http` serves the text.
 
 mod histogram;
+mod json;
 mod text;
 
 use std::sync::Arc;

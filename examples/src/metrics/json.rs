@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::stats::{Direction, Reported, Stats, Traffic};
+use crate::bridge::{Direction, Reported, Stats, Traffic};
 
 impl Stats {
     /// What `GET /v1/calls/{id}/stats` answers, and the log tells at the end of a call.
