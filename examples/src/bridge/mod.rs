@@ -161,12 +161,11 @@ impl Bridge {
         data: &mut [u8],
         range: Range<usize>,
     ) -> Result<FromBrowser, DropReason> {
-        let packed = parse_within(data, &range).ok_or(DropReason::Malformed)?;
-        let octets = packed.payload.len();
         let formats = &self.browser.formats;
-        let kind = formats.kind(packed.header.payload_type);
+        let packed = parse_within(data, &range, formats).ok_or(DropReason::Malformed)?;
+        let octets = packed.payload.len();
         let incoming = &mut self.browser.side.incoming;
-        incoming.arrived(now, packed.header, kind);
+        incoming.arrived(now, packed.header, packed.kind);
         self.to_phone.counts.received.count(octets);
         let phone = self.phone.as_ref().ok_or(DropReason::TooEarly)?;
         if !phone.listens() {
@@ -220,11 +219,11 @@ impl Bridge {
         if sender == Sender::Stranger {
             return Err(DropReason::WrongSource);
         }
-        let packed = parse_within(buf, &datagram).ok_or(DropReason::Malformed)?;
+        let packed = parse_within(buf, &datagram, phone.formats());
+        let packed = packed.ok_or(DropReason::Malformed)?;
         let octets = packed.payload.len();
-        let kind = phone.formats().kind(packed.header.payload_type);
         // Whoever does not even know the agreed numbers is hardly the phone.
-        if sender == Sender::Unknown && kind.is_none() {
+        if sender == Sender::Unknown && packed.kind.is_none() {
             return Err(DropReason::WrongSource);
         }
         if phone.rtp.settle(from) {
@@ -232,7 +231,7 @@ impl Bridge {
         }
         phone.heard(now);
         let incoming = &mut self.phone_side.incoming;
-        incoming.arrived(now, packed.header, kind);
+        incoming.arrived(now, packed.header, packed.kind);
         self.to_browser.counts.received.count(octets);
         let transmit = self.browser.carry_in(now, packed, phone.formats(), buf)?;
         self.to_browser.counts.sent.count(octets);
@@ -390,9 +389,13 @@ fn rtcp_way(phone: &PhoneLeg) -> (PhonePort, SocketAddr) {
     }
 }
 
-/// The header of the packet in `range`, and its payload's range in the whole buffer.
-fn parse_within(buf: &[u8], range: &Range<usize>) -> Option<Packed> {
+/// The packet in `range`, of a side with these numbers; its payload's range is of the whole buffer.
+fn parse_within(buf: &[u8], range: &Range<usize>, formats: &Formats) -> Option<Packed> {
     let (header, payload) = Header::parse(buf.get(range.clone())?)?;
     let payload = range.start + payload.start..range.start + payload.end;
-    Some(Packed { header, payload })
+    Some(Packed {
+        header,
+        kind: formats.kind(header.payload_type),
+        payload,
+    })
 }

@@ -27,9 +27,11 @@ pub(super) struct Side {
     keys: Keys,
 }
 
-/// A packet on its way through the bridge: its header as it came, and where its payload stands.
+/// A packet on its way through the bridge: its header as it came, what it is by the numbers of
+/// the side that sent it, and where its payload stands.
 pub(super) struct Packed {
     pub(super) header: Header,
+    pub(super) kind: Option<Kind>,
     pub(super) payload: Range<usize>,
 }
 
@@ -54,8 +56,11 @@ impl Side {
         [from, to]: [&Formats; 2],
         buf: &mut [u8],
     ) -> Result<Range<usize>, DropReason> {
-        let Packed { header, payload } = packed;
-        let kind = from.kind(header.payload_type);
+        let Packed {
+            header,
+            kind,
+            payload,
+        } = packed;
         let Some((kind, number)) = kind.and_then(|kind| Some((kind, to.number(kind)?))) else {
             self.outgoing.skip(header);
             return Err(DropReason::PayloadType);
