@@ -13,7 +13,11 @@ fuzz_target!(|data: &[u8]| {
     };
     let profile = Profile::ALL[usize::from(choice >> 1 & 0x3f) % Profile::ALL.len()];
     let (key, salt) = (vec![7; profile.key_len()], vec![9; profile.salt_len()]);
-    let key = MasterKey::new(profile, &key, &salt).expect("lengths are the profile's");
+    let new = match profile.encrypts() {
+        true => MasterKey::new,
+        false => MasterKey::new_unencrypted,
+    };
+    let key = new(profile, &key, &salt).expect("lengths are the profile's");
     let key = match choice & 0x80 {
         0 => key,
         _ => key.with_mki(&[1, 2]).expect("a length that is allowed"),

@@ -14,13 +14,13 @@ pub enum UnknownProfile {
     /// An id of `use_srtp` (RFC 5764 §4.1.2).
     #[error("no profile has the DTLS id {0:#06x}")]
     DtlsId(u16),
-    /// A crypto-suite of `a=crypto` (RFC 4568 §6.2).
-    #[error("no profile has the SDES name {0:?}")]
-    SdesName(Box<str>),
+    /// A name that [`Profile`] does not print.
+    #[error("no profile has the name {0:?}")]
+    Name(Box<str>),
 }
 
-/// Why key material was not taken: it has the wrong length for its profile, or the cipher refused
-/// it. The messages name lengths, never bytes of a key.
+/// Why key material was not taken: it has the wrong length for its profile, the cipher refused
+/// it, or the profile is not one to be used so. The messages name lengths, never bytes of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum KeyError {
@@ -59,6 +59,19 @@ pub enum KeyError {
     MkiLength {
         /// The length that was given, in bytes.
         found: usize,
+    },
+    /// The profile does not encrypt, and nobody said that this is wanted
+    /// ([`MasterKey::new_unencrypted`](crate::MasterKey::new_unencrypted)).
+    #[error("{profile} does not encrypt")]
+    NotEncrypting {
+        /// The profile the key was meant for.
+        profile: Profile,
+    },
+    /// The profile encrypts, where one was wanted that does not.
+    #[error("{profile} encrypts")]
+    Encrypting {
+        /// The profile the key was meant for.
+        profile: Profile,
     },
     /// The cipher did not take the key, although its length is right.
     #[error("the cipher of {profile} did not take the key")]

@@ -18,7 +18,8 @@ pub struct ExportedKeys {
 /// `exported` has [`Profile::export_len`] bytes.
 ///
 /// # Errors
-/// [`KeyError::ExportLength`] when it has not.
+/// [`KeyError::ExportLength`] when it has not, [`KeyError::NotEncrypting`] when the profile does
+/// not [encrypt](Profile::encrypts).
 pub fn keys_from_dtls_export(profile: Profile, exported: &[u8]) -> Result<ExportedKeys, KeyError> {
     let (key_len, salt_len) = (profile.key_len(), profile.salt_len());
     let split = || {
@@ -77,7 +78,7 @@ mod tests {
                 let split = keys_from_dtls_export(profile, &vec![1; len]);
                 assert_eq!(
                     split.is_ok(),
-                    len == profile.export_len(),
+                    len == profile.export_len() && profile.encrypts(),
                     "{profile} {len}"
                 );
             }

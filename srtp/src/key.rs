@@ -32,8 +32,27 @@ impl MasterKey {
     /// [`Profile::salt_len`].
     ///
     /// # Errors
-    /// [`KeyError`] when one of the two has another length.
+    /// [`KeyError`] when one of the two has another length, or `profile` does not encrypt.
     pub fn new(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, KeyError> {
+        if !profile.encrypts() {
+            return Err(KeyError::NotEncrypting { profile });
+        }
+        Self::derive(profile, key, salt)
+    }
+
+    /// A master key for a profile that authenticates packets and leaves them in the clear: for
+    /// tests, or where another layer encrypts. Whoever sees the packets can read them.
+    ///
+    /// # Errors
+    /// [`KeyError`] when key or salt has not the length of the profile, or `profile` encrypts.
+    pub fn new_unencrypted(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, KeyError> {
+        if profile.encrypts() {
+            return Err(KeyError::Encrypting { profile });
+        }
+        Self::derive(profile, key, salt)
+    }
+
+    fn derive(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Self, KeyError> {
         let (expected, found) = (profile.key_len(), key.len());
         if found != expected {
             return Err(KeyError::KeyLength {
@@ -129,9 +148,13 @@ mod tests {
     #[test]
     fn other_lengths_are_refused() {
         for profile in Profile::ALL {
+            let new = match profile.encrypts() {
+                true => MasterKey::new,
+                false => MasterKey::new_unencrypted,
+            };
             let (key_len, salt_len) = (profile.key_len(), profile.salt_len());
             for found in (0..64).filter(|&len| len != key_len) {
-                let refused = MasterKey::new(profile, &vec![0; found], &vec![0; salt_len]);
+                let refused = new(profile, &vec![0; found], &vec![0; salt_len]);
                 let expected = KeyError::KeyLength {
                     profile,
                     expected: key_len,
@@ -140,7 +163,7 @@ mod tests {
                 assert_eq!(refused.err(), Some(expected));
             }
             for found in (0..64).filter(|&len| len != salt_len) {
-                let refused = MasterKey::new(profile, &vec![0; key_len], &vec![0; found]);
+                let refused = new(profile, &vec![0; key_len], &vec![0; found]);
                 let expected = KeyError::SaltLength {
                     profile,
                     expected: salt_len,
@@ -148,6 +171,20 @@ mod tests {
                 };
                 assert_eq!(refused.err(), Some(expected));
             }
+        }
+    }
+
+    #[test]
+    fn what_does_not_encrypt_is_asked_for_by_name() {
+        for profile in Profile::ALL {
+            let (key, salt) = (vec![1; profile.key_len()], vec![2; profile.salt_len()]);
+            let usual = MasterKey::new(profile, &key, &salt).err();
+            let unencrypted = MasterKey::new_unencrypted(profile, &key, &salt).err();
+            let expected = match profile.encrypts() {
+                true => (None, Some(KeyError::Encrypting { profile })),
+                false => (Some(KeyError::NotEncrypting { profile }), None),
+            };
+            assert_eq!((usual, unencrypted), expected);
         }
     }
 

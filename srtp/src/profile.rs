@@ -33,6 +33,12 @@ pub enum Profile {
     AeadAes128Gcm,
     /// AES-256-GCM with a 128-bit tag (RFC 7714).
     AeadAes256Gcm,
+    /// No encryption, HMAC-SHA1 with an 80-bit tag (RFC 3711 §4.1.3, RFC 5764 §4.1.2). Only
+    /// [`MasterKey::new_unencrypted`](crate::MasterKey::new_unencrypted) takes it; SDES has no
+    /// name for it.
+    NullHmacSha1_80,
+    /// No encryption, HMAC-SHA1 with a 32-bit tag on RTP and 80 bits on RTCP. As the one before.
+    NullHmacSha1_32,
 }
 
 /// The transform that a profile uses.
@@ -40,13 +46,23 @@ pub enum Profile {
 pub(crate) enum Algorithm {
     CounterModeHmacSha1,
     Gcm,
+    NullHmacSha1,
+}
+
+/// What a profile is called.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Name {
+    /// A crypto-suite of `a=crypto`.
+    Sdes(&'static str),
+    /// The name in the registry of DTLS profiles, for want of a crypto-suite.
+    Dtls(&'static str),
 }
 
 /// One row of the table. Lengths in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameters {
     pub(crate) algorithm: Algorithm,
-    pub(crate) sdes_name: &'static str,
+    pub(crate) name: Name,
     pub(crate) dtls_id: Option<u16>,
     pub(crate) key_len: usize,
     pub(crate) salt_len: usize,
@@ -55,23 +71,29 @@ pub(crate) struct Parameters {
 }
 
 impl Profile {
-    /// Every profile of this crate.
-    pub const ALL: [Self; 6] = [
+    /// Every profile of this crate, those that do not [encrypt](Self::encrypts) at the end.
+    pub const ALL: [Self; 8] = [
         Self::AesCm128HmacSha1_80,
         Self::AesCm128HmacSha1_32,
         Self::AesCm256HmacSha1_80,
         Self::AesCm256HmacSha1_32,
         Self::AeadAes128Gcm,
         Self::AeadAes256Gcm,
+        Self::NullHmacSha1_80,
+        Self::NullHmacSha1_32,
     ];
 
     /// The table: RFC 4568 §6.2, RFC 5764 §4.1.2, RFC 6188 §3, RFC 7714 §12 and §14.2.
     ///
     /// The `_32` profiles shorten the tag of SRTP only: SRTCP keeps 80 bits (RFC 5764 §4.1.2).
+    ///
+    /// RFC 5764 prints lengths of 0 for key and salt of the NULL profiles, which would leave
+    /// nothing to derive the authentication key from: they have those of AES-CM, as
+    /// implementations agree on.
     pub(crate) const fn parameters(self) -> Parameters {
         let counter_mode = Parameters {
             algorithm: Algorithm::CounterModeHmacSha1,
-            sdes_name: "AES_CM_128_HMAC_SHA1_80",
+            name: Name::Sdes("AES_CM_128_HMAC_SHA1_80"),
             dtls_id: Some(0x0001),
             key_len: 16,
             salt_len: 14,
@@ -80,29 +102,35 @@ impl Profile {
         };
         let gcm = Parameters {
             algorithm: Algorithm::Gcm,
-            sdes_name: "AEAD_AES_128_GCM",
+            name: Name::Sdes("AEAD_AES_128_GCM"),
             dtls_id: Some(0x0007),
             key_len: 16,
             salt_len: 12,
             rtp_tag_len: 16,
             rtcp_tag_len: 16,
         };
+        let null = Parameters {
+            algorithm: Algorithm::NullHmacSha1,
+            name: Name::Dtls("SRTP_NULL_HMAC_SHA1_80"),
+            dtls_id: Some(0x0005),
+            ..counter_mode
+        };
         match self {
             Self::AesCm128HmacSha1_80 => counter_mode,
             Self::AesCm128HmacSha1_32 => Parameters {
-                sdes_name: "AES_CM_128_HMAC_SHA1_32",
+                name: Name::Sdes("AES_CM_128_HMAC_SHA1_32"),
                 dtls_id: Some(0x0002),
                 rtp_tag_len: 4,
                 ..counter_mode
             },
             Self::AesCm256HmacSha1_80 => Parameters {
-                sdes_name: "AES_256_CM_HMAC_SHA1_80",
+                name: Name::Sdes("AES_256_CM_HMAC_SHA1_80"),
                 dtls_id: None,
                 key_len: 32,
                 ..counter_mode
             },
             Self::AesCm256HmacSha1_32 => Parameters {
-                sdes_name: "AES_256_CM_HMAC_SHA1_32",
+                name: Name::Sdes("AES_256_CM_HMAC_SHA1_32"),
                 dtls_id: None,
                 key_len: 32,
                 rtp_tag_len: 4,
@@ -110,23 +138,38 @@ impl Profile {
             },
             Self::AeadAes128Gcm => gcm,
             Self::AeadAes256Gcm => Parameters {
-                sdes_name: "AEAD_AES_256_GCM",
+                name: Name::Sdes("AEAD_AES_256_GCM"),
                 dtls_id: Some(0x0008),
                 key_len: 32,
                 ..gcm
             },
+            Self::NullHmacSha1_80 => null,
+            Self::NullHmacSha1_32 => Parameters {
+                name: Name::Dtls("SRTP_NULL_HMAC_SHA1_32"),
+                dtls_id: Some(0x0006),
+                rtp_tag_len: 4,
+                ..null
+            },
         }
     }
 
-    /// The profile that a `use_srtp` extension names (RFC 5764 §4.1.2, RFC 7714 §14.2).
+    /// Whether packets are encrypted, and not authenticated alone.
+    #[must_use]
+    pub const fn encrypts(self) -> bool {
+        !matches!(self.parameters().algorithm, Algorithm::NullHmacSha1)
+    }
+
+    /// The profile that a `use_srtp` extension names (RFC 5764 §4.1.2, RFC 7714 §14.2). `None`
+    /// for one that does not [encrypt](Self::encrypts): no handshake ends in the clear by accident.
     #[must_use]
     pub fn from_dtls_id(id: u16) -> Option<Self> {
         Self::ALL
             .into_iter()
-            .find(|profile| profile.dtls_id() == Some(id))
+            .find(|profile| profile.encrypts() && profile.dtls_id() == Some(id))
     }
 
-    /// The id in a `use_srtp` extension; `None` for a profile that DTLS cannot negotiate.
+    /// The id in a `use_srtp` extension; `None` for a profile that DTLS cannot negotiate. Browsers
+    /// are never offered one that does not [encrypt](Self::encrypts) (RFC 8827 §6.5).
     #[must_use]
     pub const fn dtls_id(self) -> Option<u16> {
         self.parameters().dtls_id
@@ -135,15 +178,28 @@ impl Profile {
     /// The profile that a crypto-suite of `a=crypto` names (RFC 4568 §6.2). Case matters not.
     #[must_use]
     pub fn from_sdes_name(name: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|profile| profile.sdes_name().eq_ignore_ascii_case(name))
+        Self::ALL.into_iter().find(|profile| {
+            profile
+                .sdes_name()
+                .is_some_and(|it| it.eq_ignore_ascii_case(name))
+        })
     }
 
-    /// The crypto-suite name of `a=crypto` (RFC 4568 §6.2, RFC 6188 §3.1, RFC 7714 §14.1).
+    /// The crypto-suite name of `a=crypto` (RFC 4568 §6.2, RFC 6188 §3.1, RFC 7714 §14.1); `None`
+    /// for a profile that has none.
     #[must_use]
-    pub const fn sdes_name(self) -> &'static str {
-        self.parameters().sdes_name
+    pub const fn sdes_name(self) -> Option<&'static str> {
+        match self.parameters().name {
+            Name::Sdes(name) => Some(name),
+            Name::Dtls(_) => None,
+        }
+    }
+
+    /// The name that [`Display`](fmt::Display) writes and [`FromStr`] reads.
+    const fn name(self) -> &'static str {
+        match self.parameters().name {
+            Name::Sdes(name) | Name::Dtls(name) => name,
+        }
     }
 
     /// Length of the master key in bytes.
@@ -187,18 +243,22 @@ impl TryFrom<u16> for Profile {
     }
 }
 
-/// From a crypto-suite name of `a=crypto`, as [`Profile::from_sdes_name`].
+/// From the name that `Display` writes. Case matters not.
 impl FromStr for Profile {
     type Err = UnknownProfile;
 
     fn from_str(name: &str) -> Result<Self, UnknownProfile> {
-        Self::from_sdes_name(name).ok_or_else(|| UnknownProfile::SdesName(name.into()))
+        Self::ALL
+            .into_iter()
+            .find(|profile| profile.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| UnknownProfile::Name(name.into()))
     }
 }
 
+/// Writes the crypto-suite name of `a=crypto`, or that of the DTLS profile where SDES has none.
 impl fmt::Display for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.sdes_name())
+        f.write_str(self.name())
     }
 }
 
@@ -218,16 +278,18 @@ mod tests {
     #[test]
     fn ids_and_names_lead_back_to_their_profile() {
         for profile in Profile::ALL {
-            assert_eq!(Profile::from_sdes_name(profile.sdes_name()), Some(profile));
-            if let Some(id) = profile.dtls_id() {
+            if let Some(name) = profile.sdes_name() {
+                assert_eq!(Profile::from_sdes_name(name), Some(profile));
+            }
+            if let (Some(id), true) = (profile.dtls_id(), profile.encrypts()) {
                 assert_eq!(Profile::from_dtls_id(id), Some(profile));
             }
         }
-        assert_eq!(
-            Profile::from_dtls_id(5),
-            None,
-            "NULL ciphers are not offered"
-        );
+        for (id, profile) in [(5, Profile::NullHmacSha1_80), (6, Profile::NullHmacSha1_32)] {
+            assert_eq!(Profile::from_dtls_id(id), None, "never by accident");
+            assert_eq!((profile.dtls_id(), profile.sdes_name()), (Some(id), None));
+            assert!(!profile.encrypts());
+        }
         assert_eq!(Profile::from_dtls_id(0), None);
         assert_eq!(Profile::try_from(7), Ok(Profile::AeadAes128Gcm));
         assert_eq!(
@@ -238,6 +300,6 @@ mod tests {
             assert_eq!(profile.to_string().parse(), Ok(profile));
         }
         let unknown = "F8_128_HMAC_SHA1_80".parse::<Profile>();
-        assert!(matches!(unknown, Err(UnknownProfile::SdesName(name)) if name.starts_with("F8")));
+        assert!(matches!(unknown, Err(UnknownProfile::Name(name)) if name.starts_with("F8")));
     }
 }

@@ -144,12 +144,13 @@ impl Sender {
         let ssrc = rtcp_ssrc(packet)?;
         let inner = sealed - self.key.mki.len();
         let place = buf.get_mut(..inner).unwrap_or_default();
+        let encrypted = self.key.profile.encrypts();
         match self.rtcp.find_mut(ssrc) {
             // RFC 3711 §9.2: after 2^31 packets the key MUST NOT be used any more.
             Some(next) if *next > RTCP_INDEX_MAX => return Err(ProtectError::KeyExhausted),
             Some(next) => {
                 let word = RtcpWord {
-                    encrypted: true,
+                    encrypted,
                     index: *next,
                 };
                 self.key.rtcp.seal_rtcp(place, ssrc, word)?;
@@ -158,7 +159,7 @@ impl Sender {
             None => {
                 self.rtcp.check_room()?;
                 let word = RtcpWord {
-                    encrypted: true,
+                    encrypted,
                     index: 0,
                 };
                 self.key.rtcp.seal_rtcp(place, ssrc, word)?;

@@ -21,7 +21,7 @@ use srtp::{
     is_rtp_or_rtcp,
 };
 
-use common::{outside, with_room};
+use common::{master_key, outside, with_room};
 
 fn json(name: &str) -> Option<Value> {
     let path = outside(name)?;
@@ -52,7 +52,7 @@ fn check_packet(vector: &Value, profile: Profile) {
             bytes(&vector["master_key_hex"]),
             bytes(&vector["master_salt_hex"]),
         );
-        with_mki(MasterKey::new(profile, &key, &salt).unwrap(), vector)
+        with_mki(master_key(profile, &key, &salt), vector)
     };
     let plain = bytes(&vector["plain_packet_hex"]);
     let sealed = bytes(&vector["protected_packet_hex"]);
@@ -146,7 +146,11 @@ fn outside_packets() {
     let vectors = file["vectors"].as_array().unwrap().iter();
     let (mut checked, mut left) = (0, 0);
     for vector in vectors.chain(file["derived_vectors"].as_array().unwrap()) {
-        let profile = Profile::from_sdes_name(vector["profile"].as_str().unwrap());
+        let name = vector["profile"].as_str().unwrap();
+        let profile = name
+            .parse()
+            .or_else(|_| format!("SRTP_{name}").parse())
+            .ok();
         let beyond = vector.get("encrypted_ext_ids").is_some();
         match profile {
             Some(profile) if !beyond => {
@@ -183,7 +187,7 @@ fn outside_parameters() {
         assert_eq!(found.map(|len| len as u32), expected, "{profile}");
         checked += 1;
     }
-    assert_eq!(checked, Profile::ALL.len());
+    assert_eq!(checked, 6);
 }
 
 /// One word for what a receiver said.

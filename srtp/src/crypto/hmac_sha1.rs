@@ -4,7 +4,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use subtle::ConstantTimeEq;
 
-use super::WrongTag;
+use super::{Unsealable, WrongTag};
 
 /// Length of the whole tag in bytes; profiles use its left 4 or 10.
 pub(crate) const TAG_LEN: usize = 20;
@@ -21,11 +21,25 @@ impl HmacSha1 {
 
     /// The tag of `message` followed by `suffix`.
     #[inline]
-    pub(crate) fn tag(&self, message: &[u8], suffix: &[u8]) -> [u8; TAG_LEN] {
+    fn tag(&self, message: &[u8], suffix: &[u8]) -> [u8; TAG_LEN] {
         let mut mac = self.0.clone();
         mac.update(message);
         mac.update(suffix);
         mac.finalize().into_bytes().into()
+    }
+
+    /// Writes the left part of the tag of `message` followed by `suffix` into `place`, which holds
+    /// no more than [`TAG_LEN`] bytes.
+    #[inline]
+    pub(crate) fn write_tag(
+        &self,
+        message: &[u8],
+        suffix: &[u8],
+        place: &mut [u8],
+    ) -> Result<(), Unsealable> {
+        let tag = self.tag(message, suffix);
+        place.copy_from_slice(tag.get(..place.len()).ok_or(Unsealable)?);
+        Ok(())
     }
 
     /// Whether `tag` is the left part of the tag of `message` followed by `suffix`; compared in

@@ -13,8 +13,9 @@ pub enum SdesError {
     /// The tag is missing or not a number of 1 to 9 digits (RFC 4568 §9.1).
     #[error("the tag is no number of 1 to 9 digits")]
     Tag,
-    /// The crypto-suite is missing or has more than letters, digits and underscores.
-    #[error("the crypto-suite is no name of letters, digits and underscores")]
+    /// The crypto-suite is missing, has more than letters, digits and underscores, or is a profile
+    /// without a name in SDES.
+    #[error("the crypto-suite has no name of letters, digits and underscores")]
     Suite,
     /// There is no key.
     #[error("there is no key")]

@@ -64,7 +64,7 @@ pub struct CryptoAttribute {
 /// The crypto-suite of a [`CryptoAttribute`] (RFC 4568 §6.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CryptoSuite {
-    /// A suite of this crate.
+    /// A suite of this crate: a profile with a name in SDES ([`Profile::sdes_name`]).
     Known(Profile),
     /// Another name: letters, digits and underscores.
     Other(Box<str>),
@@ -261,7 +261,7 @@ impl TryFrom<&CryptoAttribute> for MasterKey {
 impl CryptoSuite {
     fn check(&self) -> Result<(), SdesError> {
         match self {
-            Self::Known(_) => Ok(()),
+            Self::Known(profile) => profile.sdes_name().map(drop).ok_or(SdesError::Suite),
             Self::Other(name) => match name.parse()? {
                 // A name of ours in the other variant would read as another value.
                 Self::Known(_) => Err(SdesError::Suite),
@@ -286,7 +286,7 @@ impl FromStr for CryptoSuite {
 impl fmt::Display for CryptoSuite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Known(profile) => f.write_str(profile.sdes_name()),
+            Self::Known(profile) => profile.fmt(f),
             Self::Other(name) => f.write_str(name),
         }
     }

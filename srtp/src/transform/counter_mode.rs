@@ -54,7 +54,7 @@ impl CounterMode {
         let (packet, tag) = split_end(buf, self.tag_len).ok_or(Unsealable)?;
         let payload = packet.get_mut(header_len..).ok_or(Unsealable)?;
         self.cipher.apply(self.iv(id), payload);
-        self.write_tag(packet, &id.roc(), tag)
+        self.mac.write_tag(packet, &id.roc(), tag)
     }
 
     #[inline]
@@ -81,7 +81,7 @@ impl CounterMode {
         let (packet, place) = split_end(authenticated, RTCP_INDEX_LEN).ok_or(Unsealable)?;
         place.copy_from_slice(&word.to_bytes());
         self.apply_rtcp(packet, ssrc, word).ok_or(Unsealable)?;
-        self.write_tag(authenticated, &[], tag)
+        self.mac.write_tag(authenticated, &[], tag)
     }
 
     pub(super) fn open_rtcp(
@@ -103,13 +103,5 @@ impl CounterMode {
             self.cipher.apply(self.iv(word.id(ssrc)), hidden);
         }
         Some(())
-    }
-
-    #[inline]
-    fn write_tag(&self, message: &[u8], suffix: &[u8], place: &mut [u8]) -> Result<(), Unsealable> {
-        let tag = self.mac.tag(message, suffix);
-        let left = tag.get(..place.len()).ok_or(Unsealable)?;
-        place.copy_from_slice(left);
-        Ok(())
     }
 }

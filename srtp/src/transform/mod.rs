@@ -2,6 +2,7 @@
 
 mod counter_mode;
 mod gcm;
+mod null;
 
 use crate::Profile;
 use crate::crypto::{Unsealable, WrongTag};
@@ -10,6 +11,7 @@ use crate::profile::{Algorithm, RTCP_INDEX_LEN};
 
 use counter_mode::CounterMode;
 use gcm::Gcm;
+use null::Null;
 
 /// The E bit of the SRTCP index word: the packet is encrypted (RFC 3711 §3.4).
 const E_BIT: u32 = 1 << 31;
@@ -68,6 +70,7 @@ impl RtcpWord {
 pub(crate) enum Transform {
     CounterMode(Box<CounterMode>),
     Gcm(Box<Gcm>),
+    Null(Box<Null>),
 }
 
 impl Transform {
@@ -82,6 +85,7 @@ impl Transform {
                 .map(Box::new)
                 .map(Self::CounterMode),
             Algorithm::Gcm => Gcm::new(keys).map(Box::new).map(Self::Gcm),
+            Algorithm::NullHmacSha1 => Null::new(keys, tag_len).map(Box::new).map(Self::Null),
         }
     }
 
@@ -97,6 +101,7 @@ impl Transform {
         match self {
             Self::CounterMode(it) => it.seal_rtp(buf, header_len, id),
             Self::Gcm(it) => it.seal_rtp(buf, header_len, id),
+            Self::Null(it) => it.seal_rtp(buf, id),
         }
     }
 
@@ -111,6 +116,7 @@ impl Transform {
         match self {
             Self::CounterMode(it) => it.open_rtp(packet, header_len, id),
             Self::Gcm(it) => it.open_rtp(packet, header_len, id),
+            Self::Null(it) => it.open_rtp(packet, id),
         }
     }
 
@@ -125,16 +131,18 @@ impl Transform {
         match self {
             Self::CounterMode(it) => it.seal_rtcp(buf, ssrc, word),
             Self::Gcm(it) => it.seal_rtcp(buf, ssrc, word),
+            Self::Null(it) => it.seal_rtcp(buf, word),
         }
     }
 
     /// How many bytes stand behind the MKI, or behind the index word of a packet without an MKI:
-    /// the tag of AES-CM, nothing with AEAD (RFC 3711 §3.1, §3.4, RFC 7714 §8.2, §9.2).
+    /// the tag of HMAC-SHA1, nothing with AEAD (RFC 3711 §3.1, §3.4, RFC 7714 §8.2, §9.2).
     #[inline]
     pub(crate) const fn behind_mki(&self) -> usize {
         match self {
             Self::CounterMode(it) => it.tag_len(),
             Self::Gcm(_) => 0,
+            Self::Null(it) => it.tag_len(),
         }
     }
 
@@ -156,6 +164,7 @@ impl Transform {
         match self {
             Self::CounterMode(it) => it.open_rtcp(packet, ssrc, word),
             Self::Gcm(it) => it.open_rtcp(packet, ssrc, word),
+            Self::Null(it) => it.open_rtcp(packet),
         }
     }
 }

@@ -12,7 +12,15 @@ pub(crate) fn key(profile: Profile, salt: u8) -> MasterKey {
     let key: Vec<u8> = (0..profile.key_len() as u8)
         .map(|byte| byte ^ 0x5a)
         .collect();
-    MasterKey::new(profile, &key, &vec![salt; profile.salt_len()]).unwrap()
+    master_key(profile, &key, &vec![salt; profile.salt_len()])
+}
+
+/// The master key, by explicit wish where it does not encrypt.
+pub(crate) fn master_key(profile: Profile, key: &[u8], salt: &[u8]) -> MasterKey {
+    match profile.encrypts() {
+        true => MasterKey::new(profile, key, salt).unwrap(),
+        false => MasterKey::new_unencrypted(profile, key, salt).unwrap(),
+    }
 }
 
 /// An RTP packet without CSRC list and extension.
