@@ -66,7 +66,7 @@ impl Known {
         let words: Vec<_> = log[0].split(' ').collect();
         let client_random = hex::decode(words[1]).unwrap().try_into().unwrap();
         let master_secret = hex::decode(words[2]).unwrap().try_into().unwrap();
-        KeySchedule::new(&master_secret, client_random, self.server_random)
+        KeySchedule::new(0xC02B, &master_secret, client_random, self.server_random).unwrap()
     }
 
     /// Sends a protected record as if from the peer of `to`.

@@ -1,0 +1,116 @@
+//! Records, fragments and messages.
+
+use crate::handshake::{Fragment, Inbox};
+use crate::message::{
+    Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
+    HelloVerifyRequest, ServerHello, ServerKeyExchange,
+};
+use crate::record::{PLAIN, Records};
+use crate::wire::{DecodeError, HandshakeType, Reader};
+
+/// Reads the body of a handshake message of any type; the error names the field.
+///
+/// # Errors
+/// The name of the field that is malformed.
+pub fn read_message(kind: u8, body: &[u8]) -> Result<(), &'static str> {
+    let read = |body| -> Result<(), DecodeError> {
+        match HandshakeType::from(kind) {
+            HandshakeType::ClientHello => ClientHello::read(body).map(drop),
+            HandshakeType::ServerHello => ServerHello::read(body).map(drop),
+            HandshakeType::HelloVerifyRequest => HelloVerifyRequest::read(body).map(drop),
+            HandshakeType::Certificate => Certificate::read(body).map(drop),
+            HandshakeType::ServerKeyExchange => ServerKeyExchange::read(body).map(drop),
+            HandshakeType::CertificateRequest => CertificateRequest::read(body).map(drop),
+            HandshakeType::CertificateVerify => CertificateVerify::read(body).map(drop),
+            HandshakeType::ClientKeyExchange => ClientKeyExchange::read(body).map(drop),
+            HandshakeType::Finished => Finished::read(body).map(drop),
+            _ => Ok(()),
+        }
+    };
+    read(body).map_err(|DecodeError(what)| what)
+}
+
+/// What the header of a record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordShape {
+    /// The content type.
+    pub content: u8,
+    /// The version, such as 0xFEFD.
+    pub version: u16,
+    /// The epoch.
+    pub epoch: u16,
+    /// The sequence number.
+    pub sequence: u64,
+    /// The length of the payload in bytes.
+    pub length: usize,
+}
+
+/// What the header of a fragment of a handshake message says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FragmentShape {
+    /// The type of the message.
+    pub kind: u8,
+    /// The length of the message in bytes.
+    pub length: usize,
+    /// The number of the message.
+    pub message_seq: u16,
+    /// Where in the message the fragment stands.
+    pub offset: usize,
+    /// The length of the fragment in bytes.
+    pub fragment_length: usize,
+}
+
+/// The records of a datagram that have a well-formed header, each with its payload.
+#[must_use]
+pub fn records(datagram: &mut [u8]) -> Vec<(RecordShape, Vec<u8>)> {
+    Records::new(datagram)
+        .flatten()
+        .map(|record| {
+            let shape = RecordShape {
+                content: record.header.content.into(),
+                version: record.header.version,
+                epoch: record.header.epoch,
+                sequence: record.header.sequence,
+                length: record.payload.len(),
+            };
+            (shape, record.payload.to_vec())
+        })
+        .collect()
+}
+
+/// The fragments in the payload of a handshake record, up to the first that is malformed.
+#[must_use]
+pub fn fragments(payload: &[u8]) -> Vec<FragmentShape> {
+    let mut reader = Reader::new(payload);
+    let mut shapes = Vec::new();
+    while let Ok(fragment) = Fragment::read(&mut reader) {
+        shapes.push(FragmentShape {
+            kind: fragment.kind.into(),
+            length: fragment.length,
+            message_seq: fragment.message_seq,
+            offset: fragment.offset,
+            fragment_length: fragment.bytes.len(),
+        });
+    }
+    shapes
+}
+
+/// Puts the plaintext handshake fragments of datagrams together, as a connection does, and
+/// returns each message whose turn came: type and body.
+#[must_use]
+pub fn reassemble<'a>(datagrams: impl IntoIterator<Item = &'a mut [u8]>) -> Vec<(u8, Vec<u8>)> {
+    let mut inbox = Inbox::new();
+    let mut messages = Vec::new();
+    for datagram in datagrams {
+        for record in Records::new(datagram).flatten() {
+            let mut reader = Reader::new(record.payload);
+            while let Ok(fragment) = Fragment::read(&mut reader) {
+                let _ = inbox.insert(PLAIN, &fragment);
+                while let Some(message) = inbox.pop() {
+                    messages.push((message.kind.into(), message.body().to_vec()));
+                }
+            }
+        }
+    }
+    messages
+}
