@@ -63,7 +63,7 @@ impl MasterSecret {
 
     /// The key stream of the master key from key_id XOR salt, where key_id is the label followed
     /// by the 48-bit index, then 16 bits that count the blocks (RFC 3711 §4.3.1, §4.3.3).
-    fn derive(&self, label: u8, out: &mut [u8]) {
+    pub(crate) fn derive(&self, label: u8, out: &mut [u8]) {
         let x = *self.salt ^ u128::from(label) << 48;
         self.generator.apply(x << 16, out);
     }
@@ -88,7 +88,11 @@ impl SessionKeys {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "__internals"))]
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "for tests, which check the lengths"
+    )]
     pub(crate) fn from_parts(encryption: &[u8], salt_96: &[u8]) -> Self {
         let mut keys = Self::blank(encryption.len());
         keys.encryption[..encryption.len()].copy_from_slice(encryption);

@@ -29,6 +29,9 @@ mod derive;
 mod error;
 mod export;
 mod header;
+#[cfg(feature = "__internals")]
+#[doc(hidden)]
+pub mod internals;
 mod key;
 mod key_ring;
 mod packet_index;
