@@ -24,6 +24,10 @@ pub struct Config {
     /// How many RTP streams and, apart from them, how many RTCP streams there may be at a time;
     /// 1024 by default.
     pub max_streams: usize,
+    /// [`Event::KeyNearlyUsed`](crate::Event::KeyNearlyUsed) comes when fewer packets than this
+    /// are left of a key's lifetime, or fewer than half of a lifetime that is shorter; 65536 by
+    /// default, 20 minutes at 50 packets a second.
+    pub rekey_margin: u64,
 }
 
 impl Default for Config {
@@ -32,6 +36,7 @@ impl Default for Config {
             rtp_window: 128,
             rtcp_window: 128,
             max_streams: 1024,
+            rekey_margin: 1 << 16,
         }
     }
 }

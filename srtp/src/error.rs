@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::Profile;
 use crate::crypto::{Unsealable, WrongTag};
+use crate::key_use::UsedUp;
 use crate::replay::Refusal;
 use crate::stream_table::Full;
 
@@ -59,6 +60,12 @@ pub enum KeyError {
     MkiLength {
         /// The length that was given, in bytes.
         found: usize,
+    },
+    /// The lifetime is not 1 to 2^48 packets (RFC 3711 §9.2).
+    #[error("a key lives for 1 to 2^48 packets, found {found}")]
+    Lifetime {
+        /// The number of packets that was given.
+        found: u64,
     },
     /// The profile does not encrypt, and nobody said that this is wanted
     /// ([`MasterKey::new_unencrypted`](crate::MasterKey::new_unencrypted)).
@@ -206,9 +213,9 @@ pub enum ProtectError {
         /// The bound of [`Config::max_streams`](crate::Config::max_streams).
         limit: usize,
     },
-    /// All 2^48 SRTP or 2^31 SRTCP indices of this stream are used: the key must not be used
-    /// any more (RFC 3711 §9.2).
-    #[error("the key has no index left for this stream")]
+    /// The key's lifetime is over, or the last of the 2^48 SRTP or 2^31 SRTCP indices of this
+    /// stream is used: the key must not be used any more (RFC 3711 §9.2).
+    #[error("the key is used up")]
     KeyExhausted,
     /// The cipher did not take the packet, although its length is right.
     #[error("the cipher did not take the packet")]
@@ -242,8 +249,9 @@ pub enum UnprotectError {
         /// The bound of [`Config::max_streams`](crate::Config::max_streams).
         limit: usize,
     },
-    /// The index would be beyond 2^48: the key must not be used any more (RFC 3711 §9.2).
-    #[error("the key has no index left for this stream")]
+    /// The key's lifetime is over, or the index would be beyond 2^48: the key must not be used any
+    /// more (RFC 3711 §9.2). Refused before any cryptography.
+    #[error("the key is used up")]
     KeyExhausted,
 }
 
@@ -264,6 +272,18 @@ impl From<Refusal> for UnprotectError {
             Refusal::TooOld => Self::TooOld,
             Refusal::Exhausted => Self::KeyExhausted,
         }
+    }
+}
+
+impl From<UsedUp> for ProtectError {
+    fn from(_: UsedUp) -> Self {
+        Self::KeyExhausted
+    }
+}
+
+impl From<UsedUp> for UnprotectError {
+    fn from(_: UsedUp) -> Self {
+        Self::KeyExhausted
     }
 }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::Profile;
 use crate::derive::{MasterSecret, Protocol};
 use crate::error::{AddKeyError, KeyError};
+use crate::key_use::{Event, KeyUse, RTP_PACKETS_MAX};
 use crate::transform::Transform;
 
 /// Lengths of a master key identifier in bytes (RFC 4568 §6.1).
@@ -25,6 +26,7 @@ pub struct MasterKey {
     pub(crate) rtcp: Transform,
     /// Empty without an MKI.
     pub(crate) mki: Box<[u8]>,
+    pub(crate) uses: KeyUse,
 }
 
 impl MasterKey {
@@ -79,6 +81,7 @@ impl MasterKey {
             rtp: transform(Protocol::Rtp)?,
             rtcp: transform(Protocol::Rtcp)?,
             mki: Box::default(),
+            uses: KeyUse::new(RTP_PACKETS_MAX),
         })
     }
 
@@ -101,6 +104,34 @@ impl MasterKey {
     #[must_use]
     pub fn mki(&self) -> Option<&[u8]> {
         (!self.mki.is_empty()).then_some(&*self.mki)
+    }
+
+    /// The same key for no more than this many SRTP packets and as many SRTCP packets, 1 to 2^48:
+    /// the lifetime of `a=crypto` (RFC 4568 §6.1), or what another sender has left of it. 2^48
+    /// SRTP and 2^31 SRTCP packets are the most in any case (RFC 3711 §9.2).
+    ///
+    /// # Errors
+    /// [`KeyError::Lifetime`] when it is none of these.
+    pub fn with_lifetime(self, packets: u64) -> Result<Self, KeyError> {
+        if !(1..=RTP_PACKETS_MAX).contains(&packets) {
+            return Err(KeyError::Lifetime { found: packets });
+        }
+        Ok(Self {
+            uses: KeyUse::new(packets),
+            ..self
+        })
+    }
+
+    /// For how many packets the key was made: 2^48 unless
+    /// [`with_lifetime`](Self::with_lifetime) told another number.
+    #[must_use]
+    pub const fn lifetime(&self) -> u64 {
+        self.uses.lifetime()
+    }
+
+    /// What there is to tell of the key's use.
+    pub(crate) fn poll_event(&mut self, margin: u64) -> Option<Event> {
+        self.uses.poll_event(margin, &self.mki)
     }
 
     /// Bytes that protecting adds to an RTP packet, MKI included.

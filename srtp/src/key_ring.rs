@@ -2,6 +2,7 @@
 
 use crate::error::{AddKeyError, UnprotectError};
 use crate::key::MasterKey;
+use crate::key_use::Event;
 use crate::transform::Transform;
 
 /// How many keys there may be at a time: each is compared with the MKI of every packet.
@@ -60,15 +61,22 @@ impl KeyRing {
         }
     }
 
-    /// The key that the MKI of `packet` names, and the packet without its MKI. `transform`
-    /// chooses between RTP and RTCP. The packet has room for MKI and trailer.
+    /// What there is to tell of one of the keys.
+    pub(crate) fn poll_event(&mut self, margin: u64) -> Option<Event> {
+        let mut keys = core::iter::once(&mut self.recent).chain(&mut self.others);
+        keys.find_map(|key| key.poll_event(margin))
+    }
+
+    /// The key that the MKI of `packet` names, which is not used up, and the packet without its
+    /// MKI. `transform` chooses between RTP and RTCP. The packet has room for MKI and trailer.
     #[inline]
     pub(crate) fn open<'a, 'p>(
         &'a mut self,
         packet: &'p mut [u8],
         transform: fn(&MasterKey) -> &Transform,
-    ) -> Result<(&'a Transform, &'p mut [u8]), UnprotectError> {
+    ) -> Result<(&'a mut MasterKey, &'p mut [u8]), UnprotectError> {
         let mki_len = self.recent.mki.len();
+        let mut packet = packet;
         if mki_len > 0 {
             let behind = transform(&self.recent).behind_mki();
             let inner = packet.len().saturating_sub(mki_len);
@@ -77,10 +85,10 @@ impl KeyRing {
             self.look_up(mki)?;
             // The tag of AES-CM stands behind the MKI, which it does not cover (RFC 3711 §3.1).
             packet.copy_within(at + mki_len.., at);
-            let inner = packet.get_mut(..inner).unwrap_or_default();
-            return Ok((transform(&self.recent), inner));
+            packet = packet.get_mut(..inner).unwrap_or_default();
         }
-        Ok((transform(&self.recent), packet))
+        self.recent.uses.check()?;
+        Ok((&mut self.recent, packet))
     }
 
     /// Makes the key that `mki` names the recent one.

@@ -12,6 +12,9 @@
 //!    [`Sender::protect_rtp`] or [`Sender::protect_rtcp`].
 //! 3. For each packet that arrives, ask [`is_rtp_or_rtcp`] and [`is_rtcp`] where it belongs, then
 //!    call [`Receiver::unprotect_rtp`] or [`Receiver::unprotect_rtcp`].
+//! 4. Now and then ask `poll_event` of both: it tells when a master key is nearly used up, in time
+//!    to give the receiver the next one ([`Receiver::add_key`]) and then the sender
+//!    ([`Sender::change_key`]).
 //!
 //! A packet that is refused is an `Err` that says why, is counted in `stats()`, and changes no
 //! other state: no stream appears, no roll-over counter and no replay window moves.
@@ -34,6 +37,7 @@ mod header;
 pub mod internals;
 mod key;
 mod key_ring;
+mod key_use;
 mod packet_index;
 mod profile;
 mod receiver;
@@ -54,6 +58,7 @@ pub use error::{
 pub use export::{ExportedKeys, keys_from_dtls_export};
 pub use header::RtpHeader;
 pub use key::MasterKey;
+pub use key_use::Event;
 pub use profile::{Profile, TRAILER_MAX};
 pub use receiver::Receiver;
 pub use sdes::{

@@ -5,6 +5,7 @@ use crate::error::{AddKeyError, ConfigError, SetIndexError, UnprotectError};
 use crate::header::{RTCP_CLEAR_LEN, RtpHeader, check_len, check_min, rtcp_ssrc};
 use crate::key::MasterKey;
 use crate::key_ring::KeyRing;
+use crate::key_use::Event;
 use crate::replay::ReplayWindow;
 use crate::rtp_stream::RtpStream;
 use crate::sender::set_roc;
@@ -94,24 +95,27 @@ impl Receiver {
         let received = packet.len();
         let overhead = self.keys.any().rtp_overhead();
         check_min(packet, header.len + overhead)?;
-        let (transform, packet) = self.keys.open(packet, |key| &key.rtp)?;
+        let (key, packet) = self.keys.open(packet, |key| &key.rtp)?;
         let ssrc = header.ssrc;
         match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
-                transform.open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                key.rtp
+                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
                 stream.mark(index);
             }
             None => {
                 self.rtp.check_room()?;
                 let index = u64::from(header.sequence_number);
-                transform.open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                key.rtp
+                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
                 self.rtp.insert(
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),
                 )?;
             }
         }
+        key.uses.count_rtp();
         Ok(received - overhead)
     }
 
@@ -121,7 +125,8 @@ impl Receiver {
         let received = packet.len();
         let overhead = self.keys.any().rtcp_overhead();
         check_min(packet, RTCP_CLEAR_LEN + overhead)?;
-        let (transform, packet) = self.keys.open(packet, |key| &key.rtcp)?;
+        let (key, packet) = self.keys.open(packet, |key| &key.rtcp)?;
+        let transform = &key.rtcp;
         let word = transform.rtcp_word(packet);
         let word = word.ok_or(UnprotectError::WrongTag)?;
         let index = u64::from(word.index);
@@ -139,6 +144,7 @@ impl Receiver {
                 self.rtcp.insert(ssrc, window)?;
             }
         }
+        key.uses.count_rtcp();
         Ok(received - overhead)
     }
 
@@ -156,6 +162,13 @@ impl Receiver {
     /// not removed.
     pub fn remove_key(&mut self, mki: &[u8]) -> bool {
         self.keys.remove(mki)
+    }
+
+    /// What there is to tell, once each. To be asked now and then, from after every packet to every
+    /// few seconds; [`Config::rekey_margin`] says how early it comes. Packets count that were
+    /// authentic: nobody else can use up a key.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.keys.poll_event(self.config.rekey_margin)
     }
 
     /// The roll-over counter of a stream: of its highest sequence number so far.

@@ -5,6 +5,7 @@ use crate::error::{AddKeyError, ConfigError, ProtectError, SetIndexError};
 use crate::header::{RtpHeader, check_len, rtcp_ssrc};
 use crate::key::MasterKey;
 use crate::key_ring::insert_mki;
+use crate::key_use::Event;
 use crate::packet_index::RTCP_INDEX_MAX;
 use crate::rtp_stream::RtpStream;
 use crate::stats::SenderStats;
@@ -111,6 +112,7 @@ impl Sender {
     fn try_protect_rtp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
         let (packet, sealed) = room(buf, len, self.key.rtp_overhead())?;
         let header = RtpHeader::parse(packet)?;
+        self.key.uses.check()?;
         let inner = sealed - self.key.mki.len();
         let place = buf.get_mut(..inner).unwrap_or_default();
         let ssrc = header.ssrc;
@@ -136,12 +138,14 @@ impl Sender {
         }
         let place = buf.get_mut(..sealed).unwrap_or_default();
         insert_mki(place, &self.key.mki, self.key.rtp.behind_mki());
+        self.key.uses.count_rtp();
         Ok(sealed)
     }
 
     fn try_protect_rtcp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
         let (packet, sealed) = room(buf, len, self.key.rtcp_overhead())?;
         let ssrc = rtcp_ssrc(packet)?;
+        self.key.uses.check()?;
         let inner = sealed - self.key.mki.len();
         let place = buf.get_mut(..inner).unwrap_or_default();
         let encrypted = self.key.profile.encrypts();
@@ -168,6 +172,7 @@ impl Sender {
         }
         let place = buf.get_mut(..sealed).unwrap_or_default();
         insert_mki(place, &self.key.mki, self.key.rtcp.behind_mki());
+        self.key.uses.count_rtcp();
         Ok(sealed)
     }
 
@@ -182,6 +187,12 @@ impl Sender {
         self.key.check_successor(&key)?;
         self.key = key;
         Ok(())
+    }
+
+    /// What there is to tell, once each. To be asked now and then, from after every packet to every
+    /// few seconds; [`Config::rekey_margin`] says how early it comes.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.key.poll_event(self.config.rekey_margin)
     }
 
     /// The roll-over counter of a stream: of its highest sequence number so far.

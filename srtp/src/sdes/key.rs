@@ -68,14 +68,18 @@ impl InlineKey {
         self.mki
     }
 
-    /// The key for packets of `profile`, with its MKI.
+    /// The key for packets of `profile`, with its MKI and its lifetime.
     ///
     /// # Errors
-    /// [`KeyError`] when key and salt have not the length of the profile.
+    /// [`KeyError`] when key and salt have not the length of the profile, the lifetime is none, or
+    /// the profile does not encrypt.
     pub fn master_key(&self, profile: Profile) -> Result<MasterKey, KeyError> {
         let at = profile.key_len().min(self.key_salt.len());
         let (key, salt) = self.key_salt.split_at_checked(at).unwrap_or_default();
-        let key = MasterKey::new(profile, key, salt)?;
+        let mut key = MasterKey::new(profile, key, salt)?;
+        if let Some(lifetime) = self.lifetime {
+            key = key.with_lifetime(lifetime.packets())?;
+        }
         match self.mki {
             Some(mki) => key.with_mki(&mki.to_bytes()),
             None => Ok(key),

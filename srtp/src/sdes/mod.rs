@@ -243,7 +243,7 @@ impl fmt::Display for CryptoAttribute {
 
 /// The master key of an attribute with one key. For several see [`CryptoAttribute::master_keys`].
 ///
-/// The lifetime is not kept by it: the caller changes the key in time. WSH is a hint, and FEC_ORDER
+/// It has the key's MKI and lifetime. WSH is a hint, and FEC_ORDER
 /// and FEC_KEY concern another stream. Everything else that changes packets is refused, KDR
 /// with every value included.
 impl TryFrom<&CryptoAttribute> for MasterKey {
