@@ -3,6 +3,8 @@
 mod aes_cm;
 mod aes_gcm;
 mod hmac_sha1;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub(crate) use aes_cm::AesCm;
 pub(crate) use aes_gcm::AesGcm;
