@@ -19,6 +19,39 @@
 //! A packet that is refused is an `Err` that says why, is counted in `stats()`, and changes no
 //! other state: no stream appears, no roll-over counter and no replay window moves.
 //!
+//! # Roll-over counters
+//!
+//! The index of an RTP packet has 48 bits: a roll-over counter (ROC) above the sequence number.
+//! Only the latter stands in the packet, so both sides count roll-overs for each SSRC
+//! (RFC 3711 §3.3.1). The rules, for [`Sender`] and [`Receiver`] alike:
+//!
+//! - A stream begins with its first packet, at ROC 0, whatever its sequence number. RFC 3711 wants
+//!   a first sequence number below 2^15: if a stream begins just before its first roll-over and
+//!   the packets up to it are lost, the receiver is one roll-over behind.
+//! - From there on the index of a packet is the one nearest to the highest so far, among the ROC of
+//!   that one, one less and one more. At a distance of exactly 2^15 it is taken to be of the same
+//!   ROC. So a stream is followed over gaps of up to 2^15 - 1 lost packets (11 minutes of audio
+//!   at 50 a second), and over silence of any length, in which no sequence number is used.
+//! - `roc` reads the ROC of the highest index. `set_roc` says the ROC of the next packet, whatever
+//!   its sequence number: of a stream that begins late (what the signalling or the former holder of
+//!   the stream knows), or of one that has lost count. It may go up and not down, so that no
+//!   index is used twice.
+//! - A receiver has lost count after a gap of 2^15 packets or more, or when the sender's numbers
+//!   leap: packets are refused as [`WrongTag`](UnprotectError::WrongTag), or as
+//!   [`TooOld`](UnprotectError::TooOld) when the nearest index lies behind the window. It does not
+//!   try other counters by itself: each try would be one more guess for a forger, and one more
+//!   tag to compute. `set_roc` helps, or a new SSRC.
+//! - A sender whose source leaps back, or forth by more than 2^15, is refused
+//!   ([`SequenceTooOld`](ProtectError::SequenceTooOld) or
+//!   [`SequenceReused`](ProtectError::SequenceReused)). `set_roc` with the next ROC lets it go on,
+//!   if the receivers are told the same; a new SSRC needs no telling.
+//! - A change of keys resets nothing (RFC 3711 §3.3.1). A stream that was
+//!   [forgotten](Receiver::forget_idle) begins anew.
+//! - After ROC 2^32 - 1 there is none: [`KeyExhausted`](UnprotectError::KeyExhausted).
+//!
+//! SRTCP packets carry their index, of 31 bits; there is nothing to estimate, and
+//! [`Sender::set_next_rtcp_index`] continues what another sender has begun.
+//!
 //! What it is not: it knows no DTLS, and of SDP the value of `a=crypto` alone. It does not look into
 //! RTCP or at RTP padding.
 //!

@@ -15,11 +15,9 @@ use crate::transform::PacketId;
 
 /// Opens the packets of one direction, in place.
 ///
-/// A stream begins with its first authentic packet, whose roll-over counter is taken to be 0
-/// unless [`set_roc`](Self::set_roc) told another. From there on the index is estimated from the
-/// highest one so far (RFC 3711 §3.3.1): a gap of more than 2^15 packets loses the roll-over
-/// counter, and later packets fail with [`UnprotectError::WrongTag`] until it is told. A packet
-/// that is refused moves nothing.
+/// A stream begins with its first authentic packet; how its indices are found from there on, and
+/// how it is helped when they are lost, stands in the
+/// [crate's documentation](crate#roll-over-counters). A packet that is refused moves nothing.
 #[derive(Debug)]
 pub struct Receiver {
     keys: KeyRing,
@@ -177,9 +175,9 @@ impl Receiver {
         self.rtp.find(ssrc).map(RtpStream::roc)
     }
 
-    /// Sets the roll-over counter of a stream's next packet: for a receiver that joins late, or
-    /// one that lost it in a gap of more than 2^15 packets. The stream need not be open yet.
-    /// Packets taken before are still known as replayed.
+    /// Sets the roll-over counter of a stream's next packet, whatever its sequence number: for a
+    /// receiver that joins late, or one that lost count in a gap of 2^15 packets or more. The
+    /// stream need not be open yet. Packets taken before are still known as replayed.
     ///
     /// # Errors
     /// [`SetIndexError`]; then nothing changed.
@@ -189,12 +187,37 @@ impl Receiver {
 
     /// Forgets a stream, so that another may take its place. Whether any was known.
     ///
-    /// Its replay protection is forgotten with it: packets of roll-over 0 recorded by an attacker
-    /// would be taken again. Do it for an SSRC that the signalling has ended.
+    /// Its replay protection is forgotten with it (RFC 3711 §3.3.2): packets of roll-over 0 recorded
+    /// by an attacker would be taken again, under the same key. Do it for an SSRC that the signalling has ended.
     pub fn forget(&mut self, ssrc: u32) -> bool {
         let rtp = self.rtp.remove(ssrc).is_some();
         let rtcp = self.rtcp.remove(ssrc).is_some();
         rtp || rtcp
+    }
+
+    /// Forgets every SSRC of which no authentic packet, RTP or RTCP, has come since this was called
+    /// before, and gives their number. An SSRC whose roll-over counter was set meanwhile stays.
+    ///
+    /// Called every minute, it bounds what streams leave behind that have ended without a word. An
+    /// SSRC of which RTCP goes on stays: it may be on hold. As [`forget`](Self::forget) it gives up
+    /// replay protection, which RFC 3711 §3.3.2 wants for the life of the key: leave as long
+    /// between two calls as streams may pause, and do not call it where a replayed packet does
+    /// harm. A stream that comes back with a roll-over counter beyond 0 has to be told it
+    /// ([`set_roc`](Self::set_roc)).
+    pub fn forget_idle(&mut self) -> usize {
+        let (rtp, rtcp) = (&mut self.rtp, &mut self.rtcp);
+        let mut forgotten = 0;
+        rtcp.retain(|ssrc, window| {
+            let stream = rtp.find(ssrc);
+            let idle = window.is_resting() && stream.is_none_or(RtpStream::is_resting);
+            forgotten += usize::from(idle && stream.is_none());
+            !idle
+        });
+        // Of the streams that rest, those that kept their RTCP have some going on.
+        forgotten += rtp.retain(|ssrc, stream| !stream.is_resting() || rtcp.find(ssrc).is_some());
+        rtp.states_mut().for_each(RtpStream::rest);
+        rtcp.states_mut().for_each(ReplayWindow::rest);
+        forgotten
     }
 
     /// What was taken and refused.

@@ -36,6 +36,8 @@ pub(crate) struct ReplayWindow {
     /// A power of two of words, at least one more than `size` needs: the word that the highest
     /// index shares with indices ahead of it.
     ring: Box<[u64]>,
+    /// No index was used since `rest`.
+    resting: bool,
 }
 
 impl ReplayWindow {
@@ -45,7 +47,21 @@ impl ReplayWindow {
             size: u64::from(size),
             next: 0,
             ring: vec![0; words].into_boxed_slice(),
+            resting: false,
         }
+    }
+
+    /// Rests until the next index is used, or somebody wakes it.
+    pub(crate) fn rest(&mut self) {
+        self.resting = true;
+    }
+
+    pub(crate) fn wake(&mut self) {
+        self.resting = false;
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        self.resting
     }
 
     /// The highest index used.
@@ -79,6 +95,7 @@ impl ReplayWindow {
         if let Some(word) = self.ring.get_mut(place) {
             *word |= bit(index);
         }
+        self.resting = false;
     }
 
     /// Moves the highest index forward and clears the words that come to stand for new indices.

@@ -58,6 +58,15 @@ impl RtpStream {
         self.position = Position::Following { highest };
     }
 
+    /// Rests until the next packet, or until a roll-over counter is told.
+    pub(crate) fn rest(&mut self) {
+        self.window.rest();
+    }
+
+    pub(crate) fn is_resting(&self) -> bool {
+        self.window.is_resting()
+    }
+
     /// The roll-over counter of the highest index, or the one that was told.
     pub(crate) fn roc(&self) -> u32 {
         match self.position {
@@ -73,6 +82,7 @@ impl RtpStream {
         if told < present {
             return Err(present);
         }
+        self.window.wake();
         if matches!(self.position, Position::Following { .. }) && told == present {
             return Ok(());
         }

@@ -14,8 +14,8 @@ use crate::transform::{PacketId, RtcpWord};
 
 /// Protects the packets of one direction, in place.
 ///
-/// Roll-over counters start at 0 and follow the sequence numbers, which may come in any order
-/// within [`Config::rtp_window`]; SRTCP indices start at 0 (RFC 3711 §3.2.1, §3.4). A sequence
+/// Roll-over counters start at 0 and follow the sequence numbers
+/// ([how](crate#roll-over-counters)), which may come in any order within [`Config::rtp_window`]; SRTCP indices start at 0 (RFC 3711 §3.2.1, §3.4). A sequence
 /// number is protected once: a second time would use its key stream twice. A stream that starts
 /// anew under the same key therefore needs a new SSRC.
 ///

@@ -68,6 +68,23 @@ impl<S> StreamTable<S> {
         Ok(())
     }
 
+    /// Keeps the streams that `keep` says and gives the number of the others.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(u32, &S) -> bool) -> usize {
+        let before = self.len();
+        let streams = self.ssrcs.iter().zip(&self.states);
+        let kept: Vec<bool> = streams.map(|(&ssrc, state)| keep(ssrc, state)).collect();
+        let mut kept_ssrcs = kept.iter();
+        self.ssrcs.retain(|_| kept_ssrcs.next() == Some(&true));
+        let mut kept_states = kept.iter();
+        self.states.retain(|_| kept_states.next() == Some(&true));
+        before - self.len()
+    }
+
+    /// The state of every stream.
+    pub(crate) fn states_mut(&mut self) -> impl Iterator<Item = &mut S> {
+        self.states.iter_mut()
+    }
+
     /// Takes a stream out.
     pub(crate) fn remove(&mut self, ssrc: u32) -> Option<S> {
         let place = self.ssrcs.binary_search(&ssrc).ok()?;
@@ -97,5 +114,19 @@ mod tests {
         assert_eq!(table.find(7), Some(&70));
         assert_eq!(table.insert(9, 90), Ok(()));
         assert_eq!(table.find_mut(9), Some(&mut 90));
+    }
+
+    #[test]
+    fn retains_ssrcs_with_their_states() {
+        let mut table = StreamTable::new(10);
+        for ssrc in 0..10 {
+            table.insert(ssrc, ssrc * 10).unwrap();
+        }
+        assert_eq!(table.retain(|ssrc, state| ssrc % 3 == 0 && *state < 90), 7);
+        for ssrc in 0..10 {
+            let expected = [0, 3, 6].contains(&ssrc).then_some(ssrc * 10);
+            assert_eq!(table.find(ssrc).copied(), expected);
+            assert_eq!(table.find_mut(ssrc).copied(), expected);
+        }
     }
 }
