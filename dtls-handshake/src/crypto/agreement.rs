@@ -1,7 +1,7 @@
 //! Ephemeral key agreement.
 
 use ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey};
-use ring::rand::SystemRandom;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::Refused;
 use crate::wire::NamedGroup;
@@ -24,13 +24,26 @@ impl KeyExchange {
 
     /// A fresh key.
     pub(crate) fn generate(group: NamedGroup) -> Result<Self, Refused> {
-        let private = EphemeralPrivateKey::generate(algorithm(group)?, &SystemRandom::new())?;
+        Self::generate_with(group, &SystemRandom::new())
+    }
+
+    fn generate_with(group: NamedGroup, random: &dyn SecureRandom) -> Result<Self, Refused> {
+        let private = EphemeralPrivateKey::generate(algorithm(group)?, random)?;
         let public = private.compute_public_key()?;
         Ok(Self {
             group,
             private,
             public,
         })
+    }
+
+    /// The key of a vector, by a generator that has nothing else to give. `None` where it is out of
+    /// the range of private keys.
+    #[cfg(test)]
+    #[allow(deprecated)] // there is no other way to a key that is known
+    pub(super) fn from_private(group: NamedGroup, bytes: &[u8]) -> Option<Self> {
+        let random = ring::test::rand::FixedSliceRandom { bytes };
+        Self::generate_with(group, &random).ok()
     }
 
     pub(crate) fn group(&self) -> NamedGroup {

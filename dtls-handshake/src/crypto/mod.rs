@@ -10,6 +10,8 @@ mod hash;
 mod prf;
 mod secret;
 mod signature;
+#[cfg(test)]
+mod wycheproof_tests;
 
 pub(crate) use aead::{Aead, AeadAlgorithm, NONCE_LENGTH, TAG_LENGTH};
 pub(crate) use agreement::KeyExchange;
