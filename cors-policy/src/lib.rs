@@ -28,9 +28,13 @@ mod decision;
 mod entry;
 mod grammar;
 mod host;
+#[cfg(feature = "http")]
+mod http_types;
 mod origin;
 mod policy;
 mod request;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod url;
 
 pub use decision::{Decision, Headers, PrivateNetwork, Refusal, Refused};
