@@ -15,10 +15,16 @@ Examples:
   inspect sdp offer.sdp --strict
   inspect stun checks.hex
   inspect rtp --telephone-event 101 < call.hex
+  inspect cors --policy policy.json < requests.jsonl
 
 Datagrams are hexadecimal text, one a line: 0001002c, 0x0001002c, 00:01:00:2c or 0x00, 0x01, 0x00, 0x2c.
 Spaces, tabs, colons and commas may stand between the digits; empty lines and those that begin with
 '#' are skipped.
+
+A CORS policy is a JSON object with any of 'allow' (a list; empty for every origin, absent for the own
+origin alone), 'public', 'credentials', 'methods' and 'headers' (a list or \"*\"), 'expose', 'max_age'
+and 'private_network'. A request is one on a line:
+  {\"method\":\"POST\",\"headers\":[[\"Origin\",\"https://a.example\"]],\"own_origin\":\"https://gw.example\"}
 
 One JSON object a line. What is malformed is a line with 'error' and where it is; everything else is
 read all the same, and the exit status is 1.";
@@ -52,6 +58,15 @@ enum What {
         /// Read this payload type as telephone-event (RFC 4733)
         #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u8).range(..128))]
         telephone_event: Option<u8>,
+    },
+    /// What a CORS policy (Fetch standard) says of requests
+    Cors {
+        /// The policy
+        #[arg(long, value_name = "FILE")]
+        policy: PathBuf,
+        /// The requests; '-' is standard input
+        #[arg(value_name = "FILE", default_value = "-")]
+        file: PathBuf,
     },
 }
 
@@ -99,6 +114,12 @@ fn run(arguments: &Arguments) -> io::Result<Verdict> {
                 telephone_event: *telephone_event,
             };
             inspect::rtp(open(file)?, &mut out, options)
+        }
+        What::Cors { policy, file } => {
+            let json = std::fs::read_to_string(policy).map_err(|error| named(policy, &error))?;
+            let policy = inspect::cors_policy(&json)
+                .map_err(|problem| named(policy, &io::Error::other(problem)))?;
+            inspect::cors(&policy, open(file)?, &mut out)
         }
     }?;
     out.flush()?;

@@ -8,6 +8,8 @@ use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, patch, post};
+use cors_policy::Policy;
+use cors_policy::tower::{CorsLayer, Scheme};
 use http::header::{self, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -33,7 +35,6 @@ pub(super) struct App(Arc<Shared>);
 pub(super) struct Shared {
     pub(super) calls: Calls,
     pub(super) hosts: Hosts,
-    pub(super) cors: cors_policy::Policy,
     pub(super) tokens: Tokens,
     pub(super) anonymous: bool,
     pub(super) limits: Limits,
@@ -56,7 +57,6 @@ impl App {
         Self(Arc::new(Shared {
             calls,
             hosts,
-            cors: config.cors.clone(),
             tokens: config.tokens.clone(),
             anonymous: config.anonymous,
             limits,
@@ -68,7 +68,9 @@ impl App {
 }
 
 /// Everything that is answered.
-pub(super) fn router(app: App) -> Router {
+pub(super) fn router(app: App, cors: Policy) -> Router {
+    // Whose `Host` it may be was checked before.
+    let cors = CorsLayer::of_host(cors, Scheme::Https).respond_with(cors::Answers);
     Router::new()
         .route("/v1/ice-servers", get(ice_servers::list))
         .route("/v1/calls", post(create).options(ice_servers::options))
@@ -79,7 +81,7 @@ pub(super) fn router(app: App) -> Router {
         .fallback(page::serve)
         // The last one is the outermost.
         .layer(middleware::from_fn_with_state(app.clone(), within_time))
-        .layer(middleware::from_fn_with_state(app.clone(), cors::apply))
+        .layer(cors)
         .layer(middleware::from_fn_with_state(app.clone(), host::check))
         .layer(middleware::map_response(async |response| secured(response)))
         .with_state(app)

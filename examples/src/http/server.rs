@@ -92,7 +92,7 @@ impl Server {
             .acceptor(Guard::new(acceptor, &limits))
             .handle(handle.clone());
         limit_heads(server.http_builder(), &limits);
-        let router = routes::router(App::new(config, calls, hosts, metrics));
+        let router = routes::router(App::new(config, calls, hosts, metrics), config.cors.clone());
         let task = tokio::spawn(server.serve(router.into_make_service()));
         // Only from here on a shutdown reaches it.
         let _ = handle.listening().await;

@@ -1,4 +1,5 @@
-//! Shows what a message says: session descriptions, STUN and RTP, one JSON object a line.
+//! Shows what a message says: session descriptions, STUN and RTP, one JSON object a line; and what a
+//! CORS policy says of requests.
 //!
 //! [`sdp`] reads descriptions; [`stun`] and [`rtp`] read datagrams as hexadecimal text, one a line,
 //! as many tools write them: spaces, colons and commas between the digits, and `0x` before them, are
@@ -10,6 +11,7 @@
 //! which may carry DTMF digits, are left out, until [`Secrets::Shown`] is asked for.
 
 mod channel_data;
+mod cors;
 mod hex;
 mod rtp;
 mod sdp;
@@ -19,6 +21,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+pub use self::cors::{cors, cors_policy};
 pub use self::rtp::{RtpOptions, rtp};
 pub use self::sdp::{SdpOptions, sdp};
 pub use self::stun::stun;
