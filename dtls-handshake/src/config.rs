@@ -4,7 +4,11 @@ use core::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::event::Version;
 use crate::identity::Identity;
+use crate::peer::PeerVerifier;
+use crate::suite::Suite;
+use crate::wire::{AlertDescription, CipherSuite};
 
 /// The smallest datagram every network carries, less what tunnels take: smaller is not useful.
 const MIN_MTU: usize = 256;
@@ -20,28 +24,53 @@ pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) identity: Identity,
+    pub(crate) suites: Vec<Suite>,
     pub(crate) srtp_profiles: Vec<u16>,
     pub(crate) mtu: usize,
     pub(crate) initial_timeout: Duration,
     pub(crate) maximum_timeout: Duration,
     pub(crate) handshake_timeout: Duration,
+    pub(crate) peer_verifier: Option<PeerVerifier>,
     pub(crate) key_log: Option<KeyLog>,
 }
 
 impl Config {
-    /// No use_srtp, datagrams of up to 1200 bytes, retransmission after 400 ms (RFC 9147 §5.8.2
+    /// All cipher suites, no use_srtp, datagrams of up to 1200 bytes, retransmission after 400 ms (RFC 9147 §5.8.2
     /// for real-time media), then doubling up to 3.2 s, 30 s for the whole handshake, no key log.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
         Self {
             identity,
+            suites: Suite::ALL.to_vec(),
             srtp_profiles: Vec::new(),
             mtu: 1200,
             initial_timeout: Duration::from_millis(400),
             maximum_timeout: Duration::from_millis(3200),
             handshake_timeout: Duration::from_secs(30),
+            peer_verifier: None,
             key_log: None,
         }
+    }
+
+    /// The cipher suites that are offered or accepted, the preferred first: of both sides' common
+    /// ones a server takes the first in its own list. Repetitions and unknown numbers are left
+    /// out. A version for which none remains is not spoken; where none remains at all, the end of
+    /// a connection is [`NothingInCommon`](crate::CloseCause::NothingInCommon).
+    #[must_use]
+    pub fn with_cipher_suites(mut self, suites: &[CipherSuite]) -> Self {
+        self.suites.clear();
+        for suite in suites.iter().copied().filter_map(Suite::by_id) {
+            if !self.suites.iter().any(|known| known.id == suite.id) {
+                self.suites.push(suite);
+            }
+        }
+        self
+    }
+
+    /// The suites of one version, the preferred first.
+    pub(crate) fn suites_of(&self, version: Version) -> impl Iterator<Item = Suite> {
+        let suites = self.suites.iter().copied();
+        suites.filter(move |suite| suite.version == version)
     }
 
     /// The protection profiles for SRTP that are offered or accepted, the preferred first, by
@@ -86,6 +115,21 @@ impl Config {
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
+        self
+    }
+
+    /// Judges the peer's certificates in place of fingerprints, or beside them: where both are
+    /// given, both have to agree. With a verifier `Connected` does not wait for fingerprints.
+    ///
+    /// `verify` is given the chain that the peer sent, in DER, its own certificate first, at most
+    /// 16 of them, in the middle of the handshake: that the peer has the key is known only when
+    /// `Connected` comes. The alert that it refuses with is what the peer is told.
+    #[must_use]
+    pub fn with_peer_verifier(
+        mut self,
+        verify: impl Fn(&[&[u8]]) -> Result<(), AlertDescription> + Send + Sync + 'static,
+    ) -> Self {
+        self.peer_verifier = Some(PeerVerifier::new(verify));
         self
     }
 

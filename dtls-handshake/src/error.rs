@@ -63,6 +63,10 @@ pub enum CloseCause {
     /// The peer's certificate has a kind of key that cannot be used.
     #[error("the peer's certificate has an unsupported kind of key")]
     UnsupportedPeerCertificate,
+    /// The verifier of [`Config::with_peer_verifier`](crate::Config::with_peer_verifier) does not
+    /// take the peer's certificates.
+    #[error("the peer's certificates were refused: {0}")]
+    PeerRefused(AlertDescription),
     /// Nothing in common in one of the parameters.
     #[error("no {0} in common")]
     NothingInCommon(Parameter),
@@ -104,6 +108,7 @@ impl CloseCause {
             Self::FingerprintMismatch | Self::BadPeerCertificate => {
                 AlertDescription::BadCertificate
             }
+            Self::PeerRefused(description) => *description,
             Self::PeerFingerprintsMissing => AlertDescription::CertificateUnknown,
             Self::NothingInCommon(Parameter::Version) => AlertDescription::ProtocolVersion,
             Self::NothingInCommon(_)
@@ -180,4 +185,31 @@ pub enum IdentityError {
     /// The cryptographic library failed, for example for want of system randomness.
     #[error("the key could not be generated")]
     KeyGeneration,
+    /// There is no certificate in what was given.
+    #[error("no certificate")]
+    NoCertificate,
+    /// The certificate with this index does not parse; 0 is the first.
+    #[error("certificate {0} does not parse")]
+    BadCertificate(usize),
+    /// More certificates than 16, or more than 16 KiB of them.
+    #[error("a chain of {certificates} certificates in {bytes} bytes is too long")]
+    ChainTooLong {
+        /// How many there are.
+        certificates: usize,
+        /// How long they are together, in bytes.
+        bytes: usize,
+    },
+    /// The certificate has a kind of key that is not supported here.
+    #[error("the certificate has an unsupported kind of key")]
+    UnsupportedKey,
+    /// There is no private key in the text, or it is encrypted.
+    #[error("no private key that is not encrypted")]
+    NoKey,
+    /// The private key does not parse, is of another kind than the certificate's, or is too short
+    /// or too long.
+    #[error("the private key cannot be used with the certificate")]
+    BadKey,
+    /// The private key belongs to another certificate.
+    #[error("the private key belongs to another certificate")]
+    ForeignKey,
 }

@@ -37,6 +37,8 @@ pub struct Connected {
 pub enum Version {
     /// DTLS 1.2 (RFC 6347).
     Dtls12,
+    /// DTLS 1.3 (RFC 9147).
+    Dtls13,
 }
 
 /// What became of a datagram.

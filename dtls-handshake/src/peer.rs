@@ -1,15 +1,23 @@
-//! Who the peer has to be, and the proof that it is.
+//! Who the peer has to be, what it shows of itself, and the proof that it is who it should be.
 
-use crate::crypto::HashAlgorithm;
+use core::fmt;
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::crypto::{HashAlgorithm, KeyKind, PublicKey, public_key};
 use crate::error::CloseCause;
+use crate::event::Version;
 use crate::fingerprint::Fingerprint;
+use crate::identity::CHAIN_LIMIT;
+use crate::wire::{AlertDescription, SignatureScheme};
 
-/// The proof that the peer owns a certificate whose fingerprint was announced for it. Made only
-/// by a [`Connection`](crate::Connection), for itself.
+/// The proof that the peer owns a certificate that was announced for it or that the verifier of
+/// [`Config::with_peer_verifier`] took. Made only by a [`Connection`](crate::Connection), for
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedPeer {
     certificate: Box<[u8]>,
-    fingerprint: Fingerprint,
+    fingerprint: Option<Fingerprint>,
     connection: u64,
 }
 
@@ -20,9 +28,9 @@ impl VerifiedPeer {
         &self.certificate
     }
 
-    /// The announced fingerprint that it matched.
+    /// The announced fingerprint that it matched; `None` when the verifier decided alone.
     #[must_use]
-    pub fn fingerprint(&self) -> Fingerprint {
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
     }
 
@@ -31,7 +39,28 @@ impl VerifiedPeer {
     }
 }
 
-/// What is known about the peer beforehand.
+/// What the caller's verifier is.
+type Verify = dyn Fn(&[&[u8]]) -> Result<(), AlertDescription> + Send + Sync;
+
+/// The caller's judgement of certificates.
+#[derive(Clone)]
+pub(crate) struct PeerVerifier(Arc<Verify>);
+
+impl PeerVerifier {
+    pub(crate) fn new(
+        verify: impl Fn(&[&[u8]]) -> Result<(), AlertDescription> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(verify))
+    }
+}
+
+impl fmt::Debug for PeerVerifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PeerVerifier")
+    }
+}
+
+/// What is known about the peer beforehand, beside the caller's verifier.
 #[derive(Debug)]
 pub(crate) enum ExpectedPeer {
     /// Its fingerprints have not been told yet.
@@ -55,18 +84,75 @@ impl ExpectedPeer {
             .ok_or(CloseCause::FingerprintMismatch)
     }
 
-    /// As `check`, and the proof with it.
+    /// The proof, of a peer whose certificate was accepted: `Ok(None)` as long as there is
+    /// nothing to judge it by.
     pub(crate) fn verify(
         &self,
         certificate: &[u8],
+        config: &Config,
         connection: u64,
     ) -> Result<Option<VerifiedPeer>, CloseCause> {
         let fingerprint = self.check(certificate)?;
-        Ok(fingerprint.map(|fingerprint| VerifiedPeer {
+        let judged = fingerprint.is_some() || config.peer_verifier.is_some();
+        Ok(judged.then(|| VerifiedPeer {
             certificate: certificate.into(),
             fingerprint,
             connection,
         }))
+    }
+}
+
+/// The certificate of the peer, in DER, and the key in it.
+#[derive(Debug)]
+pub(crate) struct PeerCertificate {
+    pub(crate) der: Vec<u8>,
+    key: PublicKey,
+}
+
+impl PeerCertificate {
+    /// Takes the chain that the peer sent, the leaf first, unless its fingerprint is known and
+    /// another, or the caller's verifier refuses it.
+    pub(crate) fn accept<'a>(
+        chain: impl Iterator<Item = &'a [u8]>,
+        expected: &ExpectedPeer,
+        config: &Config,
+    ) -> Result<Self, CloseCause> {
+        let chain: Vec<&[u8]> = chain.take(CHAIN_LIMIT + 1).collect();
+        let leaf = *chain.first().ok_or(CloseCause::PeerCertificateMissing)?;
+        if chain.len() > CHAIN_LIMIT {
+            return Err(CloseCause::BadPeerCertificate);
+        }
+        expected.check(leaf)?;
+        let key = public_key(leaf)
+            .map_err(|_| CloseCause::BadPeerCertificate)?
+            .ok_or(CloseCause::UnsupportedPeerCertificate)?;
+        if let Some(PeerVerifier(verify)) = &config.peer_verifier {
+            verify(&chain).map_err(CloseCause::PeerRefused)?;
+        }
+        let der = leaf.to_vec();
+        Ok(Self { der, key })
+    }
+
+    pub(crate) fn kind(&self) -> KeyKind {
+        self.key.kind
+    }
+
+    /// Checks a signature of the peer, named `what`. RFC 5246 §7.4.3 and §7.4.8: the scheme has to
+    /// be one that we offered.
+    pub(crate) fn verify(
+        &self,
+        version: Version,
+        scheme: SignatureScheme,
+        message: &[u8],
+        signature: &[u8],
+        what: &'static str,
+    ) -> Result<(), CloseCause> {
+        if !PublicKey::SCHEMES.contains(&scheme) {
+            return Err(CloseCause::Illegal("signature algorithm"));
+        }
+        self.key
+            .verify(version, scheme, message, signature)
+            .map_err(|_| CloseCause::NotVerified(what))
     }
 }
 

@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Link, configs};
-use dtls_handshake::{AlertDescription, CloseCause, Parameter};
+use common::Link;
+use dtls_handshake::{AlertDescription, CipherSuite, CloseCause, Config, Parameter};
 use virtual_network::Weather;
 
 const CLIENT: usize = 0;
@@ -15,6 +15,12 @@ const SERVER: usize = 1;
 
 /// Record and handshake header.
 const HEADERS: usize = 13 + 12;
+
+/// With one suite, so that hellos are easy to change.
+fn configs() -> [Config; 2] {
+    common::configs()
+        .map(|config| config.with_cipher_suites(&[CipherSuite::EcdheEcdsaAes128GcmSha256]))
+}
 
 /// Runs a handshake in which the first datagram that `change` accepts, on its way to `to`, is
 /// changed, and returns the cause there. The other side has to learn the alert.

@@ -13,7 +13,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::config::Config;
-use crate::error::{CloseCause, ExportError};
+use crate::error::{CloseCause, ExportError, Parameter};
 use crate::event::{Connected, Event, Version};
 use crate::fingerprint::Fingerprint;
 use crate::handshake::{Context, Transcript};
@@ -84,6 +84,10 @@ impl Connection {
     #[must_use]
     pub fn client(config: impl Into<Arc<Config>>, seed: [u8; 32], now: Instant) -> Self {
         let mut connection = Self::new(config.into(), seed, now);
+        if connection.context.config.suites.is_empty() {
+            connection.end(CloseCause::NothingInCommon(Parameter::CipherSuite));
+            return connection;
+        }
         connection.phase = Phase::Client(ClientState::start(&mut connection.context));
         let at = connection.backoff.restart(now);
         connection.timers.set(Timer::Retransmit, at);
@@ -235,11 +239,10 @@ impl Connection {
 
     /// The handshake is complete. Connected, if the peer is who it should be.
     fn complete(&mut self, completed: Completed) {
-        match self
-            .context
-            .expected
-            .verify(&completed.peer_certificate, self.id)
-        {
+        let Context {
+            expected, config, ..
+        } = &self.context;
+        match expected.verify(&completed.peer_certificate, config, self.id) {
             Err(cause) => self.end(cause),
             Ok(None) => self.phase = Phase::Unverified(completed),
             Ok(Some(peer)) => {

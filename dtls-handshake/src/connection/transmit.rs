@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use super::{Connection, Phase};
 use crate::error::SendError;
 use crate::handshake::{Context, Inbox};
-use crate::record::{PROTECTED, RecordLayer};
+use crate::record::PROTECTED;
 use crate::wire::ContentType;
 
 /// The longest payload of a record (RFC 5246 §6.2.1).
@@ -81,7 +81,7 @@ impl Connection {
             .context
             .config
             .mtu
-            .saturating_sub(RecordLayer::overhead(PROTECTED));
+            .saturating_sub(self.context.records.overhead(PROTECTED));
         let limit = room.min(MAX_PAYLOAD);
         if data.len() > limit {
             return Err(SendError::TooLong {

@@ -15,6 +15,8 @@ pub(crate) const NONCE_LENGTH: usize = 12;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AeadAlgorithm {
     Aes128Gcm,
+    Aes256Gcm,
+    ChaCha20Poly1305,
 }
 
 impl AeadAlgorithm {
@@ -29,6 +31,8 @@ impl AeadAlgorithm {
     fn algorithm(self) -> &'static aead::Algorithm {
         match self {
             Self::Aes128Gcm => &aead::AES_128_GCM,
+            Self::Aes256Gcm => &aead::AES_256_GCM,
+            Self::ChaCha20Poly1305 => &aead::CHACHA20_POLY1305,
         }
     }
 }

@@ -11,18 +11,19 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 use x509_parser::x509::SubjectPublicKeyInfo;
 use zeroize::Zeroizing;
 
-use super::{KeyKind, PublicKey, Refused, SigningKey};
+use super::{KeyKind, PrivateKey, PublicKey, Refused};
 
 /// A year longer than peers with slow clocks need; browsers give theirs 30 days.
 const VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
 /// 9998-01-01T00:00:00Z: certificates have four digits for the year.
 const LAST_START: Duration = Duration::from_secs(253_339_228_800);
 
+/// A certificate and its private key, both in DER.
+pub(crate) type Generated = (Vec<u8>, Zeroizing<PrivateKey<'static>>);
+
 /// A fresh ECDSA P-256 key and a certificate for it, valid for a year from `not_before`.
 /// `None` when the date is before 1970 or after 9997.
-pub(crate) fn generate_self_signed(
-    not_before: SystemTime,
-) -> Option<Result<(Vec<u8>, SigningKey), Refused>> {
+pub(crate) fn generate_self_signed(not_before: SystemTime) -> Option<Result<Generated, Refused>> {
     let since_epoch = not_before
         .duration_since(UNIX_EPOCH)
         .ok()
@@ -30,7 +31,7 @@ pub(crate) fn generate_self_signed(
     Some(generate(since_epoch))
 }
 
-fn generate(since_epoch: Duration) -> Result<(Vec<u8>, SigningKey), Refused> {
+fn generate(since_epoch: Duration) -> Result<Generated, Refused> {
     let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|_| Refused)?;
     let mut params = CertificateParams::new(Vec::new()).map_err(|_| Refused)?;
     // Says nothing about whose machine this is: the certificate crosses the network in clear.
@@ -42,8 +43,8 @@ fn generate(since_epoch: Duration) -> Result<(Vec<u8>, SigningKey), Refused> {
         .map_err(|_| Refused)?
         .der()
         .to_vec();
-    let pkcs8 = Zeroizing::new(key.serialize_der());
-    Ok((certificate, SigningKey::from_pkcs8(&pkcs8)?))
+    let private = PrivateKey::Pkcs8(key.serialize_der().into());
+    Ok((certificate, Zeroizing::new(private)))
 }
 
 /// The public key in a certificate: `Err(Refused)` when it does not parse, `Ok(None)` when it is
@@ -78,6 +79,8 @@ fn kind(info: &SubjectPublicKeyInfo<'_>) -> Option<KeyKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::SigningKey;
+    use crate::event::Version;
     use crate::wire::SignatureScheme;
 
     #[test]
@@ -85,9 +88,15 @@ mod tests {
         let start = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let (certificate, key) = generate_self_signed(start).unwrap().unwrap();
         let public = public_key(&certificate).unwrap().unwrap();
+        let key = SigningKey::load(&public, &key).unwrap();
         assert_eq!(public.kind, KeyKind::EcdsaP256);
-        let signature = key.sign(b"message").unwrap();
-        let verify = |scheme, message: &[u8]| public.verify(scheme, message, signature.as_ref());
+        assert!(key.belongs_to(&public));
+        let signature = key.sign(SignatureScheme::EcdsaSha256, &[b"mess", b"age"]);
+        let signature = signature.unwrap();
+        assert!(key.sign(SignatureScheme::EcdsaSha384, &[b"a"]).is_err());
+        let verify = |scheme, message: &[u8]| {
+            public.verify(Version::Dtls12, scheme, message, signature.as_ref())
+        };
         assert_eq!(verify(SignatureScheme::EcdsaSha256, b"message"), Ok(()));
         assert_eq!(
             verify(SignatureScheme::EcdsaSha256, b"massage"),

@@ -7,9 +7,11 @@ mod aead;
 mod agreement;
 mod certificate;
 mod hash;
+mod pem;
 mod prf;
 mod secret;
 mod signature;
+mod signing;
 #[cfg(test)]
 mod wycheproof_tests;
 
@@ -17,9 +19,11 @@ pub(crate) use aead::{Aead, AeadAlgorithm, NONCE_LENGTH, TAG_LENGTH};
 pub(crate) use agreement::KeyExchange;
 pub(crate) use certificate::{generate_self_signed, public_key};
 pub use hash::HashAlgorithm;
+pub(crate) use pem::{PrivateKey, read_certificates, read_private_key};
 pub(crate) use prf::prf;
 pub(crate) use secret::Secret;
-pub(crate) use signature::{KeyKind, PublicKey, SigningKey};
+pub(crate) use signature::{KeyKind, PublicKey};
+pub(crate) use signing::SigningKey;
 
 /// The library refused: a key, point, signature or tag is not acceptable, or the system has no
 /// randomness. It says no more than that.

@@ -1,41 +1,10 @@
-//! Signatures: ours, and those of peers.
+//! Signatures of peers.
 
-use core::fmt;
-
-use ring::rand::SystemRandom;
-use ring::signature::{self, EcdsaKeyPair, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 
 use super::Refused;
+use crate::event::Version;
 use crate::wire::SignatureScheme;
-
-/// Our private key: ECDSA on P-256.
-pub(crate) struct SigningKey(EcdsaKeyPair);
-
-impl SigningKey {
-    pub(crate) fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, Refused> {
-        let algorithm = &signature::ECDSA_P256_SHA256_ASN1_SIGNING;
-        Ok(Self(EcdsaKeyPair::from_pkcs8(
-            algorithm,
-            pkcs8,
-            &SystemRandom::new(),
-        )?))
-    }
-
-    /// The scheme of every signature this key makes.
-    pub(crate) fn scheme(&self) -> SignatureScheme {
-        SignatureScheme::EcdsaSha256
-    }
-
-    pub(crate) fn sign(&self, message: &[u8]) -> Result<impl AsRef<[u8]> + use<>, Refused> {
-        Ok(self.0.sign(&SystemRandom::new(), message)?)
-    }
-}
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(ECDSA P-256)")
-    }
-}
 
 /// What kind of key a certificate holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,15 +36,33 @@ impl PublicKey {
         SignatureScheme::RsaPkcs1Sha512,
     ];
 
-    /// Checks a signature. A scheme that does not fit the key is refused as well.
+    /// Checks a signature. A scheme that does not fit the key, or is not for signing in this
+    /// version, is refused as well.
     pub(crate) fn verify(
         &self,
+        version: Version,
         scheme: SignatureScheme,
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), Refused> {
+        if version >= Version::Dtls13 && !self.fits(scheme) {
+            return Err(Refused);
+        }
         let algorithm = verification_algorithm(self.kind, scheme).ok_or(Refused)?;
         Ok(UnparsedPublicKey::new(algorithm, &self.bytes).verify(message, signature)?)
+    }
+
+    /// RFC 8446 §4.2.3: in DTLS 1.3 an ECDSA scheme names the curve as well, and PKCS#1 does not
+    /// sign handshakes.
+    fn fits(&self, scheme: SignatureScheme) -> bool {
+        match scheme {
+            SignatureScheme::EcdsaSha256 => self.kind == KeyKind::EcdsaP256,
+            SignatureScheme::EcdsaSha384 => self.kind == KeyKind::EcdsaP384,
+            SignatureScheme::RsaPkcs1Sha256
+            | SignatureScheme::RsaPkcs1Sha384
+            | SignatureScheme::RsaPkcs1Sha512 => false,
+            _ => true,
+        }
     }
 }
 
@@ -97,4 +84,22 @@ fn verification_algorithm(
         (KeyKind::Rsa, SignatureScheme::RsaPssSha512) => &signature::RSA_PSS_2048_8192_SHA512,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_decides_which_schemes_fit() {
+        let fits = |kind, scheme| {
+            let bytes = Vec::new();
+            PublicKey { kind, bytes }.fits(scheme)
+        };
+        assert!(fits(KeyKind::EcdsaP256, SignatureScheme::EcdsaSha256));
+        assert!(!fits(KeyKind::EcdsaP256, SignatureScheme::EcdsaSha384));
+        assert!(!fits(KeyKind::EcdsaP384, SignatureScheme::EcdsaSha256));
+        assert!(!fits(KeyKind::Rsa, SignatureScheme::RsaPkcs1Sha256));
+        assert!(fits(KeyKind::Rsa, SignatureScheme::RsaPssSha256));
+    }
 }

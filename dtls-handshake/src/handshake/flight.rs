@@ -126,7 +126,7 @@ fn write_change_cipher_spec(
     room: usize,
     out: &mut BytesMut,
 ) -> Option<()> {
-    if room <= RecordLayer::overhead(PLAIN) {
+    if room <= records.overhead(PLAIN) {
         return None;
     }
     records
@@ -155,7 +155,7 @@ fn write_fragment(
     };
     let body = bytes.get(HANDSHAKE_HEADER_LENGTH..)?;
     let rest = body.get(offset..)?;
-    let room = room.checked_sub(RecordLayer::overhead(*epoch) + HANDSHAKE_HEADER_LENGTH)?;
+    let room = room.checked_sub(records.overhead(*epoch) + HANDSHAKE_HEADER_LENGTH)?;
     if room < rest.len() && room < MIN_FRAGMENT && !first_in_datagram {
         return None;
     }

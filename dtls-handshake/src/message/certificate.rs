@@ -2,34 +2,36 @@
 
 use crate::wire::{DecodeError, Reader, Writer};
 
-/// The chain of one side, reduced to what counts: peers are recognised by the fingerprint of the
-/// first certificate, and nobody vouches for it.
-#[derive(Debug, PartialEq, Eq)]
+/// The chain of one side, in DER, the leaf first; empty from a side that has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Certificate<'a> {
-    /// DER; `None` from a side that has none.
-    pub(crate) first: Option<&'a [u8]>,
+    /// Known to be whole: certificates with their lengths.
+    list: &'a [u8],
 }
 
 impl<'a> Certificate<'a> {
     pub(crate) fn read(body: &'a [u8]) -> Result<Self, DecodeError> {
         let what = "Certificate";
         let mut reader = Reader::new(body);
-        let mut list = Reader::new(reader.vec24(what)?);
+        let list = reader.vec24(what)?;
         reader.finish(what)?;
-        let mut first = None;
-        while !list.is_empty() {
-            let certificate = list.vec24(what)?;
-            if certificate.is_empty() {
+        let mut rest = Reader::new(list);
+        while !rest.is_empty() {
+            if rest.vec24(what)?.is_empty() {
                 return Err(DecodeError(what));
             }
-            first = first.or(Some(certificate));
         }
-        Ok(Self { first })
+        Ok(Self { list })
     }
 
-    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+    pub(crate) fn chain(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut rest = Reader::new(self.list);
+        core::iter::from_fn(move || rest.vec24("Certificate").ok())
+    }
+
+    pub(crate) fn write<'b>(w: &mut Writer<'_>, chain: impl IntoIterator<Item = &'b [u8]>) {
         w.vec24(|w| {
-            if let Some(certificate) = self.first {
+            for certificate in chain {
                 w.vec24(|w| w.bytes(certificate));
             }
         });
@@ -41,18 +43,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_a_chain_counts_and_all_have_to_parse() {
+    fn what_is_written_is_read() {
         let mut bytes = Vec::new();
-        Certificate {
-            first: Some(b"der"),
+        let chain = [&b"der"[..], b"ca"];
+        Certificate::write(&mut Writer::new(&mut bytes), chain);
+        assert_eq!(hex::encode(&bytes), "00000b0000036465720000026361");
+        let read = Certificate::read(&bytes).unwrap();
+        assert_eq!(read.chain().collect::<Vec<_>>(), chain);
+        for length in 0..bytes.len() {
+            assert!(Certificate::read(&bytes[..length]).is_err());
         }
-        .write(&mut Writer::new(&mut bytes));
-        assert_eq!(bytes, [0, 0, 6, 0, 0, 3, b'd', b'e', b'r']);
-        assert_eq!(Certificate::read(&bytes).unwrap().first, Some(&b"der"[..]));
-        let chain = [0, 0, 8, 0, 0, 1, 1, 0, 0, 1, 2];
-        assert_eq!(Certificate::read(&chain).unwrap().first, Some(&[1][..]));
         assert!(Certificate::read(&[0, 0, 4, 0, 0, 2, 1]).is_err());
         assert!(Certificate::read(&[0, 0, 3, 0, 0, 0]).is_err());
-        assert_eq!(Certificate::read(&[0, 0, 0]).unwrap().first, None);
+        assert_eq!(Certificate::read(&[0, 0, 0]).unwrap().chain().count(), 0);
     }
 }

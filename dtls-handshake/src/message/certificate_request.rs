@@ -1,5 +1,6 @@
 //! CertificateRequest (RFC 5246 §7.4.4).
 
+use crate::crypto::KeyKind;
 use crate::wire::{DecodeError, List16, Reader, SignatureScheme, Writer};
 
 /// ClientCertificateType rsa_sign (RFC 5246 §7.4.4).
@@ -29,9 +30,13 @@ impl<'a> CertificateRequest<'a> {
         Ok(Self { types, schemes })
     }
 
-    /// Whether a certificate with an ECDSA key that signs with this scheme is wanted.
-    pub(crate) fn takes_ecdsa(&self, scheme: SignatureScheme) -> bool {
-        self.types.contains(&ECDSA_SIGN) && self.schemes.contains(scheme.into())
+    /// The schemes of signatures that are accepted, when keys of this kind are.
+    pub(crate) fn schemes_for(&self, kind: KeyKind) -> Option<List16<'a>> {
+        let wanted = match kind {
+            KeyKind::Rsa => RSA_SIGN,
+            KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::Ed25519 => ECDSA_SIGN,
+        };
+        self.types.contains(&wanted).then_some(self.schemes)
     }
 
     pub(crate) fn write(w: &mut Writer<'_>, schemes: &[SignatureScheme]) {
@@ -53,13 +58,16 @@ mod tests {
             &[SignatureScheme::EcdsaSha256],
         );
         let request = CertificateRequest::read(&bytes).unwrap();
-        assert!(request.takes_ecdsa(SignatureScheme::EcdsaSha256));
-        assert!(!request.takes_ecdsa(SignatureScheme::EcdsaSha384));
+        for kind in [KeyKind::EcdsaP384, KeyKind::Rsa] {
+            let schemes = request.schemes_for(kind).unwrap();
+            assert!(schemes.contains(0x0403) && !schemes.contains(0x0503));
+        }
         for length in 0..bytes.len() {
             assert!(CertificateRequest::read(&bytes[..length]).is_err());
         }
         let rsa_only = CertificateRequest::read(&[1, RSA_SIGN, 0, 2, 4, 3, 0, 0]).unwrap();
-        assert!(!rsa_only.takes_ecdsa(SignatureScheme::EcdsaSha256));
+        assert!(rsa_only.schemes_for(KeyKind::Ed25519).is_none());
+        assert!(rsa_only.schemes_for(KeyKind::Rsa).is_some());
         assert!(CertificateRequest::read(&[1, 64, 0, 2, 4, 3, 0, 2, 0, 1]).is_err());
     }
 }

@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 
 pub use header::is_dtls;
 pub(crate) use header::{RECORD_HEADER_LENGTH, Record, RecordHeader, Records};
-pub(crate) use protection::{IMPLICIT_IV_LENGTH, Protection};
+pub(crate) use protection::Protection;
 use window::ReplayWindow;
 
 use crate::crypto::Refused;
@@ -113,12 +113,11 @@ impl RecordLayer {
         Ok(opened)
     }
 
-    /// What a record of this epoch adds to its payload, in bytes.
-    pub(crate) fn overhead(epoch: u16) -> usize {
-        match epoch {
-            PLAIN => RECORD_HEADER_LENGTH,
-            _ => RECORD_HEADER_LENGTH + Protection::OVERHEAD,
-        }
+    /// What a record that we write in this epoch adds to its payload, in bytes.
+    pub(crate) fn overhead(&self, epoch: u16) -> usize {
+        let write = self.write.iter().find(|write| write.epoch == epoch);
+        let protection = write.and_then(|write| write.protection.as_ref());
+        RECORD_HEADER_LENGTH + protection.map_or(0, Protection::overhead)
     }
 
     /// Appends one record whose payload is given in parts. Refused when there are no keys for the
@@ -147,15 +146,16 @@ impl RecordLayer {
         };
         let start = out.len();
         let length: usize = parts.iter().map(|part| part.len()).sum();
-        let length = length + Self::overhead(epoch) - RECORD_HEADER_LENGTH;
+        let protection = write.protection.as_ref();
+        let length = length + protection.map_or(0, Protection::overhead);
         out.put_u8(content.into());
         out.put_u16(header.version);
         out.put_slice(&header.number());
         out.put_u16(u16::try_from(length).map_err(|_| Refused)?);
-        match &write.protection {
+        match protection {
             None => parts.iter().for_each(|part| out.put_slice(part)),
             Some(protection) => {
-                out.put_slice(&Protection::PREFIX);
+                out.put_slice(protection.prefix());
                 parts.iter().for_each(|part| out.put_slice(part));
                 let payload = out
                     .get_mut(start + RECORD_HEADER_LENGTH..)
@@ -195,7 +195,7 @@ mod tests {
             &mut wire,
         )
         .unwrap();
-        assert_eq!(wire.len(), 5 + RecordLayer::overhead(PROTECTED));
+        assert_eq!(wire.len(), 5 + ours.overhead(PROTECTED));
         let mut forged = wire.clone();
         *forged.last_mut().unwrap() ^= 1;
         let record = only_record(&mut forged);

@@ -1,33 +1,71 @@
-//! Protection of DTLS 1.2 records with an AEAD (RFC 5246 §6.2.3.3, RFC 5288 §3).
+//! Protection of DTLS 1.2 records with an AEAD (RFC 5246 §6.2.3.3, RFC 5288 §3, RFC 7905 §2).
 
 use super::header::RecordHeader;
 use crate::crypto::{Aead, AeadAlgorithm, NONCE_LENGTH, Refused, Secret, TAG_LENGTH};
 
-/// The part of the nonce that comes from the key block.
-pub(crate) const IMPLICIT_IV_LENGTH: usize = 4;
-/// The part of the nonce that travels in front of the ciphertext.
+/// The part of a GCM nonce that comes from the key block.
+const SALT_LENGTH: usize = 4;
+/// The part of a GCM nonce that travels in front of the ciphertext.
 const EXPLICIT_NONCE_LENGTH: usize = 8;
 
 /// The key and nonce of one direction in one epoch.
 #[derive(Debug)]
 pub(crate) struct Protection {
     aead: Aead,
-    implicit_iv: Secret<IMPLICIT_IV_LENGTH>,
+    nonces: Nonces,
+}
+
+/// Where nonces come from.
+#[derive(Debug)]
+enum Nonces {
+    /// RFC 5288 §3: the salt, then eight bytes that travel with the record.
+    Explicit(Secret<SALT_LENGTH>),
+    /// RFC 7905 §2: the mask with the record number over its end. Nothing travels.
+    Masked(Secret<NONCE_LENGTH>),
 }
 
 impl Protection {
-    /// What protection adds to a payload, in bytes.
-    pub(crate) const OVERHEAD: usize = EXPLICIT_NONCE_LENGTH + TAG_LENGTH;
+    /// The most that the key block has for nonces, in bytes.
+    pub(crate) const MAX_IV_LENGTH: usize = NONCE_LENGTH;
 
-    pub(crate) fn new(
-        algorithm: AeadAlgorithm,
-        key: &[u8],
-        implicit_iv: &[u8; IMPLICIT_IV_LENGTH],
-    ) -> Result<Self, Refused> {
+    /// What the key block has for the nonces of this algorithm, in bytes.
+    pub(crate) fn iv_length(algorithm: AeadAlgorithm) -> usize {
+        match algorithm {
+            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => SALT_LENGTH,
+            AeadAlgorithm::ChaCha20Poly1305 => NONCE_LENGTH,
+        }
+    }
+
+    /// Refused when `key` or `iv` have another length than the algorithm demands.
+    pub(crate) fn new(algorithm: AeadAlgorithm, key: &[u8], iv: &[u8]) -> Result<Self, Refused> {
+        if iv.len() != Self::iv_length(algorithm) {
+            return Err(Refused);
+        }
+        let nonces = match algorithm {
+            AeadAlgorithm::Aes128Gcm | AeadAlgorithm::Aes256Gcm => {
+                Nonces::Explicit(Secret::filled(|salt| salt.copy_from_slice(iv)))
+            }
+            AeadAlgorithm::ChaCha20Poly1305 => {
+                Nonces::Masked(Secret::filled(|mask| mask.copy_from_slice(iv)))
+            }
+        };
         Ok(Self {
             aead: Aead::new(algorithm, key)?,
-            implicit_iv: Secret::filled(|iv| *iv = *implicit_iv),
+            nonces,
         })
+    }
+
+    /// What is added to a payload, in bytes.
+    pub(crate) fn overhead(&self) -> usize {
+        self.prefix().len() + TAG_LENGTH
+    }
+
+    /// Room in front of the plaintext, to be filled by `seal`.
+    pub(crate) fn prefix(&self) -> &'static [u8] {
+        match self.nonces {
+            Nonces::Explicit(_) => &[0; EXPLICIT_NONCE_LENGTH],
+            Nonces::Masked(_) => &[],
+        }
     }
 
     /// Decrypts a payload in place.
@@ -36,42 +74,55 @@ impl Protection {
         header: &RecordHeader,
         payload: &'a mut [u8],
     ) -> Result<&'a mut [u8], Refused> {
-        let (explicit, ciphertext) = payload
-            .split_first_chunk_mut::<EXPLICIT_NONCE_LENGTH>()
-            .ok_or(Refused)?;
+        let (nonce, ciphertext) = match &self.nonces {
+            Nonces::Explicit(salt) => {
+                let (explicit, ciphertext) = payload.split_first_chunk_mut().ok_or(Refused)?;
+                (explicit_nonce(salt, *explicit), ciphertext)
+            }
+            Nonces::Masked(mask) => (masked_nonce(mask, header.number()), payload),
+        };
         let length = ciphertext.len().checked_sub(TAG_LENGTH).ok_or(Refused)?;
-        let nonce = self.nonce(explicit);
         self.aead
             .open(nonce, &additional_data(header, length), ciphertext)
     }
 
-    /// Encrypts in place what stands behind room for the explicit nonce, and returns the tag.
+    /// Encrypts in place what stands behind `prefix`, and returns the tag.
     pub(crate) fn seal(
         &self,
         header: &RecordHeader,
         payload: &mut [u8],
     ) -> Result<impl AsRef<[u8]> + use<>, Refused> {
-        let (explicit, plaintext) = payload
-            .split_first_chunk_mut::<EXPLICIT_NONCE_LENGTH>()
-            .ok_or(Refused)?;
         // Never twice under one key, because the record number never is.
-        *explicit = header.number();
-        let nonce = self.nonce(explicit);
+        let (nonce, plaintext) = match &self.nonces {
+            Nonces::Explicit(salt) => {
+                let (explicit, plaintext) = payload.split_first_chunk_mut().ok_or(Refused)?;
+                *explicit = header.number();
+                (explicit_nonce(salt, *explicit), plaintext)
+            }
+            Nonces::Masked(mask) => (masked_nonce(mask, header.number()), payload),
+        };
         let aad = additional_data(header, plaintext.len());
         self.aead.seal(nonce, &aad, plaintext)
     }
+}
 
-    /// Room in front of the plaintext, to be filled by `seal`.
-    pub(crate) const PREFIX: [u8; EXPLICIT_NONCE_LENGTH] = [0; EXPLICIT_NONCE_LENGTH];
-
-    fn nonce(&self, explicit: &[u8; EXPLICIT_NONCE_LENGTH]) -> [u8; NONCE_LENGTH] {
-        let mut nonce = [0; NONCE_LENGTH];
-        let parts = self.implicit_iv.expose().iter().chain(explicit);
-        for (to, from) in nonce.iter_mut().zip(parts) {
-            *to = *from;
-        }
-        nonce
+fn explicit_nonce(
+    salt: &Secret<SALT_LENGTH>,
+    explicit: [u8; EXPLICIT_NONCE_LENGTH],
+) -> [u8; NONCE_LENGTH] {
+    let mut nonce = [0; NONCE_LENGTH];
+    for (to, from) in nonce.iter_mut().zip(salt.expose().iter().chain(&explicit)) {
+        *to = *from;
     }
+    nonce
+}
+
+fn masked_nonce(mask: &Secret<NONCE_LENGTH>, number: [u8; 8]) -> [u8; NONCE_LENGTH] {
+    let mut nonce = *mask.expose();
+    for (to, from) in nonce.iter_mut().rev().zip(number.iter().rev()) {
+        *to ^= from;
+    }
+    nonce
 }
 
 /// Record number, type, version and the length of the plaintext.
@@ -125,7 +176,7 @@ mod tests {
         let opened = protection().open(&header(0), &mut payload).unwrap();
         assert_eq!(opened, b"hello");
 
-        let mut sealed = [&Protection::PREFIX[..], b"hello"].concat();
+        let mut sealed = [protection().prefix(), b"hello"].concat();
         let tag = protection().seal(&header(0), &mut sealed).unwrap();
         sealed.extend(tag.as_ref());
         assert_eq!(sealed, wire);
@@ -153,8 +204,38 @@ mod tests {
 
     #[test]
     fn short_payloads_are_refused() {
-        for length in 0..Protection::OVERHEAD {
+        for length in 0..protection().overhead() {
             assert!(protection().open(&header(0), &mut vec![0; length]).is_err());
         }
+    }
+
+    /// Made by an independent implementation of the AEAD with the nonce of RFC 7905 §2 by hand.
+    #[test]
+    fn chacha20_has_no_explicit_nonce() {
+        let key: Vec<u8> = (0..32).collect();
+        let iv: Vec<u8> = (0xB0..0xBC).collect();
+        let protection = Protection::new(AeadAlgorithm::ChaCha20Poly1305, &key, &iv).unwrap();
+        let wire = hex::decode("0375e6985f746fc867e5493686e98278ef7e19090b").unwrap();
+        let mut sealed = b"hello".to_vec();
+        let tag = protection.seal(&header(0x0102), &mut sealed).unwrap();
+        sealed.extend(tag.as_ref());
+        assert_eq!(sealed, wire);
+        assert_eq!(sealed.len(), 5 + protection.overhead());
+        assert_eq!(
+            protection.open(&header(0x0102), &mut sealed).unwrap(),
+            b"hello"
+        );
+        assert!(protection.open(&header(0x0103), &mut wire.clone()).is_err());
+    }
+
+    #[test]
+    fn keys_and_ivs_of_another_length_are_refused() {
+        let new = |algorithm, key: usize, iv: usize| {
+            Protection::new(algorithm, &vec![0; key], &vec![0; iv]).is_ok()
+        };
+        assert!(new(AeadAlgorithm::Aes256Gcm, 32, 4));
+        assert!(!new(AeadAlgorithm::Aes256Gcm, 16, 4));
+        assert!(!new(AeadAlgorithm::Aes256Gcm, 32, 12));
+        assert!(!new(AeadAlgorithm::ChaCha20Poly1305, 32, 4));
     }
 }

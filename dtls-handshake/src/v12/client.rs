@@ -1,16 +1,19 @@
 //! The client's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
-use super::{Completed, Negotiated, PeerCertificate, RecordKeys, Session, Side, Step, unexpected};
+use super::{
+    Completed, Negotiated, RecordKeys, Session, Side, Step, accept_certificate, unexpected,
+};
 use crate::crypto::{KeyExchange, PublicKey};
 use crate::error::{CloseCause, Parameter};
+use crate::event::Version;
 use crate::handshake::{Context, Message};
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientKeyExchange, ClientOffer, Finished,
     HelloVerifyRequest, Random, ServerHello, ServerKeyExchange,
 };
+use crate::peer::PeerCertificate;
 use crate::record::PROTECTED;
-use crate::suite::Suite;
-use crate::wire::{DTLS_1_2, HandshakeType};
+use crate::wire::{DTLS_1_2, HandshakeType, SignatureScheme};
 
 /// What the client waits for.
 #[derive(Debug)]
@@ -73,7 +76,8 @@ pub(crate) struct AwaitServerHello {
 impl AwaitServerHello {
     fn send_hello(&self, cookie: &[u8], cx: &mut Context) {
         let config = cx.config.clone();
-        let suites = Suite::ALL.map(|suite| suite.id);
+        let suites = config.suites_of(Version::Dtls12).map(|suite| suite.id);
+        let suites: Vec<_> = suites.collect();
         let offer = ClientOffer {
             random: &self.random,
             cookie,
@@ -106,7 +110,11 @@ impl AwaitServerHello {
         if hello.version != DTLS_1_2 {
             return Err(CloseCause::NothingInCommon(Parameter::Version));
         }
-        let suite = Suite::by_id(hello.cipher_suite).ok_or(CloseCause::Illegal("cipher_suite"))?;
+        let suite = cx
+            .config
+            .suites_of(Version::Dtls12)
+            .find(|suite| suite.id == hello.cipher_suite)
+            .ok_or(CloseCause::Illegal("cipher_suite"))?;
         if hello.compression_method != 0 {
             return Err(CloseCause::Illegal("compression_method"));
         }
@@ -161,7 +169,7 @@ pub(crate) struct AwaitCertificate {
 
 impl AwaitCertificate {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        let peer = PeerCertificate::accept(message, cx)?;
+        let peer = accept_certificate(message, cx)?;
         if !self.negotiated.suite.takes_server_key(peer.kind()) {
             return Err(CloseCause::UnsupportedPeerCertificate);
         }
@@ -189,8 +197,9 @@ impl AwaitServerKeyExchange {
         }
         let signed = self.negotiated.signed_share(share);
         let what = "ServerKeyExchange";
+        let version = Version::Dtls12;
         self.peer
-            .verify(exchange.scheme, &signed, exchange.signature, what)?;
+            .verify(version, exchange.scheme, &signed, exchange.signature, what)?;
         let ours =
             KeyExchange::generate(share.group).map_err(CloseCause::internal("the key exchange"))?;
         cx.transcript.push(message.bytes());
@@ -219,17 +228,18 @@ enum Requested {
     /// A certificate of a kind that we do not have: an empty list is the answer
     /// (RFC 5246 §7.4.6).
     AnotherCertificate,
-    OurCertificate,
+    /// Ours, and a signature of this scheme.
+    OurCertificate(SignatureScheme),
 }
 
 impl AwaitCertificateRequest {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
         let request = CertificateRequest::read(message.body())?;
-        let requested = if request.takes_ecdsa(cx.config.identity.key().scheme()) {
-            Requested::OurCertificate
-        } else {
-            Requested::AnotherCertificate
-        };
+        let key = cx.config.identity.key();
+        let requested = request
+            .schemes_for(key.kind())
+            .and_then(|schemes| key.choose(Version::Dtls12, schemes))
+            .map_or(Requested::AnotherCertificate, Requested::OurCertificate);
         cx.transcript.push(message.bytes());
         let state = AwaitServerHelloDone {
             exchange: self,
@@ -266,15 +276,14 @@ impl AwaitServerHelloDone {
         } = self.exchange;
         let config = cx.config.clone();
         cx.flight.begin();
-        let first = match self.requested {
-            Requested::Nothing => None,
-            Requested::AnotherCertificate => Some(Certificate { first: None }),
-            Requested::OurCertificate => Some(Certificate {
-                first: Some(config.identity.certificate()),
+        match self.requested {
+            Requested::Nothing => {}
+            Requested::AnotherCertificate => {
+                cx.send(HandshakeType::Certificate, |w| Certificate::write(w, []));
+            }
+            Requested::OurCertificate(_) => cx.send(HandshakeType::Certificate, |w| {
+                Certificate::write(w, config.identity.chain());
             }),
-        };
-        if let Some(certificate) = first {
-            cx.send(HandshakeType::Certificate, |w| certificate.write(w));
         }
         cx.send(HandshakeType::ClientKeyExchange, |w| {
             ClientKeyExchange {
@@ -283,8 +292,8 @@ impl AwaitServerHelloDone {
             .write(w);
         });
         let session = derive(&negotiated, ours, &server_share, cx)?;
-        if self.requested == Requested::OurCertificate {
-            send_certificate_verify(cx)?;
+        if let Requested::OurCertificate(scheme) = self.requested {
+            send_certificate_verify(scheme, cx)?;
         }
         let keys = session
             .record_keys()
@@ -331,15 +340,14 @@ fn derive(
     Ok(session)
 }
 
-fn send_certificate_verify(cx: &mut Context) -> Result<(), CloseCause> {
-    let config = cx.config.clone();
-    let key = config.identity.key();
+fn send_certificate_verify(scheme: SignatureScheme, cx: &mut Context) -> Result<(), CloseCause> {
+    let key = cx.config.identity.key();
     let signature = key
-        .sign(cx.transcript.messages())
+        .sign(scheme, &[cx.transcript.messages()])
         .map_err(CloseCause::internal("the signature"))?;
     cx.send(HandshakeType::CertificateVerify, |w| {
         CertificateVerify {
-            scheme: key.scheme(),
+            scheme,
             signature: signature.as_ref(),
         }
         .write(w);

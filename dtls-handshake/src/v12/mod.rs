@@ -9,12 +9,12 @@ pub(crate) use client::ClientState;
 pub(crate) use server::ServerState;
 pub(crate) use session::{RecordKeys, Session, Side};
 
-use crate::crypto::{KeyKind, PublicKey, public_key};
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message};
 use crate::message::{Certificate, Random, ServerShare};
+use crate::peer::PeerCertificate;
 use crate::suite::Suite;
-use crate::wire::{HandshakeType, SignatureScheme, Writer};
+use crate::wire::{HandshakeType, Writer};
 
 /// What a message led to.
 #[derive(Debug)]
@@ -36,51 +36,6 @@ pub(crate) struct Completed {
     pub(crate) srtp_profile: Option<u16>,
 }
 
-/// A certificate of the peer, in DER, and the key in it.
-#[derive(Debug)]
-struct PeerCertificate {
-    der: Vec<u8>,
-    key: PublicKey,
-}
-
-impl PeerCertificate {
-    /// Reads it and compares its fingerprint, when that is known.
-    fn accept(message: &Message, cx: &Context) -> Result<Self, CloseCause> {
-        let certificate = Certificate::read(message.body())?;
-        let der = certificate
-            .first
-            .ok_or(CloseCause::PeerCertificateMissing)?;
-        cx.expected.check(der)?;
-        let key = public_key(der)
-            .map_err(|_| CloseCause::BadPeerCertificate)?
-            .ok_or(CloseCause::UnsupportedPeerCertificate)?;
-        Ok(Self {
-            der: der.to_vec(),
-            key,
-        })
-    }
-
-    fn kind(&self) -> KeyKind {
-        self.key.kind
-    }
-
-    /// RFC 5246 §7.4.3 and §7.4.8: the scheme has to be one that we offered.
-    fn verify(
-        &self,
-        scheme: SignatureScheme,
-        message: &[u8],
-        signature: &[u8],
-        what: &'static str,
-    ) -> Result<(), CloseCause> {
-        if !PublicKey::SCHEMES.contains(&scheme) {
-            return Err(CloseCause::Illegal("signature algorithm"));
-        }
-        self.key
-            .verify(scheme, message, signature)
-            .map_err(|_| CloseCause::NotVerified(what))
-    }
-}
-
 /// What the hello messages settled.
 #[derive(Debug)]
 struct Negotiated {
@@ -97,6 +52,12 @@ impl Negotiated {
         share.write(&mut Writer::new(&mut signed));
         signed
     }
+}
+
+/// Reads the peer's chain.
+fn accept_certificate(message: &Message, cx: &Context) -> Result<PeerCertificate, CloseCause> {
+    let certificate = Certificate::read(message.body())?;
+    PeerCertificate::accept(certificate.chain(), &cx.expected, &cx.config)
 }
 
 /// A message that has no place in a state.

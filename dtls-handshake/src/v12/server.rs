@@ -1,16 +1,19 @@
 //! The server's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
-use super::{Completed, Negotiated, PeerCertificate, RecordKeys, Session, Side, Step, unexpected};
+use super::{
+    Completed, Negotiated, RecordKeys, Session, Side, Step, accept_certificate, unexpected,
+};
 use crate::crypto::{KeyExchange, KeyKind, PublicKey};
 use crate::error::{CloseCause, Parameter};
+use crate::event::Version;
 use crate::handshake::{Context, Message};
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
     ServerAnswer, ServerKeyExchange, ServerShare,
 };
+use crate::peer::PeerCertificate;
 use crate::record::{PROTECTED, Protection};
-use crate::suite::Suite;
-use crate::wire::{DTLS_1_2, HandshakeType, NamedGroup};
+use crate::wire::{DTLS_1_2, HandshakeType, NamedGroup, SignatureScheme};
 
 /// What the server waits for.
 #[derive(Debug)]
@@ -50,22 +53,20 @@ impl ServerState {
 fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
     let hello = ClientHello::read(message.body())?;
     check(&hello)?;
-    let suite = Suite::ALL
-        .into_iter()
+    let key = cx.config.identity.key();
+    let suite = cx
+        .config
+        .suites_of(Version::Dtls12)
         .find(|suite| {
-            suite.takes_server_key(KeyKind::EcdsaP256)
-                && hello.cipher_suites.contains(suite.id.into())
+            suite.takes_server_key(key.kind()) && hello.cipher_suites.contains(suite.id.into())
         })
         .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
-    let group = select_group(&hello)?;
-    let scheme = cx.config.identity.key().scheme();
+    let group = select_group(&hello, key.kind())?;
     // Without the list SHA-1 would be all a client understands (RFC 5246 §7.4.1.4.1).
-    if !hello
+    let scheme = hello
         .signature_schemes
-        .is_some_and(|schemes| schemes.contains(scheme.into()))
-    {
-        return Err(CloseCause::NothingInCommon(Parameter::SignatureScheme));
-    }
+        .and_then(|schemes| key.choose(Version::Dtls12, schemes))
+        .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))?;
     let srtp_profile = hello.use_srtp.and_then(|offer| {
         let ours = cx.config.srtp_profiles.iter().copied();
         ours.into_iter()
@@ -79,7 +80,7 @@ fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
         srtp_profile,
     };
     let ours = KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
-    send_hello_flight(&hello, &negotiated, &ours, cx)?;
+    send_hello_flight(&hello, &negotiated, scheme, &ours, cx)?;
     let state = AwaitCertificate { negotiated, ours };
     Ok(Step::Answered(ServerState::Certificate(state)))
 }
@@ -111,15 +112,20 @@ fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
 }
 
 /// Without a list any group will do (RFC 8422 §4): then the one everybody has. With one, it has
-/// to have the group of our certificate as well (RFC 8422 §5.1).
-fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
+/// to have the curve of our certificate as well (RFC 8422 §5.1).
+fn select_group(hello: &ClientHello<'_>, key: KeyKind) -> Result<NamedGroup, CloseCause> {
     let Some(theirs) = hello.groups else {
         return Ok(NamedGroup::Secp256r1);
+    };
+    let curve = match key {
+        KeyKind::EcdsaP256 => Some(NamedGroup::Secp256r1),
+        KeyKind::EcdsaP384 => Some(NamedGroup::Secp384r1),
+        KeyKind::Ed25519 | KeyKind::Rsa => None,
     };
     KeyExchange::GROUPS
         .into_iter()
         .find(|group| theirs.contains((*group).into()))
-        .filter(|_| theirs.contains(NamedGroup::Secp256r1.into()))
+        .filter(|_| curve.is_none_or(|curve| theirs.contains(curve.into())))
         .ok_or(CloseCause::NothingInCommon(Parameter::Group))
 }
 
@@ -127,6 +133,7 @@ fn select_group(hello: &ClientHello<'_>) -> Result<NamedGroup, CloseCause> {
 fn send_hello_flight(
     hello: &ClientHello<'_>,
     negotiated: &Negotiated,
+    scheme: SignatureScheme,
     ours: &KeyExchange,
     cx: &mut Context,
 ) -> Result<(), CloseCause> {
@@ -145,9 +152,8 @@ fn send_hello_flight(
     };
     let signature = identity
         .key()
-        .sign(&negotiated.signed_share(&share))
+        .sign(scheme, &[&negotiated.signed_share(&share)])
         .map_err(CloseCause::internal("the signature"))?;
-    let scheme = identity.key().scheme();
     let exchange = ServerKeyExchange {
         share,
         scheme,
@@ -156,10 +162,7 @@ fn send_hello_flight(
     cx.flight.begin();
     cx.send(HandshakeType::ServerHello, |w| answer.write(w));
     cx.send(HandshakeType::Certificate, |w| {
-        Certificate {
-            first: Some(identity.certificate()),
-        }
-        .write(w);
+        Certificate::write(w, identity.chain());
     });
     cx.send(HandshakeType::ServerKeyExchange, |w| exchange.write(w));
     cx.send(HandshakeType::CertificateRequest, |w| {
@@ -177,7 +180,7 @@ pub(crate) struct AwaitCertificate {
 
 impl AwaitCertificate {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        let peer = PeerCertificate::accept(message, cx)?;
+        let peer = accept_certificate(message, cx)?;
         cx.transcript.push(message.bytes());
         let state = AwaitClientKeyExchange {
             negotiated: self.negotiated,
@@ -241,8 +244,14 @@ impl AwaitCertificateVerify {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
         let verify = CertificateVerify::read(message.body())?;
         let signed = cx.transcript.messages();
-        self.peer
-            .verify(verify.scheme, signed, verify.signature, "CertificateVerify")?;
+        let what = "CertificateVerify";
+        self.peer.verify(
+            Version::Dtls12,
+            verify.scheme,
+            signed,
+            verify.signature,
+            what,
+        )?;
         cx.transcript.push(message.bytes());
         let RecordKeys { client, server } = self
             .session

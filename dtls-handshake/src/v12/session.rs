@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 use crate::crypto::{AeadAlgorithm, Refused, Secret, prf};
 use crate::error::ExportError;
 use crate::message::{Random, VERIFY_DATA_LENGTH};
-use crate::record::{IMPLICIT_IV_LENGTH, Protection};
+use crate::record::Protection;
 use crate::suite::Suite;
 
 const MASTER_SECRET_LENGTH: usize = 48;
@@ -90,9 +90,9 @@ impl Session {
 
     /// RFC 5246 §6.3; with an AEAD there are no MAC keys in the block.
     pub(crate) fn record_keys(&self) -> Result<RecordKeys, Refused> {
-        let mut block = [0; 2 * (AeadAlgorithm::MAX_KEY_LENGTH + IMPLICIT_IV_LENGTH)];
-        let key_length = self.suite.aead.key_length();
-        let needed = 2 * (key_length + IMPLICIT_IV_LENGTH);
+        let mut block = [0; 2 * (AeadAlgorithm::MAX_KEY_LENGTH + Protection::MAX_IV_LENGTH)];
+        let aead = self.suite.aead;
+        let needed = 2 * (aead.key_length() + Protection::iv_length(aead));
         let used = block.get_mut(..needed).ok_or(Refused)?;
         let seed: [&[u8]; 2] = [&self.server_random, &self.client_random];
         prf(
@@ -102,7 +102,7 @@ impl Session {
             &seed,
             used,
         );
-        let keys = cut_key_block(self.suite.aead, key_length, used);
+        let keys = cut_key_block(aead, used);
         block.zeroize();
         keys
     }
@@ -187,15 +187,11 @@ fn push_hex(line: &mut String, bytes: &[u8]) {
 }
 
 /// Client key, server key, client IV, server IV.
-fn cut_key_block(
-    aead: AeadAlgorithm,
-    key_length: usize,
-    block: &[u8],
-) -> Result<RecordKeys, Refused> {
+fn cut_key_block(aead: AeadAlgorithm, block: &[u8]) -> Result<RecordKeys, Refused> {
+    let key_length = aead.key_length();
     let (client_key, rest) = block.split_at_checked(key_length).ok_or(Refused)?;
     let (server_key, rest) = rest.split_at_checked(key_length).ok_or(Refused)?;
-    let (client_iv, rest) = rest.split_first_chunk().ok_or(Refused)?;
-    let server_iv = rest.first_chunk().ok_or(Refused)?;
+    let (client_iv, server_iv) = rest.split_at_checked(rest.len() / 2).ok_or(Refused)?;
     Ok(RecordKeys {
         client: Protection::new(aead, client_key, client_iv)?,
         server: Protection::new(aead, server_key, server_iv)?,
@@ -248,7 +244,7 @@ mod tests {
 
     fn session() -> Session {
         Session::from_master_secret(
-            Suite::ALL[0],
+            Suite::WEBRTC,
             &array(MASTER_SECRET),
             array(CLIENT_RANDOM),
             array(SERVER_RANDOM),
@@ -259,7 +255,7 @@ mod tests {
     fn the_extended_master_secret_is_bound_to_the_session_hash() {
         let derive = |hash: &[u8]| {
             let premaster = hex::decode(PREMASTER).unwrap();
-            let session = Session::new(Suite::ALL[0], &premaster, hash, [0; 32], [0; 32]);
+            let session = Session::new(Suite::WEBRTC, &premaster, hash, [0; 32], [0; 32]);
             hex::encode(session.master_secret())
         };
         assert_eq!(derive(&array::<32>(SESSION_HASH)), EXTENDED_MASTER_SECRET);
@@ -270,13 +266,13 @@ mod tests {
     fn the_key_block_is_cut_in_its_order() {
         let block: [u8; 40] = array(KEY_BLOCK);
         let keys = session().record_keys().unwrap();
-        let aead = Suite::ALL[0].aead;
+        let aead = Suite::WEBRTC.aead;
         for (protection, key, iv) in [
             (keys.client, &block[..16], 32),
             (keys.server, &block[16..32], 36),
         ] {
-            let iv = block[iv..iv + 4].try_into().unwrap();
-            let expected = Protection::new(aead, key, &iv).unwrap();
+            let iv = &block[iv..iv + 4];
+            let expected = Protection::new(aead, key, iv).unwrap();
             let header = RecordHeader {
                 content: ContentType::Handshake,
                 version: DTLS_1_2,
@@ -284,7 +280,7 @@ mod tests {
                 sequence: 5,
             };
             let seal = |protection: &Protection| {
-                let mut payload = [&Protection::PREFIX[..], b"payload"].concat();
+                let mut payload = [protection.prefix(), b"payload"].concat();
                 let tag = protection.seal(&header, &mut payload).unwrap();
                 payload.extend(tag.as_ref());
                 payload
