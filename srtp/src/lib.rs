@@ -58,6 +58,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod batch;
+#[cfg(feature = "bytes")]
+mod bytes_mut;
 mod config;
 mod crypto;
 mod demux;
@@ -82,6 +85,7 @@ mod stats;
 mod stream_table;
 mod transform;
 
+pub use batch::BatchPacket;
 pub use config::Config;
 pub use demux::{is_rtcp, is_rtp_or_rtcp};
 pub use error::{

@@ -77,8 +77,8 @@ impl Sender {
     }
 
     /// Protects the RTP packet in the first `len` bytes of `buf` and gives the length of the SRTP
-    /// packet that stands there then: [`Profile::rtp_overhead`](crate::Profile::rtp_overhead)
-    /// bytes longer, and the MKI's length if the key has one. Header, CSRC list and header extension stay in the clear (RFC 3711 §3.1).
+    /// packet that stands there then, [`rtp_overhead`](Self::rtp_overhead) bytes longer. Header,
+    /// CSRC list and header extension stay in the clear (RFC 3711 §3.1).
     ///
     /// # Errors
     /// [`ProtectError`]; then `buf` is unchanged and the sequence number unused.
@@ -92,10 +92,21 @@ impl Sender {
         result
     }
 
+    /// Bytes that protecting adds to an RTP packet: those of the profile and those of the MKI.
+    #[must_use]
+    pub fn rtp_overhead(&self) -> usize {
+        self.key.rtp_overhead()
+    }
+
+    /// Bytes that protecting adds to an RTCP packet: those of the profile and those of the MKI.
+    #[must_use]
+    pub fn rtcp_overhead(&self) -> usize {
+        self.key.rtcp_overhead()
+    }
+
     /// Protects the RTCP packet, compound or not, in the first `len` bytes of `buf` and gives the
-    /// length of the SRTCP packet that stands there then:
-    /// [`Profile::rtcp_overhead`](crate::Profile::rtcp_overhead) bytes longer, and the MKI's length if
-    /// the key has one.
+    /// length of the SRTCP packet that stands there then,
+    /// [`rtcp_overhead`](Self::rtcp_overhead) bytes longer.
     ///
     /// # Errors
     /// [`ProtectError`]; then `buf` is unchanged and no index used.

@@ -14,7 +14,8 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use srtp::{Profile, Receiver, Sender};
+use bytes::BytesMut;
+use srtp::{BatchPacket, Profile, Receiver, Sender};
 
 use common::{key, rtcp, rtp, with_room};
 
@@ -53,6 +54,45 @@ fn packets_of_known_streams_allocate_nothing() {
         let mut receiver = Receiver::new(with_mki(2));
         receiver.add_key(with_mki(1)).unwrap();
         steady_state(Sender::new(with_mki(1)), receiver);
+    }
+}
+
+#[test]
+fn batches_and_bytes_allocate_nothing() {
+    for profile in Profile::ALL {
+        let (mut sender, mut receiver) =
+            (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
+        let packet = |ssrc, number| rtp(ssrc, number, &[5; 160]);
+        for ssrc in 0..3 {
+            let (mut buf, len) = roomy(&packet(ssrc, 1));
+            let sealed = sender.protect_rtp(&mut buf, len).unwrap();
+            receiver.unprotect_rtp(&mut buf[..sealed]).unwrap();
+        }
+        let mut bufs: Vec<_> = (0..60u16)
+            .map(|at| roomy(&packet(u32::from(at % 3), 2 + at)))
+            .collect();
+        let mut batch: Vec<_> = bufs
+            .iter_mut()
+            .map(|(buf, len)| BatchPacket::new(buf, *len))
+            .collect();
+        let before = allocations();
+        assert_eq!(sender.protect_rtp_batch(&mut batch), 60);
+        assert_eq!(allocations(), before);
+        let mut batch: Vec<_> = batch
+            .into_iter()
+            .map(|it| BatchPacket::new(it.buf, it.len.unwrap()))
+            .collect();
+        let before = allocations();
+        assert_eq!(receiver.unprotect_batch(&mut batch), 60);
+        assert_eq!(allocations(), before);
+
+        let mut bytes = BytesMut::with_capacity(200);
+        bytes.extend_from_slice(&packet(1, 100));
+        let before = allocations();
+        sender.protect_rtp_bytes(&mut bytes).unwrap();
+        receiver.unprotect_rtp_bytes(&mut bytes).unwrap();
+        assert_eq!((sender.poll_event(), receiver.poll_event()), (None, None));
+        assert_eq!(allocations(), before);
     }
 }
 
