@@ -1,6 +1,8 @@
 //! The bounds of a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver).
 
 use crate::error::ConfigError;
+use crate::header_extension::HeaderExtensions;
+use crate::profile::Profile;
 
 /// Smallest window of RFC 3711 §3.3.2, and the greatest that index estimation can tell apart.
 const WINDOW_RANGE: core::ops::RangeInclusive<u16> = 64..=32_767;
@@ -28,6 +30,9 @@ pub struct Config {
     /// are left of a key's lifetime, or fewer than half of a lifetime that is shorter; 65536 by
     /// default, 20 minutes at 50 packets a second.
     pub rekey_margin: u64,
+    /// What is hidden of RTP header extensions: [`HeaderExtensions::Clear`], nothing, by default.
+    /// A profile that does not encrypt takes nothing else.
+    pub header_extensions: HeaderExtensions,
 }
 
 impl Default for Config {
@@ -37,16 +42,20 @@ impl Default for Config {
             rtcp_window: 128,
             max_streams: 1024,
             rekey_margin: 1 << 16,
+            header_extensions: HeaderExtensions::Clear,
         }
     }
 }
 
 impl Config {
-    pub(crate) fn validate(self) -> Result<Self, ConfigError> {
+    pub(crate) fn validate(self, profile: Profile) -> Result<Self, ConfigError> {
         for found in [self.rtp_window, self.rtcp_window] {
             if !WINDOW_RANGE.contains(&found) {
                 return Err(ConfigError::ReplayWindow { found });
             }
+        }
+        if !profile.encrypts() && self.header_extensions != HeaderExtensions::Clear {
+            return Err(ConfigError::NotEncrypting { profile });
         }
         Ok(self)
     }

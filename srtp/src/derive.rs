@@ -27,11 +27,15 @@ impl Protocol {
     }
 }
 
+/// Labels of encryption key and salt of header extension elements (RFC 6904 §3.2).
+const HEADER_EXTENSION_LABELS: [u8; 2] = [6, 7];
+
 /// A master key and salt, while keys are derived from them.
 pub(crate) struct MasterSecret {
     generator: AesCm,
     salt: Zeroizing<u128>,
     key_len: usize,
+    salt_len: usize,
 }
 
 impl MasterSecret {
@@ -41,11 +45,11 @@ impl MasterSecret {
         // its right (RFC 7714 §11, erratum 4938).
         let mut padded = Zeroizing::new([0; SALT_LEN]);
         padded.get_mut(..salt.len())?.copy_from_slice(salt);
-        let salt = Zeroizing::new(number(&padded));
         Some(Self {
             generator: AesCm::new(key)?,
-            salt,
+            salt: Zeroizing::new(number(&padded)),
             key_len: key.len(),
+            salt_len: salt.len(),
         })
     }
 
@@ -58,6 +62,20 @@ impl MasterSecret {
         self.derive(encryption_label, &mut keys.encryption);
         self.derive(authentication_label, &mut keys.authentication);
         self.derive(salt_label, &mut keys.salt);
+        keys
+    }
+
+    /// The keys of header extension elements (RFC 6904 §3.2), for AES-CM whatever the profile (RFC
+    /// 7714 §8.3).
+    ///
+    /// For AEAD no RFC says how long the salt is. As implementations agree, it is derived as long
+    /// as the master salt, 96 bits, and has zeros on its right.
+    pub(crate) fn header_extension_keys(&self) -> SessionKeys {
+        let [encryption_label, salt_label] = HEADER_EXTENSION_LABELS;
+        let mut keys = SessionKeys::blank(self.key_len);
+        self.derive(encryption_label, &mut keys.encryption);
+        let salt = keys.salt.get_mut(..self.salt_len);
+        self.derive(salt_label, salt.unwrap_or_default());
         keys
     }
 
@@ -177,6 +195,21 @@ mod tests {
             "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4"
         );
         assert_eq!(hex::encode(rtp.salt), "fa31791685ca444a9e07c6c64e93");
+    }
+
+    /// RFC 6904 appendix A.1.
+    #[test]
+    fn rfc6904_a_1() {
+        let key = hex::decode("e1f97a0d3e018be0d64fa32c06de4139").unwrap();
+        let salt = hex::decode("0ec675ad498afeebb6960b3aabe6").unwrap();
+        let keys = MasterSecret::new(&key, &salt)
+            .unwrap()
+            .header_extension_keys();
+        assert_eq!(
+            hex::encode(keys.encryption()),
+            "549752054d6fb708622c4a2e596a1b93"
+        );
+        assert_eq!(hex::encode(keys.salt), "ab01818174c40d39a3781f7c2d27");
     }
 
     /// The 96-bit master salt has zeros on its right (RFC 7714 §11, erratum 4938).

@@ -129,6 +129,13 @@ pub enum ConfigError {
         /// The size that was asked for, in packets.
         found: u16,
     },
+    /// [`HeaderExtensions`](crate::HeaderExtensions) that want encryption, with a profile that has
+    /// none.
+    #[error("{profile} does not encrypt, header extensions neither")]
+    NotEncrypting {
+        /// The profile of the key.
+        profile: Profile,
+    },
 }
 
 /// A roll-over counter or index that cannot be set.
@@ -207,6 +214,13 @@ pub enum ProtectError {
     /// The sequence number is too far behind to know that it was not protected before.
     #[error("the sequence number lies behind the window of those just protected")]
     SequenceTooOld,
+    /// The packet has a header extension that cryptex cannot hide, because it is not one of
+    /// RFC 8285 or sets application bits (RFC 9335 §5.1).
+    #[error("cryptex cannot hide a header extension of profile {profile:#06x}")]
+    HeaderExtension {
+        /// The field "defined by profile" (RFC 3550 §5.3.1).
+        profile: u16,
+    },
     /// The packet opens a stream and there is no room for one more.
     #[error("{limit} streams are open already")]
     TooManyStreams {

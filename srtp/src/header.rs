@@ -7,7 +7,13 @@ use crate::error::Malformed;
 pub(crate) const PACKET_MAX: usize = 65_535;
 
 /// Fixed part of an RTP header (RFC 3550 §5.1).
-const RTP_FIXED_LEN: usize = 12;
+pub(crate) const RTP_FIXED_LEN: usize = 12;
+
+/// One CSRC identifier (RFC 3550 §5.1).
+const CSRC_LEN: usize = 4;
+
+/// Profile and length of a header extension (RFC 3550 §5.3.1).
+pub(crate) const EXTENSION_WORD_LEN: usize = 4;
 
 /// The part of an RTCP packet that stays in the clear: first word and sender (RFC 3711 §3.4).
 pub(crate) const RTCP_CLEAR_LEN: usize = 8;
@@ -63,18 +69,36 @@ impl RtpHeader {
             len: header_len(packet, extension, csrc_count)?,
         })
     }
+
+    /// Length of the CSRC list in bytes.
+    pub(crate) const fn csrcs_len(&self) -> usize {
+        CSRC_LEN * self.csrc_count as usize
+    }
+
+    /// Where the CSRC list ends: profile and length of an extension stand there.
+    pub(crate) const fn csrcs_end(&self) -> usize {
+        RTP_FIXED_LEN + self.csrcs_len()
+    }
+
+    /// The kind of the extension of `packet`, which has this header: its field "defined by
+    /// profile" (RFC 3550 §5.3.1). `None` without an extension.
+    pub(crate) fn extension_profile(&self, packet: &[u8]) -> Option<u16> {
+        let word = packet.get(self.csrcs_end()..)?.first_chunk();
+        let word = word.filter(|_| self.extension);
+        word.copied().map(u16::from_be_bytes)
+    }
 }
 
 /// Length of fixed part, CSRC list and extension (RFC 3550 §5.1, §5.3.1). The extension counts
 /// its 32-bit words in 16 bits: the sum needs 19 bits and is made in `usize`.
 #[inline]
 fn header_len(packet: &[u8], extension: bool, csrc_count: u8) -> Result<usize, Malformed> {
-    let mut len = RTP_FIXED_LEN + 4 * usize::from(csrc_count);
+    let mut len = RTP_FIXED_LEN + CSRC_LEN * usize::from(csrc_count);
     if extension {
         let Some(&[_, _, high, low]) = packet.get(len..).and_then(<[u8]>::first_chunk::<4>) else {
-            return Err(too_short(packet, len + 4));
+            return Err(too_short(packet, len + EXTENSION_WORD_LEN));
         };
-        len += 4 + 4 * usize::from(u16::from_be_bytes([high, low]));
+        len += EXTENSION_WORD_LEN + 4 * usize::from(u16::from_be_bytes([high, low]));
     }
     if len > packet.len() {
         return Err(too_short(packet, len));

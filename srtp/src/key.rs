@@ -6,7 +6,7 @@ use crate::Profile;
 use crate::derive::{MasterSecret, Protocol};
 use crate::error::{AddKeyError, KeyError};
 use crate::key_use::{Event, KeyUse, RTP_PACKETS_MAX};
-use crate::transform::Transform;
+use crate::transform::{KeyStream, Transform};
 
 /// Lengths of a master key identifier in bytes (RFC 4568 §6.1).
 const MKI_LEN: core::ops::RangeInclusive<usize> = 1..=128;
@@ -24,6 +24,8 @@ pub struct MasterKey {
     pub(crate) profile: Profile,
     pub(crate) rtp: Transform,
     pub(crate) rtcp: Transform,
+    /// For chosen header extension elements (RFC 6904); a profile that does not encrypt has none.
+    pub(crate) header_extension: Option<Box<KeyStream>>,
     /// Empty without an MKI.
     pub(crate) mki: Box<[u8]>,
     pub(crate) uses: KeyUse,
@@ -76,10 +78,17 @@ impl MasterKey {
             Transform::new(profile, protocol, &secret.session_keys(protocol))
                 .ok_or(KeyError::Rejected { profile })
         };
+        let header_extension = if profile.encrypts() {
+            let stream = KeyStream::new(&secret.header_extension_keys());
+            Some(stream.ok_or(KeyError::Rejected { profile })?.into())
+        } else {
+            None
+        };
         Ok(Self {
             profile,
             rtp: transform(Protocol::Rtp)?,
             rtcp: transform(Protocol::Rtcp)?,
+            header_extension,
             mki: Box::default(),
             uses: KeyUse::new(RTP_PACKETS_MAX),
         })

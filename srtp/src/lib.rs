@@ -68,6 +68,7 @@ mod derive;
 mod error;
 mod export;
 mod header;
+mod header_extension;
 #[cfg(feature = "__internals")]
 #[doc(hidden)]
 pub mod internals;
@@ -94,6 +95,7 @@ pub use error::{
 };
 pub use export::{ExportedKeys, keys_from_dtls_export};
 pub use header::RtpHeader;
+pub use header_extension::{ExtensionIds, HeaderExtensions};
 pub use key::MasterKey;
 pub use key_use::Event;
 pub use profile::{Profile, TRAILER_MAX};

@@ -39,7 +39,9 @@ impl Receiver {
     /// # Errors
     /// [`ConfigError`] when a setting is out of its range.
     pub fn with_config(key: MasterKey, config: Config) -> Result<Self, ConfigError> {
-        config.validate().map(|config| Self::build(key, config))
+        config
+            .validate(key.profile)
+            .map(|config| Self::build(key, config))
     }
 
     fn build(key: MasterKey, config: Config) -> Self {
@@ -94,19 +96,18 @@ impl Receiver {
         let overhead = self.keys.any().rtp_overhead();
         check_min(packet, header.len + overhead)?;
         let (key, packet) = self.keys.open(packet, |key| &key.rtp)?;
+        let hidden = &self.config.header_extensions;
         let ssrc = header.ssrc;
         match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
-                key.rtp
-                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                hidden.open(key, packet, &header, PacketId { ssrc, index })?;
                 stream.mark(index);
             }
             None => {
                 self.rtp.check_room()?;
                 let index = u64::from(header.sequence_number);
-                key.rtp
-                    .open_rtp(packet, header.len, PacketId { ssrc, index })?;
+                hidden.open(key, packet, &header, PacketId { ssrc, index })?;
                 self.rtp.insert(
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),

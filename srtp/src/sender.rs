@@ -61,7 +61,9 @@ impl Sender {
     /// # Errors
     /// [`ConfigError`] when a setting is out of its range.
     pub fn with_config(key: MasterKey, config: Config) -> Result<Self, ConfigError> {
-        config.validate().map(|config| Self::build(key, config))
+        config
+            .validate(key.profile)
+            .map(|config| Self::build(key, config))
     }
 
     fn build(key: MasterKey, config: Config) -> Self {
@@ -77,8 +79,9 @@ impl Sender {
     }
 
     /// Protects the RTP packet in the first `len` bytes of `buf` and gives the length of the SRTP
-    /// packet that stands there then, [`rtp_overhead`](Self::rtp_overhead) bytes longer. Header,
-    /// CSRC list and header extension stay in the clear (RFC 3711 §3.1).
+    /// packet that stands there then, [`rtp_overhead`](Self::rtp_overhead) bytes longer or, under
+    /// cryptex, up to that. The fixed header stays in the clear, CSRC list and header extension as
+    /// [`Config::header_extensions`] says (RFC 3711 §3.1).
     ///
     /// # Errors
     /// [`ProtectError`]; then `buf` is unchanged and the sequence number unused.
@@ -92,10 +95,11 @@ impl Sender {
         result
     }
 
-    /// Bytes that protecting adds to an RTP packet: those of the profile and those of the MKI.
+    /// Bytes that protecting adds to an RTP packet: those of the profile, those of the MKI, and the
+    /// 4 that [`HeaderExtensions::Cryptex`](crate::HeaderExtensions::Cryptex) adds to some packets.
     #[must_use]
     pub fn rtp_overhead(&self) -> usize {
-        self.key.rtp_overhead()
+        self.key.rtp_overhead() + self.config.header_extensions.growth_max()
     }
 
     /// Bytes that protecting adds to an RTCP packet: those of the profile and those of the MKI.
@@ -121,7 +125,9 @@ impl Sender {
     }
 
     fn try_protect_rtp(&mut self, buf: &mut [u8], len: usize) -> Result<usize, ProtectError> {
-        let (packet, sealed) = room(buf, len, self.key.rtp_overhead())?;
+        let hidden = &self.config.header_extensions;
+        let growth = hidden.growth(buf, len)?;
+        let (packet, sealed) = room(buf, len, self.key.rtp_overhead() + growth)?;
         let header = RtpHeader::parse(packet)?;
         self.key.uses.check()?;
         let inner = sealed - self.key.mki.len();
@@ -130,17 +136,13 @@ impl Sender {
         match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
-                self.key
-                    .rtp
-                    .seal_rtp(place, header.len, PacketId { ssrc, index })?;
+                hidden.seal(&self.key, place, &header, PacketId { ssrc, index })?;
                 stream.mark(index);
             }
             None => {
                 self.rtp.check_room()?;
                 let index = u64::from(header.sequence_number);
-                self.key
-                    .rtp
-                    .seal_rtp(place, header.len, PacketId { ssrc, index })?;
+                hidden.seal(&self.key, place, &header, PacketId { ssrc, index })?;
                 self.rtp.insert(
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),

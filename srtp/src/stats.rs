@@ -56,6 +56,8 @@ pub struct SenderStats {
     pub malformed: u64,
     /// [`ProtectError::NoRoom`].
     pub no_room: u64,
+    /// [`ProtectError::HeaderExtension`].
+    pub header_extension: u64,
     /// [`ProtectError::SequenceReused`].
     pub sequence_reused: u64,
     /// [`ProtectError::SequenceTooOld`].
@@ -74,6 +76,7 @@ impl SenderStats {
         let counter = match error {
             ProtectError::Malformed(_) => &mut self.malformed,
             ProtectError::NoRoom { .. } => &mut self.no_room,
+            ProtectError::HeaderExtension { .. } => &mut self.header_extension,
             ProtectError::SequenceReused => &mut self.sequence_reused,
             ProtectError::SequenceTooOld => &mut self.sequence_too_old,
             ProtectError::TooManyStreams { .. } => &mut self.too_many_streams,

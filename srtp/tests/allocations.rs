@@ -15,7 +15,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use bytes::BytesMut;
-use srtp::{BatchPacket, Profile, Receiver, Sender};
+use srtp::{BatchPacket, Config, HeaderExtensions, Profile, Receiver, Sender};
 
 use common::{key, rtcp, rtp, with_room};
 
@@ -54,6 +54,13 @@ fn packets_of_known_streams_allocate_nothing() {
         let mut receiver = Receiver::new(with_mki(2));
         receiver.add_key(with_mki(1)).unwrap();
         steady_state(Sender::new(with_mki(1)), receiver);
+        for hide in hidden(profile) {
+            let mut config = Config::default();
+            config.header_extensions = hide;
+            let sender = Sender::with_config(key(profile, 1), config).unwrap();
+            let receiver = Receiver::with_config(key(profile, 1), config).unwrap();
+            steady_state(sender, receiver);
+        }
     }
 }
 
@@ -96,10 +103,30 @@ fn batches_and_bytes_allocate_nothing() {
     }
 }
 
+/// What a profile can hide of header extensions.
+fn hidden(profile: Profile) -> Vec<HeaderExtensions> {
+    let ids = [1, 3].into_iter().collect();
+    match profile.encrypts() {
+        true => vec![HeaderExtensions::Cryptex, HeaderExtensions::Encrypted(ids)],
+        false => vec![],
+    }
+}
+
+/// An RTP packet with a CSRC list, every second one with a header extension.
+fn packet(at: u16) -> Vec<u8> {
+    let mut packet = rtp(u32::from(at % 3), at.wrapping_sub(1000), &[]);
+    packet[0] |= 2;
+    packet.extend([7; 8]);
+    if at.is_multiple_of(2) {
+        packet[0] |= 0x10;
+        packet.extend([0xbe, 0xde, 0, 2, 0x11, 5, 5, 0x20, 6, 0x30, 7, 0]);
+    }
+    packet.extend([5; 160]);
+    packet
+}
+
 fn steady_state(mut sender: Sender, mut receiver: Receiver) {
-    let packets: Vec<_> = (0..2000u16)
-        .map(|at| roomy(&rtp(u32::from(at % 3), at.wrapping_sub(1000), &[5; 160])))
-        .collect();
+    let packets: Vec<_> = (0..2000u16).map(|at| roomy(&packet(at))).collect();
     let reports: Vec<_> = (0..300).map(|at| roomy(&rtcp(at % 3, 100))).collect();
     let mut counts = Vec::with_capacity(4000);
     for (mut buf, len) in packets {

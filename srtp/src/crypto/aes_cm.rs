@@ -5,6 +5,9 @@ use ctr::CtrCore;
 use ctr::cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, StreamCipherCore, consts::U16};
 use ctr::flavors::Ctr128BE;
 
+/// Length of an AES block in bytes.
+const BLOCK_LEN: usize = 16;
+
 /// An expanded AES key. Wiped when dropped (the libraries' `zeroize` feature).
 #[expect(
     clippy::large_enum_variant,
@@ -34,6 +37,19 @@ impl AesCm {
             Self::Aes128(cipher) => apply(cipher, iv, data),
             Self::Aes256(cipher) => apply(cipher, iv, data),
         }
+    }
+
+    /// Adds the key stream from its byte `offset` on to `data`.
+    pub(crate) fn apply_at(&self, iv: u128, offset: usize, data: &mut [u8]) {
+        let iv = iv.wrapping_add((offset / BLOCK_LEN) as u128);
+        let begun = offset % BLOCK_LEN;
+        let (head, rest) = data.split_at_mut(data.len().min(BLOCK_LEN - begun));
+        let mut block = [0; BLOCK_LEN];
+        self.apply(iv, &mut block);
+        for (byte, key) in head.iter_mut().zip(block.iter().skip(begun)) {
+            *byte ^= key;
+        }
+        self.apply(iv.wrapping_add(1), rest);
     }
 }
 
@@ -71,6 +87,20 @@ mod tests {
                 block,
                 "block {number}"
             );
+        }
+    }
+
+    #[test]
+    fn the_key_stream_from_any_byte_on() {
+        let (cipher, iv) = (AesCm::new(&[7; 16]).unwrap(), 5 << 16);
+        let mut stream = [0; 100];
+        cipher.apply(iv, &mut stream);
+        for offset in 0..stream.len() {
+            for end in offset..=stream.len() {
+                let mut part = vec![0; end - offset];
+                cipher.apply_at(iv, offset, &mut part);
+                assert_eq!(part, stream[offset..end]);
+            }
         }
     }
 

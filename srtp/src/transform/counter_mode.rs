@@ -5,30 +5,22 @@
 //! SRTCP:  8 bytes | encrypted rest | E and index | tag         tag over all before it
 //! ```
 
-use zeroize::{Zeroize, ZeroizeOnDrop};
-
-use super::{PacketId, RtcpWord, split_end};
-use crate::crypto::{AesCm, HmacSha1, Unsealable, WrongTag};
+use super::{KeyStream, PacketId, RtcpWord, cryptex, split_end};
+use crate::crypto::{HmacSha1, Unsealable, WrongTag};
 use crate::derive::SessionKeys;
 use crate::header::RTCP_CLEAR_LEN;
 use crate::profile::RTCP_INDEX_LEN;
 
 pub(crate) struct CounterMode {
-    cipher: AesCm,
-    salt: Salt,
+    stream: KeyStream,
     mac: HmacSha1,
     tag_len: usize,
 }
 
-/// The session salt, multiplied by 2^16 as the IV wants it.
-#[derive(Zeroize, ZeroizeOnDrop)]
-struct Salt(u128);
-
 impl CounterMode {
     pub(super) fn new(keys: &SessionKeys, tag_len: usize) -> Option<Self> {
         Some(Self {
-            cipher: AesCm::new(keys.encryption())?,
-            salt: Salt(keys.salt_112() << 16),
+            stream: KeyStream::new(keys)?,
             mac: HmacSha1::new(keys.authentication())?,
             tag_len,
         })
@@ -36,12 +28,6 @@ impl CounterMode {
 
     pub(super) const fn tag_len(&self) -> usize {
         self.tag_len
-    }
-
-    /// IV = (salt * 2^16) XOR (SSRC * 2^64) XOR (index * 2^16) (RFC 3711 §4.1.1).
-    #[inline]
-    const fn iv(&self, id: PacketId) -> u128 {
-        self.salt.0 ^ (id.number() << 16)
     }
 
     #[inline]
@@ -53,7 +39,7 @@ impl CounterMode {
     ) -> Result<(), Unsealable> {
         let (packet, tag) = split_end(buf, self.tag_len).ok_or(Unsealable)?;
         let payload = packet.get_mut(header_len..).ok_or(Unsealable)?;
-        self.cipher.apply(self.iv(id), payload);
+        self.stream.apply(id, payload);
         self.mac.write_tag(packet, &id.roc(), tag)
     }
 
@@ -67,8 +53,37 @@ impl CounterMode {
         let (packet, tag) = split_end(packet, self.tag_len).ok_or(WrongTag)?;
         self.mac.verify(packet, &id.roc(), tag)?;
         let payload = packet.get_mut(header_len..).ok_or(WrongTag)?;
-        self.cipher.apply(self.iv(id), payload);
+        self.stream.apply(id, payload);
         Ok(())
+    }
+
+    /// The tag covers the packet as it is sent.
+    pub(super) fn seal_cryptex(
+        &self,
+        buf: &mut [u8],
+        csrcs: usize,
+        id: PacketId,
+    ) -> Result<(), Unsealable> {
+        let (packet, tag) = split_end(buf, self.tag_len).ok_or(Unsealable)?;
+        self.apply_cryptex(packet, csrcs, id).ok_or(Unsealable)?;
+        self.mac.write_tag(packet, &id.roc(), tag)
+    }
+
+    pub(super) fn open_cryptex(
+        &self,
+        packet: &mut [u8],
+        csrcs: usize,
+        id: PacketId,
+    ) -> Result<(), WrongTag> {
+        let (packet, tag) = split_end(packet, self.tag_len).ok_or(WrongTag)?;
+        self.mac.verify(packet, &id.roc(), tag)?;
+        self.apply_cryptex(packet, csrcs, id).ok_or(WrongTag)
+    }
+
+    fn apply_cryptex(&self, packet: &mut [u8], csrcs: usize, id: PacketId) -> Option<()> {
+        let (_, hidden) = cryptex::gather(packet, csrcs)?;
+        self.stream.apply(id, hidden);
+        cryptex::scatter(packet, csrcs)
     }
 
     pub(super) fn seal_rtcp(
@@ -100,7 +115,7 @@ impl CounterMode {
     fn apply_rtcp(&self, packet: &mut [u8], ssrc: u32, word: RtcpWord) -> Option<()> {
         let hidden = packet.get_mut(RTCP_CLEAR_LEN..)?;
         if word.encrypted {
-            self.cipher.apply(self.iv(word.id(ssrc)), hidden);
+            self.stream.apply(word.id(ssrc), hidden);
         }
         Some(())
     }

@@ -8,7 +8,7 @@
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use super::{PacketId, RtcpWord, split_end};
+use super::{PacketId, RtcpWord, cryptex, split_end};
 use crate::crypto::{AesGcm, Unsealable, WrongTag};
 use crate::derive::SessionKeys;
 use crate::header::RTCP_CLEAR_LEN;
@@ -63,6 +63,30 @@ impl Gcm {
     ) -> Result<(), WrongTag> {
         let (header, sealed) = packet.split_at_mut_checked(header_len).ok_or(WrongTag)?;
         self.cipher.open(self.iv(id), header, sealed)
+    }
+
+    /// Associated are the fixed header, profile and length (RFC 9335 §6.2).
+    pub(super) fn seal_cryptex(
+        &self,
+        buf: &mut [u8],
+        csrcs: usize,
+        id: PacketId,
+    ) -> Result<(), Unsealable> {
+        let (packet, tag) = split_end(buf, TAG_LEN).ok_or(Unsealable)?;
+        let (clear, hidden) = cryptex::gather(packet, csrcs).ok_or(Unsealable)?;
+        tag.copy_from_slice(&self.cipher.seal(self.iv(id), clear, hidden)?);
+        cryptex::scatter(packet, csrcs).ok_or(Unsealable)
+    }
+
+    pub(super) fn open_cryptex(
+        &self,
+        packet: &mut [u8],
+        csrcs: usize,
+        id: PacketId,
+    ) -> Result<(), WrongTag> {
+        let (clear, sealed) = cryptex::gather(packet, csrcs).ok_or(WrongTag)?;
+        self.cipher.open(self.iv(id), clear, sealed)?;
+        cryptex::scatter(packet, csrcs).ok_or(WrongTag)
     }
 
     pub(super) fn seal_rtcp(

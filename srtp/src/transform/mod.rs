@@ -1,7 +1,9 @@
 //! The layouts of protected packets: one file per transform.
 
 mod counter_mode;
+mod cryptex;
 mod gcm;
+mod key_stream;
 mod null;
 
 use crate::Profile;
@@ -12,6 +14,8 @@ use crate::profile::{Algorithm, RTCP_INDEX_LEN};
 use counter_mode::CounterMode;
 use gcm::Gcm;
 use null::Null;
+
+pub(crate) use key_stream::KeyStream;
 
 /// The E bit of the SRTCP index word: the packet is encrypted (RFC 3711 §3.4).
 const E_BIT: u32 = 1 << 31;
@@ -117,6 +121,36 @@ impl Transform {
             Self::CounterMode(it) => it.open_rtp(packet, header_len, id),
             Self::Gcm(it) => it.open_rtp(packet, header_len, id),
             Self::Null(it) => it.open_rtp(packet, id),
+        }
+    }
+
+    /// Protects an RTP packet with CSRC list and header extension (RFC 9335 §6.2). `buf` is the
+    /// packet, which has an extension, and room for exactly the tag; `csrcs` is the length of the
+    /// CSRC list in bytes. Profile and length of the extension stay in the clear.
+    pub(crate) fn seal_cryptex(
+        &self,
+        buf: &mut [u8],
+        csrcs: usize,
+        id: PacketId,
+    ) -> Result<(), Unsealable> {
+        match self {
+            Self::CounterMode(it) => it.seal_cryptex(buf, csrcs, id),
+            Self::Gcm(it) => it.seal_cryptex(buf, csrcs, id),
+            Self::Null(_) => Err(Unsealable),
+        }
+    }
+
+    /// Verifies and decrypts what `seal_cryptex` made; the tag becomes meaningless.
+    pub(crate) fn open_cryptex(
+        &self,
+        packet: &mut [u8],
+        csrcs: usize,
+        id: PacketId,
+    ) -> Result<(), WrongTag> {
+        match self {
+            Self::CounterMode(it) => it.open_cryptex(packet, csrcs, id),
+            Self::Gcm(it) => it.open_cryptex(packet, csrcs, id),
+            Self::Null(_) => Err(WrongTag),
         }
     }
 

@@ -1,0 +1,116 @@
+//! What is hidden of RTP header extensions (RFC 8285) and CSRC lists.
+//!
+//! ```text
+//! Clear         fixed | CSRCs | profile, length | elements        | payload    payload hidden
+//! Encrypted     fixed | CSRCs | profile, length | id len [chosen] | payload    data of chosen elements, payload
+//! Cryptex       fixed | CSRCs | profile, length | elements        | payload    all but fixed part, profile, length
+//! ```
+//!
+//! Everything is authenticated in each case. `Clear` costs a packet one branch.
+
+mod cryptex;
+mod element;
+mod ids;
+
+use crate::crypto::{Unsealable, WrongTag};
+use crate::error::ProtectError;
+use crate::header::{EXTENSION_WORD_LEN, RtpHeader};
+use crate::key::MasterKey;
+use crate::transform::PacketId;
+
+pub use ids::ExtensionIds;
+
+/// What is hidden of RTP header extensions: a setting that both sides agree on, by
+/// `a=extmap` with `urn:ietf:params:rtp-hdrext:encrypt` or by `a=cryptex`.
+///
+/// One packet is never hidden in both ways (RFC 9335 §5).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HeaderExtensions {
+    /// Nothing: header extensions and CSRC lists are authenticated and stay readable (RFC 3711
+    /// §3.1). A receiver delivers a packet of cryptex like any with an unknown kind of extension:
+    /// authentic, and still encrypted where cryptex encrypts.
+    #[default]
+    Clear,
+    /// All elements with their ids and lengths, and the CSRC list (cryptex, RFC 9335).
+    ///
+    /// A sender hides in every packet what there is to hide. A packet with CSRCs but without an
+    /// extension grows by an empty one, 4 bytes, in front of its payload, which moves for it:
+    /// a caller that wants no byte moved writes the empty extension itself. Extensions that are
+    /// not of RFC 8285, or set application bits, cannot be hidden and are refused
+    /// ([`ProtectError::HeaderExtension`]).
+    ///
+    /// A receiver takes packets with and without cryptex, and gives back the kind of extension
+    /// that was there before, the empty one included.
+    Cryptex,
+    /// The data of the elements with these ids; ids, lengths and other elements stay readable (RFC
+    /// 6904).
+    ///
+    /// Bytes that are no element are never hidden. What an element is, both sides read off bytes
+    /// that stay readable, by one rule (RFC 8285 §4.1.2, §4.2, §4.3): elements follow one another,
+    /// with zero bytes between them, up to the first that does not fit into the extension, or that
+    /// has in a one-byte header the id 15, or the id 0 and a length. An extension that is not of
+    /// RFC 8285 has no elements.
+    Encrypted(ExtensionIds),
+}
+
+impl HeaderExtensions {
+    /// How many bytes hiding adds to the RTP packet in the first `len` bytes of `buf`: 0 or 4.
+    /// Where there is none that can be read, 0: to tell so is for who reads it next.
+    #[inline]
+    pub(crate) fn growth(&self, buf: &[u8], len: usize) -> Result<usize, ProtectError> {
+        match self {
+            Self::Clear | Self::Encrypted(_) => Ok(0),
+            Self::Cryptex => cryptex::growth(buf.get(..len).unwrap_or_default()),
+        }
+    }
+
+    /// The most that [`growth`](Self::growth) can be.
+    pub(crate) const fn growth_max(&self) -> usize {
+        match self {
+            Self::Clear | Self::Encrypted(_) => 0,
+            Self::Cryptex => EXTENSION_WORD_LEN,
+        }
+    }
+
+    /// Protects an RTP packet. `buf` is the packet and room for exactly [`growth`](Self::growth)
+    /// and tag; `header` is the one it has before.
+    #[inline]
+    pub(crate) fn seal(
+        &self,
+        key: &MasterKey,
+        buf: &mut [u8],
+        header: &RtpHeader,
+        id: PacketId,
+    ) -> Result<(), Unsealable> {
+        match self {
+            Self::Clear => key.rtp.seal_rtp(buf, header.len, id),
+            Self::Cryptex => cryptex::seal(&key.rtp, buf, header, id),
+            Self::Encrypted(ids) => {
+                // The tag covers elements as they are sent (RFC 6904 §3, RFC 7714 §8.3).
+                element::hide(key, buf, header, id, ids);
+                key.rtp.seal_rtp(buf, header.len, id)
+            }
+        }
+    }
+
+    /// Verifies and decrypts an SRTP packet; its tag becomes meaningless.
+    #[inline]
+    pub(crate) fn open(
+        &self,
+        key: &MasterKey,
+        packet: &mut [u8],
+        header: &RtpHeader,
+        id: PacketId,
+    ) -> Result<(), WrongTag> {
+        match self {
+            Self::Clear => key.rtp.open_rtp(packet, header.len, id),
+            Self::Cryptex => cryptex::open(&key.rtp, packet, header, id),
+            Self::Encrypted(ids) => {
+                key.rtp.open_rtp(packet, header.len, id)?;
+                element::hide(key, packet, header, id, ids);
+                Ok(())
+            }
+        }
+    }
+}
