@@ -69,22 +69,38 @@ def header_lengths(packet):
 
 
 def extension_mask(kind, body, ids):
-    """Which bytes RFC 6904 §3 encrypts: the data of the elements with these ids."""
+    """Which bytes RFC 6904 §3 encrypts: the data of the elements with these ids.
+
+    Elements end where RFC 8285 ends them: at the id 15 or the id 0 with a length in a one-byte header
+    (§4.2, §4.1.2), and before one that is longer than the rest.
+    """
     mask, at = bytearray(len(body)), 0
     while at < len(body):
         if body[at] == 0:
             at += 1
             continue
         if kind == b"\xbe\xde":
-            element, length, head = body[at] >> 4, (body[at] & 15) + 1, 1
-            if element == 15:
+            element, length, data = body[at] >> 4, (body[at] & 15) + 1, at + 1
+            if element in (0, 15):
                 break
+        elif kind[0] == 0x10 and kind[1] < 16 and at + 1 < len(body):
+            element, length, data = body[at], body[at + 1], at + 2
         else:
-            element, length, head = body[at], body[at + 1], 2
+            break
+        if data + length > len(body):
+            break
         if element in ids:
-            mask[at + head : at + head + length] = b"\xff" * length
-        at += head + length
+            mask[data : data + length] = b"\xff" * length
+        at = data + length
     return bytes(mask)
+
+
+def with_extension(packet):
+    """The packet that cryptex encrypts: an empty extension where there was none (RFC 9335 §5.1)."""
+    word, body, _ = header_lengths(packet)
+    if word != body:
+        return packet
+    return bytes([packet[0] | 0x10]) + packet[1:word] + b"\xbe\xde\0\0" + packet[word:]
 
 
 class Keys:
@@ -122,6 +138,8 @@ def protect_rtp(case):
         plain = plain[:body] + hidden + plain[payload:]
     if case.get("cryptex"):
         # RFC 9335 §5.1, §6: CSRC list, extension body and payload are one run.
+        plain = with_extension(plain)
+        word, body, payload = header_lengths(plain)
         kind = {b"\xbe\xde": b"\xc0\xde", b"\x10\x00": b"\xc2\xde"}[plain[word : word + 2]]
         first, middle = plain[:12], kind + plain[word + 2 : body]
         sealed = keys.encrypted(ssrc, index, first + middle, plain[12:word] + plain[body:])
@@ -200,6 +218,20 @@ ONE_BYTE = bytes.fromhex("bede0004 12aabbcc 00 50dd 00 e3 01020304 f7ff".replace
 TWO_BYTE = bytes.fromhex("10000004 0103aabbcc 0000 0500 ff04 01020304 00".replace(" ", ""))
 CONTRIBUTORS = bytes.fromhex("0a0b0c0d01020304")
 
+# Extensions of which elements 1 and 2 are chosen, and what does not belong there.
+ODD = {
+    "id 15 ends the elements": "bede0003 10aa f000 21bbcc 10dd 000000",
+    "id 0 with a length ends the elements": "bede0002 10aa 01bbcc 10dd 00",
+    "a one-byte element longer than the rest": "bede0002 10aa 25bbccddeeff",
+    "padding before the first element": "bede0001 0000 10aa",
+    "an element of 16 bytes over two blocks": "bede0009 1f" + 16 * "a5" + "2f" + 16 * "5a" + "0000",
+    "a two-byte element longer than the rest": "10000002 0101aa 0205bbccdd",
+    "a two-byte id without a length": "10000001 0101aa 02",
+    "application bits": "10070001 0102aabb",
+    "not of RFC 8285": "abcd0001 0102aabb",
+    "the number of cryptex": "c0de0001 11aabb00",
+}
+
 
 def rtp(profile, sequence, contributors=b"", extension=b"", payload=160, padding=0):
     first = 0x80 | len(contributors) // 4 | (0x10 if extension else 0) | (0x20 if padding else 0)
@@ -253,6 +285,9 @@ def cases():
         ):
             plain = rtp(profile, 3, CONTRIBUTORS, extension, 20)
             yield sent(f"RFC 6904, {name}", plain, ids=ids, roc=3)
+        for name, extension in ODD.items():
+            plain = rtp(profile, 8, CONTRIBUTORS, bytes.fromhex(extension.replace(" ", "")), 5)
+            yield sent(f"RFC 6904, {name}", plain, ids=[1, 2])
         mki = bytes_of("mki", 4)
         plain = rtp(profile, 4, b"", ONE_BYTE, 20)
         yield sent("RFC 6904, MKI", plain, ids=[1, 5], mki=mki)
@@ -260,6 +295,8 @@ def cases():
             ("one-byte", b"", ONE_BYTE),
             ("two-byte, CSRC list", CONTRIBUTORS, TWO_BYTE),
             ("empty extension, CSRC list", CONTRIBUTORS, bytes.fromhex("bede0000")),
+            ("15 CSRCs", bytes_of("contributors", 60), ONE_BYTE),
+            ("CSRC list alone", CONTRIBUTORS, b""),
         ):
             plain = rtp(profile, 5, contributors, extension, 21)
             yield sent(f"cryptex, {name}", plain, cryptex=True, roc=2)
@@ -283,6 +320,8 @@ def written(case):
             line[field] = case[name]
     if "mki" in case:
         line["mki_hex"] = case["mki"].hex()
+    if case.get("cryptex") and with_extension(case["plain"]) != case["plain"]:
+        line["opened_packet_hex"] = with_extension(case["plain"]).hex()
     return line
 
 
