@@ -108,3 +108,14 @@ pub(crate) fn endpoint(codecs: Vec<Codec>) -> Endpoint {
         packet_time: Some(Duration::from_millis(20)),
     }
 }
+
+/// The answer of a gateway with Opus and PCMU to a browser.
+pub(crate) fn answer_as_browser(
+    offer: &sdp::Description<'_>,
+) -> Result<sdp::Description<'static>, String> {
+    let ours = capabilities(vec![Codec::OPUS, Codec::PCMU]);
+    let answer = sdp::negotiate::browser::answer(offer, &ours);
+    answer
+        .map(|answer| answer.description)
+        .map_err(|refusal| refusal.to_string())
+}
