@@ -1,130 +1,202 @@
-//! Rules that hold between lines.
+//! Rules that hold between lines. What they depend on is noted while the lines are read: nothing is
+//! read twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::attribute::{
-    BundleOnly, Extmap, Fingerprint, Group, IcePwd, IceUfrag, Mid, Rid, Setup, Simulcast, Typed,
-};
-use crate::description::Description;
+use crate::attribute::{Attribute, Group, Setup, Simulcast};
 use crate::error::{Found, ParseError};
-use crate::line::Line;
+use crate::lines::Entry;
 use crate::media::Media;
 use crate::options::{Leniency, Mode};
 use crate::protocol::Security;
-use crate::section::Section;
+use crate::work;
 
-/// Checks a description whose single lines are right.
-pub(crate) fn description(description: &Description<'_>, mode: Mode) -> Result<(), ParseError> {
-    let session = description.session();
-    groups(description, mode)?;
-    extension_ids(session, 0)?;
-    let mut number = session.lines().len() + 1;
-    for media in description.media() {
-        let section = Checked {
-            description,
-            media,
-            number,
+/// What the lines of one level say that other lines depend on.
+#[derive(Debug, Default)]
+pub(crate) struct Facts<'a> {
+    /// Whether there is a `c=`.
+    pub(crate) connection: bool,
+    ufrag: bool,
+    password: bool,
+    /// Whether there is a fingerprint with a known hash.
+    fingerprint: bool,
+    setup: Option<Setup>,
+    mid: Option<(&'a str, Entry<'a>)>,
+    bundle_only: bool,
+    groups: Vec<(Group<'a>, Entry<'a>)>,
+    rids: BTreeSet<&'a str>,
+    simulcast: Option<Simulcast<'a>>,
+    extension_ids: ExtensionIds,
+}
+
+impl<'a> Facts<'a> {
+    /// Notes an attribute.
+    pub(crate) fn note(
+        &mut self,
+        attribute: Attribute<'a>,
+        entry: &Entry<'a>,
+    ) -> Result<(), ParseError> {
+        match attribute {
+            Attribute::IceUfrag(_) => self.ufrag = true,
+            Attribute::IcePwd(_) => self.password = true,
+            Attribute::Fingerprint(fingerprint) => self.fingerprint |= fingerprint.is_known(),
+            Attribute::Setup(setup) => {
+                self.setup.get_or_insert(setup);
+            }
+            Attribute::Mid(mid) => {
+                self.mid.get_or_insert((mid.tag, *entry));
+            }
+            Attribute::BundleOnly(_) => self.bundle_only = true,
+            Attribute::Group(group) if group.is_bundle() => self.groups.push((group, *entry)),
+            Attribute::Rid(rid) => {
+                self.rids.insert(rid.id);
+            }
+            Attribute::Simulcast(simulcast) => {
+                self.simulcast.get_or_insert(simulcast);
+            }
+            // RFC 8285 §6: an extension id stands once per level.
+            Attribute::Extmap(extmap) if !self.extension_ids.insert(extmap.id) => {
+                let expected = "an extension id of its own";
+                return Err(ParseError::at(entry.number, entry.text, 9, expected));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// A set of ids of header extensions, 1 to 256. Those for negotiation only may repeat.
+#[derive(Debug, Default)]
+struct ExtensionIds([u64; 4]);
+
+impl ExtensionIds {
+    /// Whether `id` is new.
+    fn insert(&mut self, id: u16) -> bool {
+        let Some(index) = id.checked_sub(1).map(usize::from) else {
+            return true;
+        };
+        let Some(word) = self.0.get_mut(index / 64) else {
+            return true;
+        };
+        let bit = 1 << (index % 64);
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+}
+
+/// Checks sections as they are read.
+pub(crate) struct Check<'a> {
+    session: Facts<'a>,
+    mode: Mode,
+    /// The mids so far.
+    mids: BTreeSet<&'a str>,
+    /// The first fault of a BUNDLE, unless no section has a mid.
+    bundles: Bundles<'a>,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(session: Facts<'a>, mode: Mode) -> Self {
+        let bundles = Bundles::read(&session.groups);
+        Self {
+            session,
             mode,
+            mids: BTreeSet::new(),
+            bundles,
+        }
+    }
+
+    /// Checks a media section behind its last line.
+    pub(crate) fn media(
+        &mut self,
+        head: &Entry<'a>,
+        media: &Media<'a>,
+        facts: Facts<'a>,
+    ) -> Result<(), ParseError> {
+        let section = Checked {
+            session: &self.session,
+            facts: &facts,
+            media,
+            head,
+            mode: self.mode,
         };
         section.connection()?;
         section.payload_types()?;
-        extension_ids(media, number)?;
-        section.transport()?;
+        // RFC 9143 §7.1: a section takes its transport from the tagged one of its BUNDLE.
+        let mid = facts.mid.map(|(mid, _)| mid);
+        let follows =
+            mid.is_some_and(|mid| facts.bundle_only || self.bundles.has_behind_first(mid));
+        if !follows {
+            section.transport()?;
+        }
         section.simulcast()?;
-        number += 1 + media.lines().len();
+        match facts.mid {
+            // RFC 5888 §4: a mid names one section only.
+            Some((mid, entry)) if !self.mids.insert(mid) => {
+                Err(entry.misplaced("a mid of its own"))
+            }
+            _ => Ok(()),
+        }
     }
-    Ok(())
+
+    /// Checks what the session level says of all sections: a BUNDLE names sections that exist, and
+    /// a section is in one BUNDLE only (RFC 9143 §5, §7).
+    pub(crate) fn finish(&self) -> Result<(), ParseError> {
+        if self.mids.is_empty() && self.mode.forgives(Leniency::GroupWithoutMids) {
+            return Ok(());
+        }
+        let mut bundled = BTreeSet::new();
+        for (group, entry) in &self.session.groups {
+            let mut at = "a=group:".len() + group.semantics.len() + 1;
+            for mid in group.mids() {
+                work::done(mid.len());
+                let expected = match (self.mids.contains(mid), bundled.insert(mid)) {
+                    (false, _) => "the mid of a media section",
+                    (true, false) => "a mid that is in one BUNDLE only",
+                    (true, true) => {
+                        at += mid.len() + 1;
+                        continue;
+                    }
+                };
+                return Err(ParseError::at(entry.number, entry.text, at, expected));
+            }
+        }
+        Ok(())
+    }
 }
 
-/// A mid names one section only (RFC 5888 §4); a BUNDLE names sections that exist, and a section
-/// is in one BUNDLE only (RFC 9143 §5, §7).
-fn groups(description: &Description<'_>, mode: Mode) -> Result<(), ParseError> {
-    let mut known = BTreeSet::new();
-    let mut number = description.session().lines().len() + 1;
-    for media in description.media() {
-        if media
-            .find::<Mid>()
-            .is_some_and(|mid| !known.insert(mid.tag))
-        {
-            let line = media
-                .lines()
-                .iter()
-                .position(|line| is(line, "mid"))
-                .unwrap_or(0);
-            let head = media.lines().get(line).map(Line::value);
-            return Err(ParseError::line(
-                number + 1 + line,
-                head,
-                "a mid of its own",
-            ));
-        }
-        number += 1 + media.lines().len();
-    }
-    if known.is_empty() && mode.forgives(Leniency::GroupWithoutMids) {
-        return Ok(());
-    }
-    let mut bundled = BTreeSet::new();
-    for (index, line) in description.session().lines().iter().enumerate() {
-        let Some(group) = line.attribute().and_then(|raw| Group::read(raw).ok()) else {
-            continue;
-        };
-        if !group.is_bundle() {
-            continue;
-        }
-        // Each mid stands behind one space of the line.
-        for ((at, _), mid) in line.value().match_indices(' ').zip(group.mids()) {
-            let expected = match (known.contains(mid), bundled.insert(mid)) {
-                (false, _) => "the mid of a media section",
-                (true, false) => "a mid that is in one BUNDLE only",
-                (true, true) => continue,
-            };
-            let text = format!("a={}", line.value());
-            return Err(ParseError::at(index + 1, &text, at + 3, expected));
-        }
-    }
-    Ok(())
-}
+/// The mids of all BUNDLE groups, with whether each stands behind another.
+struct Bundles<'a>(BTreeMap<&'a str, bool>);
 
-fn is(line: &Line<'_>, name: &str) -> bool {
-    line.attribute().is_some_and(|raw| raw.name == name)
-}
-
-/// An extension id stands once per level (RFC 8285 §6). `above` is the number of the line above.
-fn extension_ids(section: &Section<'_>, above: usize) -> Result<(), ParseError> {
-    let mut seen = [false; 257];
-    let lines = section.lines().iter().enumerate();
-    for (index, line) in lines.filter(|(_, line)| is(line, "extmap")) {
-        let Some(extmap) = line.attribute().and_then(|raw| Extmap::read(raw).ok()) else {
-            continue;
-        };
-        let Some(slot) = seen.get_mut(usize::from(extmap.id)) else {
-            continue;
-        };
-        if std::mem::replace(slot, true) {
-            let text = format!("a={}", line.value());
-            return Err(ParseError::at(
-                above + index + 1,
-                &text,
-                9,
-                "an extension id of its own",
-            ));
+impl<'a> Bundles<'a> {
+    fn read(groups: &[(Group<'a>, Entry<'a>)]) -> Self {
+        let mut behind_first = BTreeMap::new();
+        for (group, _) in groups {
+            for (index, mid) in group.mids().enumerate() {
+                work::done(mid.len());
+                *behind_first.entry(mid).or_default() |= index > 0;
+            }
         }
+        Self(behind_first)
     }
-    Ok(())
+
+    fn has_behind_first(&self, mid: &str) -> bool {
+        self.0.get(mid).copied().unwrap_or_default()
+    }
 }
 
 /// One media section under check.
-struct Checked<'d, 'a> {
-    description: &'d Description<'a>,
-    media: &'d Media<'a>,
-    /// The number of its `m=` line.
-    number: usize,
+struct Checked<'c, 'a> {
+    session: &'c Facts<'a>,
+    facts: &'c Facts<'a>,
+    media: &'c Media<'a>,
+    head: &'c Entry<'a>,
     mode: Mode,
 }
 
 impl Checked<'_, '_> {
     fn lacks(&self, expected: &'static str) -> ParseError {
-        let mut error = ParseError::line(self.number, None, expected);
+        let mut error = ParseError::line(self.head.number, None, expected);
         error.found = Found::Nothing;
         error
     }
@@ -133,9 +205,9 @@ impl Checked<'_, '_> {
     fn connection(&self) -> Result<(), ParseError> {
         let rejected = self.media.port() == 0;
         let forgiven = rejected && self.mode.forgives(Leniency::RejectedWithoutConnection);
-        match self.description.connection_for(self.media) {
-            None if !forgiven => Err(self.lacks("a c= line for this media section")),
-            _ => Ok(()),
+        match self.facts.connection || self.session.connection || forgiven {
+            true => Ok(()),
+            false => Err(self.lacks("a c= line for this media section")),
         }
     }
 
@@ -145,23 +217,18 @@ impl Checked<'_, '_> {
         if forgiven || !self.media.protocol().is_rtp() {
             return Ok(());
         }
-        let text = format!("m={}", self.media.head().value());
+        let text = self.head.text;
         let mut at = text.len() - self.media.format_list().len();
         let mut seen: u128 = 0;
         for format in self.media.formats() {
+            work::done(format.len());
             // What is no payload type has no bit.
-            let bit = format
-                .parse()
-                .ok()
-                .and_then(|number| 1u128.checked_shl(number))
-                .unwrap_or(0);
+            let number = format.parse().ok();
+            let bit = number.and_then(|number| 1u128.checked_shl(number));
+            let bit = bit.unwrap_or_default();
             if seen & bit != 0 {
-                return Err(ParseError::at(
-                    self.number,
-                    &text,
-                    at,
-                    "each payload type once",
-                ));
+                let expected = "each payload type once";
+                return Err(ParseError::at(self.head.number, text, at, expected));
             }
             seen |= bit;
             at += format.len() + 1;
@@ -172,51 +239,35 @@ impl Checked<'_, '_> {
     /// What ICE and DTLS need stands there and can be used (RFC 8839 §5.4, RFC 8842 §5.1,
     /// RFC 8122 §5).
     fn transport(&self) -> Result<(), ParseError> {
-        if self.mode.forgives(Leniency::UnusableTransport) || self.follows_a_bundle() {
+        if self.mode.forgives(Leniency::UnusableTransport) {
             return Ok(());
         }
-        let (description, media) = (self.description, self.media);
-        let ufrag = description.find_for::<IceUfrag>(media).is_some();
-        let password = description.find_for::<IcePwd>(media).is_some();
+        let (session, facts) = (self.session, self.facts);
+        let ufrag = facts.ufrag || session.ufrag;
+        let password = facts.password || session.password;
         if ufrag != password {
             return Err(self.lacks(if ufrag { "a=ice-pwd" } else { "a=ice-ufrag" }));
         }
-        if media.protocol().security() != Security::Dtls || media.port() == 0 {
+        if self.media.protocol().security() != Security::Dtls || self.media.port() == 0 {
             return Ok(());
         }
-        if !description
-            .all_for::<Fingerprint>(media)
-            .any(|fingerprint| fingerprint.is_known())
-        {
+        if !facts.fingerprint && !session.fingerprint {
             return Err(self.lacks("a=fingerprint with a known hash for a DTLS transport"));
         }
-        if description.find_for::<Setup>(media) == Some(Setup::Holdconn) {
+        if facts.setup.or(session.setup) == Some(Setup::Holdconn) {
             return Err(self.lacks("a=setup with a role for a DTLS transport"));
         }
         Ok(())
     }
 
-    /// Whether the section takes its transport from another of its BUNDLE (RFC 9143 §7.1).
-    fn follows_a_bundle(&self) -> bool {
-        let Some(mid) = self.media.find::<Mid>() else {
-            return false;
-        };
-        let groups = self.description.session().all::<Group>();
-        let mut bundles = groups.filter(Group::is_bundle);
-        self.media.has::<BundleOnly>()
-            || bundles.any(|group| group.mids().skip(1).any(|other| other == mid.tag))
-    }
-
     /// `a=simulcast` names identifiers that `a=rid` defines (RFC 8853 §5.2).
     fn simulcast(&self) -> Result<(), ParseError> {
-        let Some(simulcast) = self.media.find::<Simulcast>() else {
+        let Some(simulcast) = &self.facts.simulcast else {
             return Ok(());
         };
-        if self.mode.forgives(Leniency::UnknownRid) {
-            return Ok(());
-        }
-        let known: BTreeSet<_> = self.media.all::<Rid>().map(|rid| rid.id).collect();
-        match simulcast.ids().all(|id| known.contains(id)) {
+        let mut ids = simulcast.ids().inspect(|id| work::done(id.len()));
+        let forgiven = self.mode.forgives(Leniency::UnknownRid);
+        match forgiven || ids.all(|id| self.facts.rids.contains(id)) {
             true => Ok(()),
             false => Err(self.lacks("a=rid for each identifier of a=simulcast")),
         }

@@ -23,6 +23,8 @@ pub struct Description<'a> {
     session: Section<'a>,
     media: Vec<Media<'a>>,
     tail: Tail<'a>,
+    /// Whether its bytes are ISO 8859-1.
+    latin_1: bool,
 }
 
 /// What follows the value of the last line.
@@ -70,7 +72,7 @@ impl<'a> Description<'a> {
     pub fn new(origin: &Origin<'_>) -> Description<'static> {
         let mut session = Section::default();
         session.push_line(Line::new('v', "0"));
-        session.push_line(Line::new('o', &origin.to_string()));
+        session.push_line(Line::new('o', origin));
         session.push_line(Line::new('s', "-"));
         session.push_line(Line::new('t', "0 0"));
         Description::assemble(session, Vec::new(), Tail::Blank(Cow::Borrowed("")))
@@ -81,7 +83,16 @@ impl<'a> Description<'a> {
             session,
             media,
             tail,
+            latin_1: false,
         }
+    }
+
+    pub(crate) fn set_latin_1(&mut self) {
+        self.latin_1 = true;
+    }
+
+    pub(crate) fn is_latin_1(&self) -> bool {
+        self.latin_1
     }
 
     /// All lines, in order.
@@ -177,6 +188,7 @@ impl<'a> Description<'a> {
                 Tail::Unfinished => Tail::Unfinished,
                 Tail::Blank(text) => Tail::Blank(Cow::Owned(text.into_owned())),
             },
+            latin_1: self.latin_1,
         }
     }
 }
@@ -196,7 +208,7 @@ impl fmt::Display for Description<'_> {
         let mut lines = self.lines().peekable();
         while let Some(line) = lines.next() {
             match (lines.peek(), &self.tail) {
-                (None, Tail::Unfinished) => line.write_open(f)?,
+                (None, Tail::Unfinished) => f.write_str(line.text())?,
                 _ => line.fmt(f)?,
             }
         }

@@ -70,7 +70,7 @@ impl Fragment {
                     Found::Count(most + 1),
                 ));
             }
-            let media = Media::read(head.value, head.end, 0);
+            let media = Media::read(head.text, head.end, 0);
             let mut media = media.map_err(|invalid| head.invalid(invalid))?;
             next = lines.next()?;
             while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
@@ -108,7 +108,7 @@ fn attribute<'a>(entry: &Entry<'a>, level: Level, mode: Mode) -> Result<Line<'a>
         return Err(entry.misplaced("an attribute (a=) or a media section (m=)"));
     }
     parse::attribute(entry, level, mode)?;
-    Ok(Line::read('a', entry.value, entry.end))
+    Ok(Line::read(entry.text, entry.end))
 }
 
 fn section(media: &Media<'_>, number: usize) -> Result<FragmentSection, ParseError> {

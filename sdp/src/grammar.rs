@@ -3,9 +3,12 @@
 
 use std::str::FromStr;
 
-use nom::bytes::complete::{tag, take_while1};
+use nom::combinator::recognize;
 use nom::error::ErrorKind;
+use nom::multi::many0_count;
 use nom::{IResult, Parser};
+
+use crate::work;
 
 /// A value that does not fit its grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -73,53 +76,82 @@ where
     }
 }
 
-/// One or more characters that `accept` takes.
+/// One or more bytes that `accept` takes. It takes no byte of a character beyond ASCII, or all.
 pub(crate) fn run<'a>(
     expected: &'static str,
-    accept: fn(char) -> bool,
-) -> impl FnMut(&'a str) -> Step<'a, &'a str> {
-    expect(expected, take_while1(accept))
+    accept: impl Fn(u8) -> bool + Copy,
+) -> impl Fn(&'a str) -> Step<'a, &'a str> + Copy {
+    bounded(expected, accept, 1, usize::MAX)
 }
 
-/// Between `least` and `most` characters that `accept` takes.
+/// Between `least` and `most` bytes that `accept` takes.
 pub(crate) fn bounded<'a>(
     expected: &'static str,
-    accept: fn(char) -> bool,
+    accept: impl Fn(u8) -> bool + Copy,
     least: usize,
     most: usize,
-) -> impl FnMut(&'a str) -> Step<'a, &'a str> {
-    expect(
-        expected,
-        nom::bytes::complete::take_while_m_n(least, most, accept),
-    )
+) -> impl Fn(&'a str) -> Step<'a, &'a str> + Copy {
+    move |input| {
+        let end = input.bytes().position(|byte| !accept(byte));
+        let end = end.unwrap_or(input.len()).min(most);
+        work::done(end + 1);
+        match input.split_at_checked(end) {
+            Some((taken, rest)) if end >= least => Ok((rest, taken)),
+            _ => Err(nom::Err::Error(Invalid::new(input, expected))),
+        }
+    }
 }
 
 /// A `token` (RFC 8866 §9).
-pub(crate) fn token<'a>(expected: &'static str) -> impl FnMut(&'a str) -> Step<'a, &'a str> {
+pub(crate) fn token<'a>(expected: &'static str) -> impl Fn(&'a str) -> Step<'a, &'a str> + Copy {
     run(expected, is_token)
 }
 
 /// Everything up to the next space: `non-ws-string`.
-pub(crate) fn word<'a>(expected: &'static str) -> impl FnMut(&'a str) -> Step<'a, &'a str> {
-    run(expected, |c| c != ' ' && c != '\t')
+pub(crate) fn word<'a>(expected: &'static str) -> impl Fn(&'a str) -> Step<'a, &'a str> + Copy {
+    run(expected, |byte| byte != b' ' && byte != b'\t')
 }
 
 /// All that is left, at least one character: `byte-string`.
-pub(crate) fn rest<'a>(expected: &'static str) -> impl FnMut(&'a str) -> Step<'a, &'a str> {
-    run(expected, |_| true)
+pub(crate) fn rest<'a>(expected: &'static str) -> impl Fn(&'a str) -> Step<'a, &'a str> + Copy {
+    move |input| match input.is_empty() {
+        true => Err(nom::Err::Error(Invalid::new(input, expected))),
+        false => Ok(("", input)),
+    }
+}
+
+/// One or more times `item`, separated by `separator`, as one text.
+pub(crate) fn list<'a, P, S>(
+    expected: &'static str,
+    separator: S,
+    item: P,
+) -> impl FnMut(&'a str) -> Step<'a, &'a str>
+where
+    P: Parser<&'a str, Error = Invalid> + Copy,
+    S: Parser<&'a str, Error = Invalid>,
+{
+    expect(expected, recognize((item, many0_count((separator, item)))))
 }
 
 /// A decimal number that fits `T`.
-pub(crate) fn number<'a, T: FromStr>(expected: &'static str) -> impl FnMut(&'a str) -> Step<'a, T> {
-    expect(
-        expected,
-        take_while1(|c: char| c.is_ascii_digit()).map_opt(|digits: &str| digits.parse::<T>().ok()),
-    )
+pub(crate) fn number<'a, T: FromStr>(
+    expected: &'static str,
+) -> impl Fn(&'a str) -> Step<'a, T> + Copy {
+    move |input| {
+        let (rest, digits) = run(expected, |byte| byte.is_ascii_digit())(input)?;
+        match digits.parse() {
+            Ok(number) => Ok((rest, number)),
+            Err(_) => Err(nom::Err::Error(Invalid::new(input, expected))),
+        }
+    }
 }
 
 /// `text` itself.
-pub(crate) fn literal<'a>(text: &'static str) -> impl FnMut(&'a str) -> Step<'a, &'a str> {
-    expect(text, tag(text))
+pub(crate) fn literal<'a>(text: &'static str) -> impl Fn(&'a str) -> Step<'a, &'a str> + Copy {
+    move |input| match input.split_at_checked(text.len()) {
+        Some((taken, rest)) if taken == text => Ok((rest, taken)),
+        _ => Err(nom::Err::Error(Invalid::new(input, text))),
+    }
 }
 
 /// One space, which separates the parts of a value.
@@ -141,13 +173,13 @@ pub(crate) fn payload_type(input: &str) -> Step<'_, u8> {
 }
 
 /// `token-char` (RFC 8866 §9).
-pub(crate) fn is_token(c: char) -> bool {
-    matches!(c, '!' | '#'..='\'' | '*' | '+' | '-' | '.' | '0'..='9' | 'A'..='Z' | '^'..='~')
+pub(crate) fn is_token(byte: u8) -> bool {
+    matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'^'..=b'~')
 }
 
 /// `ice-char` (RFC 8839 §5.1).
-pub(crate) fn is_ice(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '+' || c == '/'
+pub(crate) fn is_ice(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/'
 }
 
 #[cfg(test)]
@@ -169,7 +201,7 @@ mod tests {
 
     #[test]
     fn token_characters() {
-        assert!("!#$%&'*+-.09AZ^_`az{|}~".chars().all(is_token));
-        assert!(!"\"(),/:;<=>?@[\\] \té".chars().any(is_token));
+        assert!("!#$%&'*+-.09AZ^_`az{|}~".bytes().all(is_token));
+        assert!(!"\"(),/:;<=>?@[\\] \té".bytes().any(is_token));
     }
 }

@@ -32,6 +32,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attribute;
+mod charset;
 mod check;
 mod description;
 mod error;
@@ -46,6 +47,7 @@ mod options;
 mod parse;
 mod protocol;
 mod section;
+mod work;
 
 pub use description::Description;
 pub use error::{Found, ParseError};

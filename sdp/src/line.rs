@@ -28,27 +28,29 @@ impl LineEnd {
 /// `Debug` hides the values of attributes that carry secrets; `Display` writes them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Line<'a> {
-    letter: char,
-    value: Cow<'a, str>,
+    /// `<type>=<value>` without the line end. The type is one ASCII letter.
+    text: Cow<'a, str>,
     end: LineEnd,
 }
 
 impl<'a> Line<'a> {
-    pub(crate) fn read(letter: char, value: &'a str, end: LineEnd) -> Self {
+    /// A line that was read: one ASCII letter, `=`, and the value.
+    pub(crate) fn read(text: &'a str, end: LineEnd) -> Self {
         Self {
-            letter,
-            value: Cow::Borrowed(value),
+            text: Cow::Borrowed(text),
             end,
         }
     }
 
     /// A new line. Characters that would end the line (CR, LF) or that no value may hold (NUL)
     /// become spaces.
-    pub(crate) fn new(letter: char, value: &str) -> Line<'static> {
-        let value = value.replace(['\r', '\n', '\0'], " ");
+    pub(crate) fn new(letter: char, value: impl fmt::Display) -> Line<'static> {
+        let mut text = format!("{letter}={value}");
+        if text.contains(['\r', '\n', '\0']) {
+            text = text.replace(['\r', '\n', '\0'], " ");
+        }
         Line {
-            letter,
-            value: Cow::Owned(value),
+            text: Cow::Owned(text),
             end: LineEnd::CrLf,
         }
     }
@@ -56,13 +58,19 @@ impl<'a> Line<'a> {
     /// The type letter.
     #[must_use]
     pub fn letter(&self) -> char {
-        self.letter
+        self.text.bytes().next().map_or(' ', char::from)
     }
 
     /// What stands after `=`.
     #[must_use]
     pub fn value(&self) -> &str {
-        &self.value
+        self.text.get(2..).unwrap_or_default()
+    }
+
+    /// The line without its end.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// How the line ended.
@@ -74,22 +82,25 @@ impl<'a> Line<'a> {
     /// The attribute of an `a=` line.
     #[must_use]
     pub fn attribute(&self) -> Option<Raw<'_>> {
-        (self.letter == 'a').then(|| Raw::split(&self.value))
+        self.text.strip_prefix("a=").map(Raw::split)
     }
 
-    /// Writes the line without its end.
-    pub(crate) fn write_open(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Write::write_char(f, self.letter)?;
-        f.write_str("=")?;
-        f.write_str(&self.value)
+    /// The attribute of an `a=` line, if it has this name.
+    pub(crate) fn named(&self, name: &'static str) -> Option<Raw<'_>> {
+        crate::work::done(1);
+        let rest = self.text.strip_prefix("a=")?.strip_prefix(name)?;
+        let value = match rest.is_empty() {
+            true => None,
+            false => Some(rest.strip_prefix(':')?),
+        };
+        Some(Raw { name, value })
     }
 
     /// The same line, with its own text.
     #[must_use]
     pub fn into_owned(self) -> Line<'static> {
         Line {
-            letter: self.letter,
-            value: Cow::Owned(self.value.into_owned()),
+            text: Cow::Owned(self.text.into_owned()),
             end: self.end,
         }
     }
@@ -101,7 +112,7 @@ impl fmt::Debug for Line<'_> {
             Some(raw) if crate::attribute::is_secret(raw.name) => {
                 write!(f, "Line(a={}:(hidden) {:?})", raw.name, self.end)
             }
-            _ => write!(f, "Line({}={:?} {:?})", self.letter, self.value, self.end),
+            _ => write!(f, "Line({:?} {:?})", self.text, self.end),
         }
     }
 }
@@ -109,7 +120,7 @@ impl fmt::Debug for Line<'_> {
 impl fmt::Display for Line<'_> {
     /// The line with its line end.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_open(f)?;
+        f.write_str(&self.text)?;
         f.write_str(self.end.text())
     }
 }

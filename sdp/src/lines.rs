@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter, memchr2, memmem};
+
 use crate::attribute::{self, Raw};
 use crate::description::Tail;
 use crate::error::{Found, ParseError};
 use crate::grammar::Invalid;
 use crate::line::LineEnd;
 use crate::options::{Leniency, Options};
+use crate::work;
 
 /// The lines of a text that are still to be read.
 #[derive(Debug)]
@@ -84,15 +87,14 @@ impl<'a> Lines<'a> {
 
     /// How many lines follow before the next `m=`: what a section needs room for.
     pub(crate) fn ahead(&self) -> usize {
-        let section = match self.rest.find("\nm=") {
-            Some(end) => self.rest.get(..=end).unwrap_or_default(),
-            None => self.rest,
+        let end = match self.rest.starts_with("m=") {
+            true => Some(0),
+            false => memmem::find(self.rest.as_bytes(), b"\nm="),
         };
-        section
-            .bytes()
-            .filter(|byte| *byte == b'\n')
-            .count()
-            .min(self.options.limits.lines)
+        let section = self.rest.as_bytes().get(..end.unwrap_or(self.rest.len()));
+        work::done(section.map_or(0, <[u8]>::len));
+        let lines = memchr_iter(b'\n', section.unwrap_or_default()).count() + 1;
+        lines.min(self.options.limits.lines)
     }
 
     /// The next line; `None` at the end.
@@ -115,37 +117,30 @@ impl<'a> Lines<'a> {
             ));
         }
         // RFC 8866 §9: no value holds NUL or CR.
-        let bytes = text.as_bytes();
-        if bytes.contains(&b'\r') || bytes.contains(&b'\0') {
-            let byte = text.find(['\r', '\0']).unwrap_or(0);
+        if let Some(byte) = memchr2(b'\r', b'\0', text.as_bytes()) {
             let expected = "text without NUL or CR";
             return Err(ParseError::at(self.number, text, byte, expected));
         }
-        let mut characters = text.chars();
-        match (characters.next(), characters.next()) {
-            (Some(letter), Some('=')) if letter.is_ascii_alphabetic() => {
-                let value = characters.as_str();
-                Ok(Some(Entry {
-                    number: self.number,
-                    text,
-                    letter,
-                    value,
-                    end,
-                }))
-            }
-            (Some(letter), _) if letter.is_ascii_alphabetic() => Err(ParseError::at(
-                self.number,
+        match text.as_bytes() {
+            [letter, b'=', ..] if letter.is_ascii_alphabetic() => Ok(Some(Entry {
+                number: self.number,
                 text,
-                1,
-                "\"=\" behind one type letter",
-            )),
+                letter: char::from(*letter),
+                value: text.get(2..).unwrap_or_default(),
+                end,
+            })),
+            [letter, ..] if letter.is_ascii_alphabetic() => {
+                let expected = "\"=\" behind one type letter";
+                Err(ParseError::at(self.number, text, 1, expected))
+            }
             _ => Err(ParseError::at(self.number, text, 0, "a type letter")),
         }
     }
 
     /// Takes the next line off the text.
     fn cut(&mut self) -> Result<(&'a str, LineEnd), ParseError> {
-        let Some((text, rest)) = self.rest.split_once('\n') else {
+        let end = memchr(b'\n', self.rest.as_bytes());
+        let Some((text, rest)) = end.and_then(|end| self.rest.split_at_checked(end)) else {
             let text = std::mem::take(&mut self.rest);
             if !self.options.mode.forgives(Leniency::MissingLastLineEnd) {
                 return Err(ParseError::at(
@@ -156,9 +151,11 @@ impl<'a> Lines<'a> {
                 ));
             }
             self.tail = Tail::Unfinished;
+            work::done(text.len());
             return Ok((text, self.end));
         };
-        self.rest = rest;
+        work::done(text.len() + 1);
+        self.rest = rest.get(1..).unwrap_or_default();
         let (text, end) = match text.strip_suffix('\r') {
             Some(text) => (text, LineEnd::CrLf),
             None => (text, LineEnd::Lf),

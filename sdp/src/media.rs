@@ -4,11 +4,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use nom::combinator::{opt, recognize};
-use nom::multi::separated_list1;
+use nom::combinator::opt;
 use nom::sequence::preceded;
 
-use crate::grammar::{Invalid, expect, literal, number, space, token, whole};
+use crate::grammar::{Invalid, list, literal, number, space, token, whole};
 use crate::line::{Line, LineEnd};
 use crate::protocol::Protocol;
 use crate::section::Section;
@@ -38,8 +37,8 @@ impl<'a> Media<'a> {
         protocol: &Protocol<'_>,
         formats: &str,
     ) -> Result<Media<'static>, Invalid> {
-        let value = format!("{kind} {port} {protocol} {formats}");
-        Media::read(&value, LineEnd::CrLf, 0).map(Media::into_owned)
+        let text = format!("m={kind} {port} {protocol} {formats}");
+        Media::read(&text, LineEnd::CrLf, 0).map(Media::into_owned)
     }
 
     /// A section without lines, of parts that are known to make an `m=` line.
@@ -50,7 +49,7 @@ impl<'a> Media<'a> {
         formats: String,
     ) -> Media<'static> {
         Media {
-            head: Line::new('m', &format!("{kind} {port} {protocol} {formats}")),
+            head: Line::new('m', format_args!("{kind} {port} {protocol} {formats}")),
             kind: Cow::Owned(kind.to_owned()),
             port,
             port_count: None,
@@ -60,20 +59,21 @@ impl<'a> Media<'a> {
         }
     }
 
-    /// Reads the value of an `m=` line; `lines` are expected to follow.
-    pub(crate) fn read(value: &'a str, end: LineEnd, lines: usize) -> Result<Self, Invalid> {
+    /// Reads an `m=` line; `lines` are expected to follow.
+    pub(crate) fn read(text: &'a str, end: LineEnd, lines: usize) -> Result<Self, Invalid> {
         let count = opt(preceded(literal("/"), number::<u16>("a number of ports")));
-        let names = separated_list1(literal("/"), token("a protocol"));
-        let formats = separated_list1(space, token("a format"));
+        let names = list("a protocol", literal("/"), token("a protocol"));
+        let formats = list("a format", space, token("a format"));
         let parts = (
+            literal("m="),
             (token("a media type"), space),
             (number::<u16>("a port number (0 to 65535)"), count, space),
-            (expect("a protocol", recognize(names)), space),
-            expect("a format", recognize(formats)),
+            (names, space),
+            formats,
         );
-        let ((kind, ()), (port, port_count, ()), (protocol, ()), formats) = whole(value, parts)?;
+        let (_, (kind, ()), (port, port_count, ()), (protocol, ()), formats) = whole(text, parts)?;
         Ok(Self {
-            head: Line::read('m', value, end),
+            head: Line::read(text, end),
             kind: Cow::Borrowed(kind),
             port,
             port_count,
@@ -178,13 +178,14 @@ mod tests {
     use super::*;
 
     fn left(value: &str) -> (usize, &'static str) {
-        let invalid = Media::read(value, LineEnd::CrLf, 0).unwrap_err();
+        let text = format!("m={value}");
+        let invalid = Media::read(&text, LineEnd::CrLf, 0).unwrap_err();
         (invalid.left, invalid.expected)
     }
 
     #[test]
     fn reads_the_parts() {
-        let media = Media::read("video 49170/2 RTP/AVP 31 96", LineEnd::Lf, 0).unwrap();
+        let media = Media::read("m=video 49170/2 RTP/AVP 31 96", LineEnd::Lf, 0).unwrap();
         assert_eq!(
             (media.kind(), media.port(), media.port_count()),
             ("video", 49170, Some(2))

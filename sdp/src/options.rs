@@ -37,6 +37,8 @@ pub enum Leniency {
     /// `a=fingerprint` with a space after the colon, kept as an unknown attribute; printed in
     /// RFC 5763.
     SpaceBeforeFingerprint,
+    /// `a=setup` with letters in upper case (RFC 4145 §4 writes them in lower case).
+    SetupCase,
     /// A DTLS section without a usable fingerprint, with `holdconn`, or with one half of the ICE
     /// credentials: the offer/answer engine refuses it with the reason.
     UnusableTransport,
@@ -46,7 +48,7 @@ pub enum Leniency {
 
 impl Leniency {
     /// Every leniency.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::EmptyText,
         Self::MissingSessionName,
         Self::MissingLastLineEnd,
@@ -61,6 +63,7 @@ impl Leniency {
         Self::UnreadableAttribute,
         Self::RtpmapWithoutClockRate,
         Self::SpaceBeforeFingerprint,
+        Self::SetupCase,
         Self::UnusableTransport,
         Self::UnknownRid,
     ];

@@ -1,7 +1,7 @@
 //! Reads a description: which line may stand where, and whether its value fits its grammar.
 
-use crate::attribute::{self, Level, Raw, Unreadable};
-use crate::check;
+use crate::attribute::{self, Attribute, Level, Raw, Unreadable};
+use crate::check::{Check, Facts};
 use crate::description::Description;
 use crate::error::{Found, ParseError};
 use crate::field::{Bandwidth, Connection, Origin, Timing};
@@ -45,42 +45,96 @@ const MEDIA: [Place; 5] = [
 pub(crate) fn description(text: &str, options: Options) -> Result<Description<'_>, ParseError> {
     let mode = options.mode;
     let mut lines = Lines::new(text, options)?;
-    let mut session = Section::with_capacity(lines.ahead());
+    let mut section = Section::with_capacity(lines.ahead());
     let mut next = lines.next()?;
     check_version(next.as_ref())?;
-    let mut order = Order::new(&SESSION, mode);
+    let mut level = Reader::new(Level::Session, mode);
     while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-        order.take(&entry)?;
-        session.push_line(line(&entry, Level::Session, mode)?);
+        section.push_line(level.read(&entry)?);
         next = lines.next()?;
     }
-    check_required(&session, next.as_ref(), lines.next_number(), mode)?;
+    check_required(&section, next.as_ref(), lines.next_number(), mode)?;
+    let mut check = Check::new(level.facts, mode);
 
     let mut media = Vec::new();
     while let Some(head) = next {
         if media.len() == options.limits.media {
-            let found = Found::Count(media.len() + 1);
+            let (most, found) = (media.len(), Found::Count(media.len() + 1));
             return Err(ParseError::limit(
                 head.number,
-                media.len(),
+                most,
                 "media sections",
                 found,
             ));
         }
-        let section = Media::read(head.value, head.end, lines.ahead());
+        let section = Media::read(head.text, head.end, lines.ahead());
         let mut section = section.map_err(|invalid| head.invalid(invalid))?;
-        let mut order = Order::new(&MEDIA, mode);
+        let mut level = Reader::new(Level::Media, mode);
         next = lines.next()?;
         while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-            order.take(&entry)?;
-            section.push_line(line(&entry, Level::Media, mode)?);
+            section.push_line(level.read(&entry)?);
             next = lines.next()?;
         }
+        check.media(&head, &section, level.facts)?;
         media.push(section);
     }
-    let description = Description::assemble(session, media, lines.tail());
-    check::description(&description, mode)?;
-    Ok(description)
+    check.finish()?;
+    Ok(Description::assemble(section, media, lines.tail()))
+}
+
+/// Reads the lines of one level.
+struct Reader<'a> {
+    level: Level,
+    mode: Mode,
+    order: Order,
+    facts: Facts<'a>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(level: Level, mode: Mode) -> Self {
+        let places: &[Place] = match level {
+            Level::Media => &MEDIA,
+            Level::Session | Level::Inherited => &SESSION,
+        };
+        Self {
+            level,
+            mode,
+            order: Order::new(places, mode),
+            facts: Facts::default(),
+        }
+    }
+
+    /// Checks one line, notes what other lines depend on, and keeps the line.
+    fn read(&mut self, entry: &Entry<'a>) -> Result<Line<'a>, ParseError> {
+        let (mode, value) = (self.mode, entry.value);
+        self.order.take(entry)?;
+        let checked = match entry.letter {
+            'a' => {
+                if let Some(attribute) = attribute(entry, self.level, mode)? {
+                    self.facts.note(attribute, entry)?;
+                }
+                Ok(())
+            }
+            'c' => {
+                self.facts.connection = true;
+                Connection::read(value).and_then(|connection| {
+                    match connection.has_needless_ttl() && !mode.forgives(Leniency::TtlOnUnicast) {
+                        true => Err(Invalid::new("", "an address without TTL")),
+                        false => Ok(()),
+                    }
+                })
+            }
+            'o' => Origin::read(value).map(|_| ()),
+            'b' => Bandwidth::read(value).map(|_| ()),
+            't' => Timing::read(value).map(|_| ()),
+            _ if value.is_empty() && !mode.forgives(Leniency::EmptyText) => {
+                Err(Invalid::new("", "text"))
+            }
+            _ => Ok(()),
+        };
+        checked.map_err(|invalid| entry.invalid(invalid))?;
+        Ok(Line::read(entry.text, entry.end))
+    }
 }
 
 /// The first line is `v=0` (RFC 8866 §5.1).
@@ -154,75 +208,62 @@ impl Order {
     }
 }
 
-/// Checks the value of one line and keeps the line.
-fn line<'a>(entry: &Entry<'a>, level: Level, mode: Mode) -> Result<Line<'a>, ParseError> {
-    let value = entry.value;
-    let checked = match entry.letter {
-        'o' => Origin::read(value).map(|_| ()),
-        'c' => Connection::read(value).and_then(|connection| {
-            match connection.has_needless_ttl() && !mode.forgives(Leniency::TtlOnUnicast) {
-                true => Err(Invalid::new("", "an address without TTL")),
-                false => Ok(()),
-            }
-        }),
-        'b' => Bandwidth::read(value).map(|_| ()),
-        't' => Timing::read(value).map(|_| ()),
-        'a' => return attribute(entry, level, mode).map(|()| keep(entry)),
-        _ if value.is_empty() && !mode.forgives(Leniency::EmptyText) => {
-            Err(Invalid::new("", "text"))
-        }
-        _ => Ok(()),
-    };
-    checked.map_err(|invalid| entry.invalid(invalid))?;
-    Ok(keep(entry))
-}
-
-fn keep<'a>(entry: &Entry<'a>) -> Line<'a> {
-    Line::read(entry.letter, entry.value, entry.end)
-}
-
-/// Checks one attribute: its name, and as a known one its level and value.
-pub(crate) fn attribute(entry: &Entry<'_>, level: Level, mode: Mode) -> Result<(), ParseError> {
+/// Reads one attribute: its name, and as a known one its level and value. `None` where it stays
+/// text.
+pub(crate) fn attribute<'a>(
+    entry: &Entry<'a>,
+    level: Level,
+    mode: Mode,
+) -> Result<Option<Attribute<'a>>, ParseError> {
     let raw = Raw::split(entry.value);
-    let bad = raw.name.find(|c| !is_token(c));
-    let bad = if raw.name.is_empty() { Some(0) } else { bad };
-    if let Some(at) = bad {
-        return Err(ParseError::at(
-            entry.number,
-            entry.text,
-            at + 2,
-            "an attribute name",
-        ));
-    }
-    let Some((allowed, read, unreadable)) = attribute::check(raw) else {
-        if raw.value == Some("") && !mode.forgives(Leniency::EmptyAttributeValue) {
-            return Err(entry.invalid(Invalid::new("", "a value, or no colon")));
-        }
-        return Ok(());
+    let Some((rule, read)) = attribute::read(raw) else {
+        return unknown_attribute(entry, raw, mode).map(|()| None);
     };
-    if allowed != Level::Inherited && allowed != level && !mode.forgives(Leniency::AttributeLevel) {
-        return Err(ParseError::at(
-            entry.number,
-            entry.text,
-            2,
-            match level {
-                Level::Media => "an attribute of a media section",
-                Level::Session | Level::Inherited => "an attribute of the session level",
-            },
-        ));
+    if rule.level != Level::Inherited && rule.level != level {
+        if mode.forgives(Leniency::AttributeLevel) {
+            return Ok(None);
+        }
+        let expected = match level {
+            Level::Media => "an attribute of a media section",
+            Level::Session | Level::Inherited => "an attribute of the session level",
+        };
+        return Err(ParseError::at(entry.number, entry.text, 2, expected));
     }
-    let Err(invalid) = read else { return Ok(()) };
-    let forgiven = match unreadable {
+    let invalid = match (read, rule.unreadable, raw.value) {
+        (Ok(_), Unreadable::RefuseUnless(leniency, slip), Some(value))
+            if !mode.forgives(leniency) && slip(value) =>
+        {
+            Invalid::new(value, "the value as its RFC writes it")
+        }
+        (Ok(attribute), ..) => return Ok(Some(attribute)),
+        (Err(invalid), ..) => invalid,
+    };
+    let forgiven = match rule.unreadable {
         Unreadable::Refuse => false,
         Unreadable::Ignore => mode.forgives(Leniency::UnreadableAttribute),
-        Unreadable::RefuseUnless(rule, slip) => mode.forgives(rule) && raw.value.is_some_and(slip),
+        Unreadable::RefuseUnless(leniency, slip) => {
+            mode.forgives(leniency) && raw.value.is_some_and(slip)
+        }
     };
     if forgiven {
-        return Ok(());
+        return Ok(None);
     }
     let mut error = entry.invalid(invalid);
     if attribute::is_secret(raw.name) && error.found != Found::EndOfLine {
         error.found = Found::Hidden;
     }
     Err(error)
+}
+
+/// The name of an attribute is a token, and behind a colon stands a value (RFC 8866 §9).
+fn unknown_attribute(entry: &Entry<'_>, raw: Raw<'_>, mode: Mode) -> Result<(), ParseError> {
+    let bad = raw.name.bytes().position(|byte| !is_token(byte));
+    if let Some(at) = bad.or(raw.name.is_empty().then_some(0)) {
+        let expected = "an attribute name";
+        return Err(ParseError::at(entry.number, entry.text, at + 2, expected));
+    }
+    if raw.value == Some("") && !mode.forgives(Leniency::EmptyAttributeValue) {
+        return Err(entry.invalid(Invalid::new("", "a value, or no colon")));
+    }
+    Ok(())
 }

@@ -62,6 +62,8 @@ pub enum Security {
     Srtp,
     /// Keys from a DTLS handshake, the peer named by `a=fingerprint`.
     Dtls,
+    /// The connection itself is TLS, the peer named by `a=fingerprint`.
+    Tls,
     /// An unknown protocol.
     Unknown,
 }
@@ -87,10 +89,18 @@ protocols! {
     TcpRtpSavp = "TCP/RTP/SAVP", Srtp;
     /// Secure RTP with early feedback over TCP.
     TcpRtpSavpf = "TCP/RTP/SAVPF", Srtp;
-    /// DTLS-SRTP over TCP (RFC 7850).
+    /// DTLS-SRTP over TCP (RFC 7850 §3.4).
+    TcpDtlsRtpSavp = "TCP/DTLS/RTP/SAVP", Dtls;
+    /// DTLS-SRTP with early feedback over TCP (RFC 7850 §3.5).
+    TcpDtlsRtpSavpf = "TCP/DTLS/RTP/SAVPF", Dtls;
+    /// DTLS-SRTP over TCP, as RFC 9429 §5.1.2 also takes it.
     TcpTlsRtpSavp = "TCP/TLS/RTP/SAVP", Dtls;
-    /// DTLS-SRTP with early feedback over TCP (RFC 7850).
+    /// DTLS-SRTP with early feedback over TCP, as RFC 9429 §5.1.2 also takes it.
     TcpTlsRtpSavpf = "TCP/TLS/RTP/SAVPF", Dtls;
+    /// RTP inside TLS over TCP (RFC 7850 §3.6).
+    TcpTlsRtpAvp = "TCP/TLS/RTP/AVP", Tls;
+    /// RTP with early feedback inside TLS over TCP (RFC 7850 §3.7).
+    TcpTlsRtpAvpf = "TCP/TLS/RTP/AVPF", Tls;
     /// Data channels over UDP (RFC 8841).
     UdpDtlsSctp = "UDP/DTLS/SCTP", Dtls;
     /// Data channels over TCP (RFC 8841).

@@ -57,9 +57,8 @@ impl<'a> Section<'a> {
 
     /// Every attribute of type `T` on this level. Unreadable ones are passed over.
     pub fn all<'s, T: Typed<'s>>(&'s self) -> impl Iterator<Item = T> {
-        let named = self
-            .raw_attributes()
-            .filter(|raw| T::NAMES.contains(&raw.name));
+        let named = |line: &'s Line<'a>| T::NAMES.iter().find_map(|name| line.named(name));
+        let named = self.lines.iter().filter_map(named);
         named.filter_map(|raw| T::read(raw).ok())
     }
 
@@ -80,7 +79,7 @@ impl<'a> Section<'a> {
     /// Adds an attribute at the end of this level. CR, LF and NUL in it become spaces: no value
     /// can begin another line.
     pub fn push<'t>(&mut self, attribute: &impl Typed<'t>) {
-        self.push_line(Line::new('a', &attribute.to_string()));
+        self.push_line(Line::new('a', attribute));
     }
 
     /// Adds an attribute that has no type here. Without a value it is a property. CR, LF and NUL in
@@ -95,7 +94,7 @@ impl<'a> Section<'a> {
     ) -> Result<(), crate::grammar::Invalid> {
         crate::grammar::whole(name, crate::grammar::token("an attribute name"))?;
         self.push_line(match value {
-            Some(value) => Line::new('a', &format!("{name}:{value}")),
+            Some(value) => Line::new('a', format_args!("{name}:{value}")),
             None => Line::new('a', name),
         });
         Ok(())
@@ -103,11 +102,8 @@ impl<'a> Section<'a> {
 
     /// Removes the attributes of type `T` from this level.
     pub fn remove<T: Registered>(&mut self) {
-        self.lines.retain(|line| {
-            !line
-                .attribute()
-                .is_some_and(|raw| T::NAMES.contains(&raw.name))
-        });
+        let named = |line: &Line<'_>| T::NAMES.iter().any(|name| line.named(name).is_some());
+        self.lines.retain(|line| !named(line));
     }
 
     pub(crate) fn push_line(&mut self, line: Line<'a>) {

@@ -3,11 +3,9 @@
 use std::fmt;
 
 use nom::Parser;
-use nom::combinator::recognize;
-use nom::multi::separated_list1;
 
 use super::{Raw, Typed};
-use crate::grammar::{Invalid, space, token};
+use crate::grammar::{Invalid, list, space, token};
 
 /// `a=ice-options:<tag> ...`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +23,7 @@ impl<'a> IceOptions<'a> {
 
 impl<'a> Typed<'a> for IceOptions<'a> {
     fn read(raw: Raw<'a>) -> Result<Self, Invalid> {
-        let tags = recognize(separated_list1(space, token("an option")));
+        let tags = list("an option", space, token("an option"));
         raw.read(tags.map(|list| Self { list }))
     }
 }

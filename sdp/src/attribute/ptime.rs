@@ -32,7 +32,7 @@ impl fmt::Display for Ptime {
 pub(super) fn milliseconds(input: &str) -> Step<'_, Duration> {
     let wanted = "milliseconds above zero";
     let failed = nom::Err::Error(Invalid::new(input, wanted));
-    let (rest, digits) = run(wanted, |c| c.is_ascii_digit() || c == '.')(input)?;
+    let (rest, digits) = run(wanted, |c| c.is_ascii_digit() || c == b'.')(input)?;
     let (whole, part) = digits.split_once('.').unwrap_or((digits, "0"));
     let (Ok(whole), true) = (whole.parse::<u32>(), is_digits(part)) else { return Err(failed) };
     // Six decimals of a millisecond are nanoseconds; what is finer is dropped.

@@ -23,7 +23,7 @@ pub struct Rid<'a> {
 
 impl<'a> Typed<'a> for Rid<'a> {
     fn read(raw: Raw<'a>) -> Result<Self, Invalid> {
-        let id = run("an identifier", |c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        let id = run("an identifier", |c| c.is_ascii_alphanumeric() || c == b'-' || c == b'_');
         let direction = expect("send or recv", alt((literal("send"), literal("recv"))));
         let restrictions = opt(preceded(space, rest("restrictions")));
         let parts = (id, space, direction, restrictions);

@@ -18,19 +18,23 @@ pub enum Setup {
     Holdconn,
 }
 
+const ROLES: [(&str, Setup); 4] = [
+    ("active", Setup::Active),
+    ("passive", Setup::Passive),
+    ("actpass", Setup::Actpass),
+    ("holdconn", Setup::Holdconn),
+];
+
 impl<'a> Typed<'a> for Setup {
     fn read(raw: Raw<'a>) -> Result<Self, Invalid> {
         raw.read(|input| {
             let wanted = "active, passive, actpass or holdconn";
             let (left, role) = rest(wanted)(input)?;
-            let role = match role {
-                "active" => Self::Active,
-                "passive" => Self::Passive,
-                "actpass" => Self::Actpass,
-                "holdconn" => Self::Holdconn,
-                _ => return Err(nom::Err::Error(Invalid::new(input, wanted))),
-            };
-            Ok((left, role))
+            let is = |(name, _): &&(&str, Self)| name.eq_ignore_ascii_case(role);
+            match ROLES.iter().find(is) {
+                Some((_, role)) => Ok((left, *role)),
+                None => Err(nom::Err::Error(Invalid::new(input, wanted))),
+            }
         })
     }
 }

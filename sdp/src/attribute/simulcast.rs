@@ -5,11 +5,10 @@ use std::fmt;
 use nom::Parser;
 use nom::branch::alt;
 use nom::combinator::{opt, recognize};
-use nom::multi::separated_list1;
 use nom::sequence::preceded;
 
 use super::{Raw, Typed};
-use crate::grammar::{Invalid, Step, expect, literal, run, space};
+use crate::grammar::{Invalid, Step, expect, list, literal, run, space};
 
 /// `a=simulcast:<send|recv> <list> [<recv|send> <list>]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,10 +35,17 @@ impl<'a> Typed<'a> for Simulcast<'a> {
 /// `sc-send` or `sc-recv`.
 fn streams(input: &str) -> Step<'_, &str> {
     let direction = expect("send or recv", alt((literal("send"), literal("recv"))));
-    let id = run("an identifier", |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-    let alternatives = separated_list1(literal(","), (opt(literal("~")), id));
-    let list = expect("identifiers", recognize(separated_list1(literal(";"), alternatives)));
-    recognize((direction, space, list)).parse(input)
+    recognize((direction, space, list("identifiers", literal(";"), alternatives))).parse(input)
+}
+
+/// Versions of which one is sent, each with `~` in front while it is paused.
+fn alternatives(input: &str) -> Step<'_, &str> {
+    list("identifiers", literal(","), version)(input)
+}
+
+fn version(input: &str) -> Step<'_, &str> {
+    let id = run("an identifier", |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    recognize((opt(literal("~")), id)).parse(input)
 }
 
 impl fmt::Display for Simulcast<'_> {

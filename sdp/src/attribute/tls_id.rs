@@ -16,7 +16,7 @@ pub struct TlsId<'a> {
 
 impl<'a> Typed<'a> for TlsId<'a> {
     fn read(raw: Raw<'a>) -> Result<Self, Invalid> {
-        raw.read(bounded("20 to 255 of A-Z a-z 0-9 + / - _", |c| is_ice(c) || c == '-' || c == '_', 20, 255).map(|text| Self { text }))
+        raw.read(bounded("20 to 255 of A-Z a-z 0-9 + / - _", |c| is_ice(c) || c == b'-' || c == b'_', 20, 255).map(|text| Self { text }))
     }
 }
 

@@ -32,7 +32,7 @@ impl<'a> Connection<'a> {
             token("an address type"),
             space,
         );
-        let address = run("an address", |c| c != ' ' && c != '/');
+        let address = run("an address", |c| c != b' ' && c != b'/');
         let suffix = |expected| opt(preceded(literal("/"), number::<u32>(expected)));
         let parts = (
             net_and_type,

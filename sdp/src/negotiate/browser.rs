@@ -133,7 +133,7 @@ pub fn answer(offer: &Description<'_>, ours: &Capabilities) -> Result<Answer, Re
     if let Some(mid) = mid.filter(|mid| bundle_of(offer, *mid).is_some()) {
         description
             .session_mut()
-            .push_line(Line::new('a', &format!("group:BUNDLE {}", mid.tag)));
+            .push_line(Line::new('a', format_args!("group:BUNDLE {}", mid.tag)));
     }
     for (index, offered) in offer.media().iter().enumerate() {
         description.push_media(match index == section {
@@ -331,7 +331,7 @@ fn write_transport(media: &mut Media<'_>, ours: &LocalTransport, role: DtlsRole)
     });
     media.push(&IceOptions { list: "trickle" });
     for fingerprint in &ours.fingerprints {
-        media.push_line(Line::new('a', &format!("fingerprint:{fingerprint}")));
+        media.push_line(Line::new('a', format_args!("fingerprint:{fingerprint}")));
     }
     media.push(&match role {
         DtlsRole::Client => Setup::Active,

@@ -348,7 +348,7 @@ mod tests {
 
     #[test]
     fn static_numbers_need_no_rtpmap_and_orphans_are_ignored() {
-        let mut media = Media::read("audio 9 RTP/AVP 8 96 0 8", LineEnd::CrLf, 0).unwrap();
+        let mut media = Media::read("m=audio 9 RTP/AVP 8 96 0 8", LineEnd::CrLf, 0).unwrap();
         media.push_raw("rtpmap", Some("111 opus/48000/2")).unwrap();
         let formats = formats(&media);
         let names: Vec<_> = formats.iter().map(display).collect();
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn a_refusal_names_both_lists() {
-        let media = Media::read("audio 9 RTP/AVP 18", LineEnd::CrLf, 0).unwrap();
+        let media = Media::read("m=audio 9 RTP/AVP 18", LineEnd::CrLf, 0).unwrap();
         let refusal = common(&[Codec::OPUS], &formats(&media), Preference::Ours)
             .err()
             .unwrap();

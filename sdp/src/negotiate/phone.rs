@@ -307,7 +307,10 @@ fn section(
 ) -> Media<'static> {
     let mut media = Media::assemble("audio", endpoint.rtp_port, protocol, formats.list());
     let address = endpoint.address;
-    media.push_line(Line::new('c', &format!("IN {} {address}", family(address))));
+    media.push_line(Line::new(
+        'c',
+        format_args!("IN {} {address}", family(address)),
+    ));
     formats.write(&mut media);
     if let Some(duration) = endpoint.packet_time {
         media.push(&Ptime { duration });
