@@ -30,8 +30,8 @@ export interface DialOptions {
  *
  * Rejects with a {@link ProblemError} when the gateway refuses, with a `DOMException` when the
  * microphone cannot be used (`NotAllowedError`, `NotFoundError`, `NotReadableError`,
- * `SecurityError` on a page without https) or `signal` aborts (`AbortError`), and with a
- * `TypeError` when the gateway cannot be reached. Nothing stays open after a rejection.
+ * `SecurityError` on a page without https) or `signal` aborts (`AbortError`), and with an
+ * {@link UnreachableError} when the gateway cannot be reached. Nothing stays open after a rejection.
  */
 export function dial(options: DialOptions): Promise<Call>;
 
@@ -171,4 +171,19 @@ export class ProblemError extends Error {
   /** Where in the offer, when the gateway could not read it. */
   readonly line?: number;
   readonly column?: number;
+}
+
+/** What the browser says of servers of its user's own network. */
+export type LocalNetworkAccess = "granted" | "denied" | "prompt" | null;
+
+/**
+ * Whether the browser lets this page reach servers of its user's own network; `null` where it has no
+ * such permission. Browsers ask when a page from outside calls a gateway inside: tell people before
+ * that they have to allow it.
+ */
+export function localNetworkAccess(): Promise<LocalNetworkAccess>;
+
+/** The gateway does not answer: it is off, the network is, CORS refuses this page, or the browser. */
+export class UnreachableError extends TypeError {
+  readonly localNetwork: LocalNetworkAccess;
 }

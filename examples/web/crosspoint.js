@@ -35,9 +35,32 @@ export class ProblemError extends Error {
   }
 }
 
+/** The gateway does not answer. `localNetwork` is what `localNetworkAccess` says then. */
+export class UnreachableError extends TypeError {
+  constructor(cause, localNetwork) {
+    super("the gateway cannot be reached", { cause });
+    this.name = "UnreachableError";
+    this.localNetwork = localNetwork;
+  }
+}
+
+// Older and newer names of one permission; browsers refuse to speak of those they do not know.
+const LOCAL_NETWORK = ["local-network", "loopback-network", "local-network-access"];
+
+/**
+ * Whether the browser lets this page reach servers of its user's own network: "granted", "denied",
+ * "prompt" when it will ask, or null where it has no such permission.
+ */
+export async function localNetworkAccess() {
+  const ask = async (name) => (await navigator.permissions.query({ name })).state;
+  const known = await Promise.allSettled(LOCAL_NETWORK.map(ask));
+  const states = known.map(({ value }) => value);
+  return ["denied", "prompt", "granted"].find((state) => states.includes(state)) ?? null;
+}
+
 /**
  * Places a call. Resolves once the gateway has taken it; rejects with a ProblemError when the
- * gateway refuses, with a DOMException when the microphone cannot be used or `signal` aborts.
+ * gateway refuses, with an UnreachableError when it does not answer, with a DOMException when the microphone cannot be used or `signal` aborts.
  */
 export async function dial(options) {
   const gateway = new Gateway(options.base ?? location.href, options.token);
@@ -571,10 +594,16 @@ class Gateway {
 
   async #fetch(path, { headers = {}, ...init }) {
     if (this.#token) headers = { ...headers, Authorization: `Bearer ${this.#token}` };
-    const response = await fetch(new URL(path, this.#base), { ...init, headers });
+    const response = await fetch(new URL(path, this.#base), { ...init, headers }).catch(unreachable);
     if (!response.ok) throw await problem(response);
     return response;
   }
+}
+
+/** A TypeError is all that `fetch` says when the network, CORS or the browser's user is against it. */
+async function unreachable(error) {
+  if (!(error instanceof TypeError)) throw error;
+  throw new UnreachableError(error, await localNetworkAccess());
 }
 
 async function problem(response) {

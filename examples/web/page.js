@@ -1,11 +1,12 @@
 // The page: a small user of crosspoint.js.
 
-import { dial, ProblemError } from "./crosspoint.js";
+import { dial, localNetworkAccess, ProblemError, UnreachableError } from "./crosspoint.js";
 
 const $ = (id) => document.getElementById(id);
 const TOKEN = "crosspoint-token";
 const FLOOR = -60; // dB of full scale at the left end of a meter
 const PEAK_FALL = 0.01; // of the scale, ten times a second
+const QUESTION_AFTER = 1500; // ms without an answer; then perhaps the browser is asking something
 
 const NAMES = {
   idle: "Ready",
@@ -56,6 +57,7 @@ async function start(to) {
   show("dialing");
   toggleControls(true);
   const token = $("token").value.trim();
+  const question = setTimeout(explainQuestion, QUESTION_AFTER);
   try {
     const audio = $("remote");
     const { signal } = attempt.abort;
@@ -63,7 +65,10 @@ async function start(to) {
   } catch (error) {
     finish(() => explain(error));
     return;
+  } finally {
+    clearTimeout(question);
   }
+  $("help").hidden = true;
   if (token) sessionStorage.setItem(TOKEN, token);
   attach(attempt);
 }
@@ -170,24 +175,43 @@ function endText({ by, reason = "" }) {
 }
 
 function explain(error) {
+  $("help").hidden = true;
   if (error.name === "AbortError") return show("ended", "You hung up.");
   if (error instanceof ProblemError) {
     if (error.status === 401) return askForToken();
     return show("failed", sentence(error.message));
   }
-  const help = microphoneHelp(error.name);
-  if (help) {
-    const [reason, steps] = help;
-    const list = document.createElement("ul");
-    list.append(...steps.map((step) => Object.assign(document.createElement("li"), { textContent: step })));
-    $("help").replaceChildren("What to do:", list);
-    $("help").hidden = false;
-    return show("failed", reason);
+  const help = error instanceof UnreachableError ? networkHelp(error) : microphoneHelp(error.name);
+  if (!help) return show("failed", sentence(error.message));
+  const [reason, steps] = help;
+  if (steps) advise("What to do:", steps);
+  show("failed", reason);
+}
+
+function advise(title, steps) {
+  const list = document.createElement("ul");
+  list.append(...steps.map((step) => Object.assign(document.createElement("li"), { textContent: step })));
+  $("help").replaceChildren(title, list);
+  $("help").hidden = false;
+}
+
+/** Nothing happens while the browser waits for an answer that nobody knows is asked for. */
+async function explainQuestion() {
+  if ((await localNetworkAccess()) !== "prompt" || !current || current.call) return;
+  advise("Does the browser ask whether this page may reach devices on your local network?", [
+    "Allow it: the gateway and its audio are on that network. The page looks for nothing else there.",
+  ]);
+}
+
+/** Why the gateway was not reached, and what helps. */
+function networkHelp({ localNetwork }) {
+  if (localNetwork !== "denied") {
+    return ["The gateway does not answer. Is it running, and is the network up?"];
   }
-  if (error instanceof TypeError) {
-    return show("failed", "The gateway does not answer. Is it running, and is the network up?");
-  }
-  show("failed", sentence(error.message));
+  return [
+    "The browser keeps this page away from your local network, where the gateway is.",
+    ["Press the icon left of the address, allow the local network, then call again."],
+  ];
 }
 
 /** Why there is no microphone, and what helps, by the name of getUserMedia's error. */

@@ -48,10 +48,11 @@ impl Page {
 
     /// Runs the body of a function and answers what it returns.
     pub(crate) async fn script(&self, body: &str) -> Result<Value, String> {
-        let function = format!("() => JSON.stringify((() => {{ {body} }})() ?? null)");
+        let function =
+            format!("async () => JSON.stringify((await (() => {{ {body} }})()) ?? null)");
         let call = json!({
             "functionDeclaration": function,
-            "awaitPromise": false,
+            "awaitPromise": true,
             "target": {"context": self.context},
         });
         let answer = self.command("script.callFunction", call).await?;
