@@ -1,8 +1,9 @@
 //! How often a master key may still be used (RFC 3711 §9.2).
 //!
-//! A master key is for 2^48 SRTP and 2^31 SRTCP packets, counted over all its streams; with a
-//! lifetime (RFC 4568 §6.1), for that many of each at most. When one of the two is used up the
-//! key is at its end for both: a key that has reached its end MUST NOT be used again.
+//! A master key is for 2^48 SRTP and 2^31 SRTCP packets; with a lifetime (RFC 4568 §6.1), for that
+//! many of each at most. When one of the two is used up the key is at its end for both: a key that
+//! has reached its end MUST NOT be used again. RFC 3711 counts each stream by itself; counting
+//! all streams of a key together ends it no later, and takes one number.
 //!
 //! ```text
 //!        fewer left than the margin          none left

@@ -46,7 +46,9 @@
 //!   [`SequenceReused`](ProtectError::SequenceReused)). `set_roc` with the next ROC lets it go on,
 //!   if the receivers are told the same; a new SSRC needs no telling.
 //! - A change of keys resets nothing (RFC 3711 §3.3.1). A stream that was
-//!   [forgotten](Receiver::forget_idle) begins anew.
+//!   [forgotten](Receiver::forget_idle) begins anew. So does every stream when a session description
+//!   moves the media to another address with a new key (RFC 4568 §7.1.4): that takes a new
+//!   [`Sender`] and [`Receiver`].
 //! - After ROC 2^32 - 1 there is none: [`KeyExhausted`](UnprotectError::KeyExhausted).
 //!
 //! SRTCP packets carry their index, of 31 bits; there is nothing to estimate, and

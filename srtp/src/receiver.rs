@@ -200,7 +200,8 @@ impl Receiver {
     /// before, and gives their number. An SSRC whose roll-over counter was set meanwhile stays.
     ///
     /// Called every minute, it bounds what streams leave behind that have ended without a word. An
-    /// SSRC of which RTCP goes on stays: it may be on hold. As [`forget`](Self::forget) it gives up
+    /// SSRC of which RTCP goes on stays: it may be on hold, and who wants to be remembered sends
+    /// RTCP (RFC 4568 §6.5; RFC 3550 §6.3.5 waits for five intervals of it). As [`forget`](Self::forget) it gives up
     /// replay protection, which RFC 3711 §3.3.2 wants for the life of the key: leave as long
     /// between two calls as streams may pause, and do not call it where a replayed packet does
     /// harm. A stream that comes back with a roll-over counter beyond 0 has to be told it

@@ -25,6 +25,9 @@ use common::{outside, rtp, with_room};
 const KEY: &str = "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj";
 const OTHER_KEY: &str = "NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj";
 
+/// 30 other bytes, the last of which is another.
+const FEC_KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB";
+
 /// The profiles that SDES has names for.
 fn suites() -> Vec<Profile> {
     let all = Profile::ALL.into_iter();
@@ -60,7 +63,7 @@ fn examples_of_rfc_4568_print_as_they_stand() {
 fn fields_are_typed() {
     let crypto = with(&format!(
         "inline:{KEY}|2^20|1:4;inline:{OTHER_KEY}|1000000|258:4 KDR=3 UNENCRYPTED_SRTP \
-         unencrypted_srtcp UNAUTHENTICATED_SRTP FEC_ORDER=SRTP_FEC FEC_KEY=inline:{KEY} WSH=128 \
+         unencrypted_srtcp UNAUTHENTICATED_SRTP FEC_ORDER=SRTP_FEC FEC_KEY=inline:{FEC_KEY} WSH=128 \
          -later=1"
     ))
     .unwrap();
@@ -73,8 +76,8 @@ fn fields_are_typed() {
     assert_eq!(first.lifetime(), Some(Lifetime::PowerOfTwo(20)));
     assert_eq!(first.lifetime().unwrap().packets(), 1_048_576);
     assert_eq!(second.lifetime(), Some(Lifetime::Packets(1_000_000)));
-    assert_eq!(second.mki(), Mki::new(258, 4));
-    let fec_key = InlineKey::new(b"wDfvg&T+)xG7@fb5jU,RaA}\\|p0%*#", None, None);
+    assert_eq!(second.mki(), Mki::new(258, 4).as_ref());
+    let fec_key = InlineKey::new(&[[0; 29].as_slice(), &[1]].concat(), None, None);
     let [known @ .., SessionParameter::Extension(later)] = crypto.session_parameters() else {
         panic!("an extension at the end");
     };
@@ -99,6 +102,7 @@ fn what_rfc_4568_forbids_is_refused() {
     assert_eq!(parse(""), Err(SdesError::Tag));
     assert_eq!(parse("1234567890 X inline:AAAA"), Err(SdesError::Tag));
     assert_eq!(parse("+1 X inline:AAAA"), Err(SdesError::Tag));
+    assert_eq!(parse("01 X inline:AAAA"), Err(SdesError::Tag));
     assert_eq!(parse("1"), Err(SdesError::Suite));
     assert_eq!(parse("1 A-B inline:AAAA"), Err(SdesError::Suite));
     assert_eq!(parse("1 X"), Err(SdesError::MissingKey));
@@ -114,11 +118,20 @@ fn what_rfc_4568_forbids_is_refused() {
             found: 3,
         })
     );
-    for lifetime in ["|", "|0", "|2^49", "|2^", "|281474976710657", "|x"] {
+    for lifetime in [
+        "|",
+        "|0",
+        "|2^49",
+        "|2^",
+        "|2^020",
+        "|020",
+        "|281474976710657",
+        "|x",
+    ] {
         assert_eq!(key(lifetime), SdesError::Lifetime { key: 0 }, "{lifetime}");
     }
     for mki in [
-        "|1:0", "|1:129", "|256:1", "|:4", "|1:", "|1:0001", "|2^20|1",
+        "|1:0", "|1:129", "|256:1", "|:4", "|1:", "|1:0001", "|1:04", "|01:4", "|2^20|1", "|-1:4",
     ] {
         assert_eq!(key(mki), SdesError::Mki { key: 0 }, "{mki}");
     }
@@ -132,9 +145,14 @@ fn what_rfc_4568_forbids_is_refused() {
         assert_eq!(key(&both), SdesError::AmbiguousMki, "{others}");
     }
     for parameter in [
+        "KDR=0",
+        "KDR=01",
         "KDR=25",
         "KDR",
         "WSH=63",
+        "WSH=064",
+        "-",
+        "--later",
         "FEC_ORDER=X",
         "UNENCRYPTED_SRTP=1",
         "\u{e9}",
@@ -159,6 +177,55 @@ fn a_profile_without_a_name_in_sdes_is_no_suite() {
     assert_eq!("SRTP_NULL_HMAC_SHA1_80".parse(), Ok(other));
 }
 
+/// RFC 4568 §6.1, §6.3.5: each key is another one.
+#[test]
+fn repeated_keys_are_refused() {
+    let repeated = |key| Err(SdesError::RepeatedKey { key });
+    let keys = format!("inline:{KEY}|1:4;inline:{OTHER_KEY}|2:4");
+    assert_eq!(with(&format!("{keys};inline:{KEY}|3:4")), repeated(2));
+    assert!(with(&format!("{keys} FEC_KEY=inline:{FEC_KEY}")).is_ok());
+    let fec_keys = format!("FEC_KEY=inline:{FEC_KEY}|1:4;inline:{OTHER_KEY}|2:4");
+    assert_eq!(with(&format!("{keys} {fec_keys}")), repeated(1));
+    let fec_keys = format!("FEC_KEY=inline:{FEC_KEY}|1:4;inline:{FEC_KEY}|2:4");
+    assert_eq!(with(&format!("{keys} {fec_keys}")), repeated(1));
+}
+
+/// The MKI is a number of up to 128 bytes (RFC 4568 §6.1).
+#[test]
+fn an_mki_has_up_to_128_bytes() {
+    let mki = |text: &str| {
+        let crypto = with(&format!("inline:{KEY}|{text}"))?;
+        assert_eq!(crypto.to_string().rsplit('|').next(), Some(text));
+        Ok(crypto.keys()[0].mki().unwrap().as_bytes().to_vec())
+    };
+    let refused = Err(SdesError::Mki { key: 0 });
+    // 2^64, 2^128 and 2^1024, each less one and as it is.
+    for (largest, next, len) in [
+        ("18446744073709551615", "18446744073709551616", 8),
+        (
+            "340282366920938463463374607431768211455",
+            "340282366920938463463374607431768211456",
+            16,
+        ),
+    ] {
+        assert_eq!(mki(&format!("{largest}:{len}")), Ok(vec![0xff; len]));
+        assert_eq!(mki(&format!("{next}:{len}")), refused);
+        let longer = [&[1], &vec![0; len][..]].concat();
+        assert_eq!(mki(&format!("{next}:{}", len + 1)), Ok(longer));
+    }
+    let greatest = Mki::from_bytes(&[0xff; 128]).unwrap().to_string();
+    assert!(greatest.starts_with("17976931348623159077") && greatest.ends_with("137215:128"));
+    assert_eq!(mki(&greatest), Ok(vec![0xff; 128]));
+    assert_eq!(mki(&greatest.replace("5:128", "6:128")), refused);
+    assert_eq!(mki(&format!("1{greatest}")), refused);
+    assert_eq!(mki("0:4"), Ok(vec![0; 4]));
+    assert_eq!(Mki::new(256, 1), None);
+    assert_eq!(Mki::new(1, 0), None);
+    assert_eq!(Mki::new(1, 129), None);
+    assert_eq!(Mki::new(u128::MAX, 16), Mki::from_bytes(&[0xff; 16]));
+    assert_eq!(Mki::new(7, 20).unwrap().to_string(), "7:20");
+}
+
 #[test]
 fn counts_are_bounded() {
     let keys = vec![format!("inline:{KEY}"); 33].join(";");
@@ -172,7 +239,7 @@ fn counts_are_bounded() {
 
 #[test]
 fn padding_white_space_and_case_matter_not() {
-    let padded = parse("01\tAEAD_AES_128_GCM  INLINE:bQJXGzEPXJPClrd78xwALdaZDs/dLttBLfLE5Q== ");
+    let padded = parse("1\tAEAD_AES_128_GCM  INLINE:bQJXGzEPXJPClrd78xwALdaZDs/dLttBLfLE5Q== ");
     let bare = parse("1 aead_aes_128_gcm inline:bQJXGzEPXJPClrd78xwALdaZDs/dLttBLfLE5Q");
     assert_eq!(padded.as_ref().unwrap(), bare.as_ref().unwrap());
     assert_eq!(
@@ -199,7 +266,7 @@ fn a_master_key_is_made_of_what_packets_can_follow() {
     assert_eq!(mkis, [Some(&[1][..]), Some(&[2][..])]);
     for at_1 in [
         "later",
-        "KDR=0",
+        "KDR=1",
         "UNENCRYPTED_SRTP",
         "UNENCRYPTED_SRTCP",
         "UNAUTHENTICATED_SRTP",
@@ -291,12 +358,12 @@ fn lifetime() -> impl Strategy<Value = Lifetime> {
 
 fn inline_key(len: usize, mki: Option<Mki>) -> impl Strategy<Value = InlineKey> {
     (vec(any::<u8>(), len), option::of(lifetime()))
-        .prop_map(move |(bytes, lifetime)| InlineKey::new(&bytes, lifetime, mki))
+        .prop_map(move |(bytes, lifetime)| InlineKey::new(&bytes, lifetime, mki.clone()))
 }
 
 /// One key with or without an MKI, or several with MKIs that differ.
 fn inline_keys(len: usize) -> impl Strategy<Value = Vec<InlineKey>> {
-    let mki = (any::<u128>(), 16..=128u8).prop_map(|(value, len)| Mki::new(value, len));
+    let mki = vec(any::<u8>(), 1..=128).prop_map(|bytes| Mki::from_bytes(&bytes));
     let one = prop_oneof![Just(None), mki].prop_flat_map(move |mki| inline_key(len, mki));
     let several = (2..=32u128).prop_flat_map(move |count| {
         let keys = (0..count).map(|value| inline_key(len, Mki::new(value, 4)));
@@ -307,7 +374,7 @@ fn inline_keys(len: usize) -> impl Strategy<Value = Vec<InlineKey>> {
 
 fn session_parameter(len: usize) -> impl Strategy<Value = SessionParameter> {
     prop_oneof![
-        (0..=24u8).prop_map(SessionParameter::KeyDerivationRate),
+        (1..=24u8).prop_map(SessionParameter::KeyDerivationRate),
         Just(SessionParameter::UnencryptedSrtp),
         Just(SessionParameter::UnencryptedSrtcp),
         Just(SessionParameter::UnauthenticatedSrtp),
@@ -320,7 +387,7 @@ fn session_parameter(len: usize) -> impl Strategy<Value = SessionParameter> {
 fn crypto_attribute() -> impl Strategy<Value = CryptoAttribute> {
     let known =
         select(suites()).prop_map(|it| (CryptoSuite::Known(it), it.key_len() + it.salt_len()));
-    let other = ("OTHER_[A-Za-z0-9_]{1,20}", 1..100usize)
+    let other = ("OTHER_[A-Za-z0-9_]{1,20}", 4..100usize)
         .prop_map(|(name, len)| (CryptoSuite::Other(name.into()), len));
     let parts = prop_oneof![known, other].prop_flat_map(|(suite, len)| {
         let parameters = vec(session_parameter(len), 0..=32);
@@ -331,8 +398,10 @@ fn crypto_attribute() -> impl Strategy<Value = CryptoAttribute> {
             parameters,
         )
     });
-    parts.prop_map(|(tag, suite, keys, parameters)| {
-        CryptoAttribute::new(tag, suite, keys, parameters).unwrap()
+    parts.prop_filter_map("the same key twice", |(tag, suite, keys, parameters)| {
+        let crypto = CryptoAttribute::new(tag, suite, keys, parameters);
+        let repeated = matches!(crypto, Err(SdesError::RepeatedKey { .. }));
+        (!repeated).then(|| crypto.unwrap())
     })
 }
 

@@ -10,7 +10,7 @@ use crate::error::KeyError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum SdesError {
-    /// The tag is missing or not a number of 1 to 9 digits (RFC 4568 §9.1).
+    /// The tag is missing, not a number of 1 to 9 digits, or has leading zeros (RFC 4568 §4.1, §9.1).
     #[error("the tag is no number of 1 to 9 digits")]
     Tag,
     /// The crypto-suite is missing, has more than letters, digits and underscores, or is a profile
@@ -50,14 +50,14 @@ pub enum SdesError {
         /// The length that was given.
         found: usize,
     },
-    /// The lifetime is no number of packets from 1 to 2^48 (RFC 4568 §6.1, RFC 3711 §9.2).
+    /// The lifetime is no number of packets from 1 to 2^48 without leading zeros (RFC 4568 §6.1, RFC 3711 §9.2).
     #[error("key {key}: the lifetime is not 1 to 2^48 packets")]
     Lifetime {
         /// Which key.
         key: usize,
     },
-    /// The MKI is no `value:length` with a length of 1 to 128 bytes in which the value fits, or
-    /// its value has more than 128 bits.
+    /// The MKI is no `value:length` with a length of 1 to 128 bytes in which the value fits, or has
+    /// leading zeros (RFC 4568 §6.1).
     #[error("key {key}: the MKI is no value that fits its length of 1 to 128 bytes")]
     Mki {
         /// Which key.
@@ -72,6 +72,13 @@ pub enum SdesError {
     /// Several keys need MKIs that differ and have one length (RFC 4568 §6.1).
     #[error("several keys without an MKI of the same length each, or with equal ones")]
     AmbiguousMki,
+    /// A key is the same as one before it, or a key of FEC_KEY the same as one of the packets
+    /// (RFC 4568 §6.1, §6.3.5).
+    #[error("key {key}: the same as another")]
+    RepeatedKey {
+        /// Which key.
+        key: usize,
+    },
     /// More session parameters than this crate takes.
     #[error("more than {limit} session parameters")]
     TooManySessionParameters {

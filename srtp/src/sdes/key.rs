@@ -6,7 +6,7 @@ use base64ct::{Base64, Base64Unpadded, Encoding};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{CryptoSuite, SdesError, decimal};
+use super::{CryptoSuite, Mki, SdesError, decimal};
 use crate::error::KeyError;
 use crate::{MasterKey, Profile};
 
@@ -36,13 +36,6 @@ pub enum Lifetime {
     Packets(u64),
 }
 
-/// A master key identifier and its length in packets (RFC 3711 §3.1, RFC 4568 §6.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mki {
-    value: u128,
-    len: u8,
-}
-
 impl InlineKey {
     /// Key and salt in one, the key first. The lengths are those of the suite
     /// ([`Profile::key_len`], [`Profile::salt_len`]), which
@@ -64,8 +57,8 @@ impl InlineKey {
 
     /// The identifier that packets under this key carry.
     #[must_use]
-    pub const fn mki(&self) -> Option<Mki> {
-        self.mki
+    pub const fn mki(&self) -> Option<&Mki> {
+        self.mki.as_ref()
     }
 
     /// The key for packets of `profile`, with its MKI and its lifetime.
@@ -80,8 +73,8 @@ impl InlineKey {
         if let Some(lifetime) = self.lifetime {
             key = key.with_lifetime(lifetime.packets())?;
         }
-        match self.mki {
-            Some(mki) => key.with_mki(&mki.to_bytes()),
+        match &self.mki {
+            Some(mki) => key.with_mki(mki.as_bytes()),
             None => Ok(key),
         }
     }
@@ -113,6 +106,11 @@ impl InlineKey {
             lifetime,
             mki: mki.transpose()?,
         })
+    }
+
+    /// Whether key and salt are the same; compared in constant time.
+    pub(super) fn has_same_key(&self, other: &Self) -> bool {
+        self.key_salt.as_slice().ct_eq(&other.key_salt).into()
     }
 
     pub(super) fn check(&self, key: usize, suite: &CryptoSuite) -> Result<(), SdesError> {
@@ -160,7 +158,7 @@ impl fmt::Display for InlineKey {
         if let Some(lifetime) = self.lifetime {
             write!(f, "|{lifetime}")?;
         }
-        match self.mki {
+        match &self.mki {
             Some(mki) => write!(f, "|{mki}"),
             None => Ok(()),
         }
@@ -178,8 +176,7 @@ impl fmt::Debug for InlineKey {
 
 impl PartialEq for InlineKey {
     fn eq(&self, other: &Self) -> bool {
-        let same_key = bool::from(self.key_salt.as_slice().ct_eq(&other.key_salt));
-        same_key && self.lifetime == other.lifetime && self.mki == other.mki
+        self.has_same_key(other) && self.lifetime == other.lifetime && self.mki == other.mki
     }
 }
 
@@ -216,51 +213,5 @@ impl fmt::Display for Lifetime {
             Self::PowerOfTwo(exponent) => write!(f, "2^{exponent}"),
             Self::Packets(packets) => write!(f, "{packets}"),
         }
-    }
-}
-
-impl Mki {
-    /// An identifier of `len` bytes, 1 to 128, in which `value` fits; `None` otherwise.
-    #[must_use]
-    pub const fn new(value: u128, len: u8) -> Option<Self> {
-        let fits = len >= 16 || value >> (8 * (len as u32 & 15)) == 0;
-        if 1 <= len && len <= 128 && fits {
-            Some(Self { value, len })
-        } else {
-            None
-        }
-    }
-
-    /// The identifier as a number.
-    #[must_use]
-    pub const fn value(self) -> u128 {
-        self.value
-    }
-
-    /// Its length in packets, in bytes: 1 to 128. The number stands there big-endian.
-    #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
-    pub const fn len(self) -> u8 {
-        self.len
-    }
-
-    /// The identifier as packets carry it: big-endian, [`len`](Self::len) bytes.
-    #[must_use]
-    pub fn to_bytes(self) -> Vec<u8> {
-        let (len, number) = (usize::from(self.len), self.value.to_be_bytes());
-        let zeros = core::iter::repeat_n(0, len.saturating_sub(number.len()));
-        let kept = number.into_iter().skip(number.len().saturating_sub(len));
-        zeros.chain(kept).collect()
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        let (value, len) = text.split_once(':')?;
-        Self::new(decimal(value, value.len())?, decimal(len, 3)?)
-    }
-}
-
-impl fmt::Display for Mki {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.value, self.len)
     }
 }

@@ -13,13 +13,15 @@
 
 mod error;
 mod key;
+mod mki;
 mod session_parameter;
 
 use core::fmt;
 use core::str::FromStr;
 
 pub use error::{SdesError, SdesKeyError};
-pub use key::{InlineKey, Lifetime, Mki};
+pub use key::{InlineKey, Lifetime};
+pub use mki::Mki;
 pub use session_parameter::{FecOrder, SessionExtension, SessionParameter};
 
 use crate::{MasterKey, Profile};
@@ -38,7 +40,7 @@ const SESSION_PARAMETERS_MAX: usize = 32;
 /// It holds keys: they are wiped when dropped and absent from `Debug`. `Display` writes them, as
 /// the session description needs it; what becomes of that text is the caller's care.
 ///
-/// White space, letter case and leading zeros are not kept. Suites and session parameters that
+/// White space and letter case are not kept. Suites and session parameters that
 /// this crate does not know are.
 ///
 /// ```
@@ -92,7 +94,7 @@ impl CryptoAttribute {
             });
         }
         for (at, parameter) in session_parameters.iter().enumerate() {
-            parameter.check(at, &suite)?;
+            parameter.check(at, &suite, &keys)?;
         }
         Ok(Self {
             tag,
@@ -160,20 +162,33 @@ fn check_keys(keys: &[InlineKey], suite: &CryptoSuite) -> Result<(), SdesError> 
     let (first, others) = keys.split_first().ok_or(SdesError::MissingKey)?;
     for (at, key) in keys.iter().enumerate() {
         key.check(at, suite)?;
+        check_unlike(at, key, keys.iter().take(at))?;
     }
     if others.is_empty() {
         return Ok(());
     }
     // Several keys are told apart by MKIs that differ and have one length.
-    let len = first.mki().map(Mki::len);
-    let one_length = keys.iter().all(|key| key.mki().map(Mki::len) == len);
-    let mut values: Vec<_> = keys.iter().filter_map(InlineKey::mki).collect();
-    values.sort_unstable_by_key(|mki| mki.value());
-    values.dedup();
-    if one_length && values.len() == keys.len() {
+    let len = |key: &InlineKey| key.mki().map(|mki| mki.as_bytes().len());
+    let one_length = others.iter().all(|key| len(key) == len(first));
+    let mut mkis: Vec<_> = keys.iter().filter_map(InlineKey::mki).collect();
+    mkis.sort_unstable();
+    mkis.dedup();
+    if one_length && mkis.len() == keys.len() {
         Ok(())
     } else {
         Err(SdesError::AmbiguousMki)
+    }
+}
+
+/// Every key is another one (RFC 4568 §6.1). Within one attribute: the caller knows the others.
+fn check_unlike<'a>(
+    at: usize,
+    key: &InlineKey,
+    mut others: impl Iterator<Item = &'a InlineKey>,
+) -> Result<(), SdesError> {
+    match others.any(|other| other.has_same_key(key)) {
+        true => Err(SdesError::RepeatedKey { key: at }),
+        false => Ok(()),
     }
 }
 
@@ -197,8 +212,15 @@ fn write_keys(keys: &[InlineKey], f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 /// A number of 1 to `digits_max` decimal digits.
 fn decimal<T: FromStr>(text: &str, digits_max: usize) -> Option<T> {
-    let digits = (1..=digits_max).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit());
-    digits.then(|| text.parse().ok()).flatten()
+    let number = text.len() <= digits_max && is_decimal(text);
+    number.then(|| text.parse().ok()).flatten()
+}
+
+/// Whether this is a decimal number. It has no leading zeros: RFC 4568 forbids them in every number
+/// that it has (§4.1, §6.1, §6.3.1, §6.3.6).
+fn is_decimal(text: &str) -> bool {
+    let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    digits && (text == "0" || !text.starts_with('0'))
 }
 
 /// Reads what follows `a=crypto:`.
@@ -243,9 +265,10 @@ impl fmt::Display for CryptoAttribute {
 
 /// The master key of an attribute with one key. For several see [`CryptoAttribute::master_keys`].
 ///
-/// It has the key's MKI and lifetime. WSH is a hint, and FEC_ORDER
-/// and FEC_KEY concern another stream. Everything else that changes packets is refused, KDR
-/// with every value included.
+/// It has the key's MKI and lifetime. A key that several SSRCs of one sender share is to be replaced
+/// before they make 2^31 packets together (RFC 4568 §6.4.2): [`MasterKey::with_lifetime`] sees to
+/// it. WSH is a hint, and FEC_ORDER and FEC_KEY concern another stream. Everything else that
+/// changes packets is refused, KDR with every value included.
 impl TryFrom<&CryptoAttribute> for MasterKey {
     type Error = SdesKeyError;
 

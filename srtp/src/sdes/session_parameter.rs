@@ -4,10 +4,13 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::{CryptoSuite, InlineKey, SdesError, check_keys, decimal, parse_keys, write_keys};
+use super::{
+    CryptoSuite, InlineKey, SdesError, check_keys, check_unlike, decimal, parse_keys, write_keys,
+};
 
-/// Greatest exponent of a key derivation rate (RFC 4568 §6.3.1).
-const RATE_MAX: u8 = 24;
+/// Exponents of a key derivation rate. RFC 4568 §6.3.1 has no 0, which its grammar (§9.2) lets
+/// through: whether it would mean 2^0 or no rate at all is not said.
+const RATES: core::ops::RangeInclusive<u8> = 1..=24;
 
 /// Smallest replay window (RFC 3711 §3.3.2, RFC 4568 §6.3.6).
 const WINDOW_MIN: u64 = 64;
@@ -24,7 +27,7 @@ const WINDOW: &str = "WSH";
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionParameter {
-    /// `KDR=n`: new session keys every 2^n packets, n up to 24 (RFC 4568 §6.3.1).
+    /// `KDR=n`: new session keys every 2^n packets, n 1 to 24 (RFC 4568 §6.3.1).
     KeyDerivationRate(u8),
     /// RTP is not encrypted (RFC 4568 §6.3.2).
     UnencryptedSrtp,
@@ -58,6 +61,13 @@ pub enum FecOrder {
 pub struct SessionExtension(Zeroizing<String>);
 
 impl SessionExtension {
+    /// RFC 4568 §9.2: something visible, that begins with one dash at most.
+    fn new(text: &str) -> Option<Self> {
+        let name = text.strip_prefix('-').unwrap_or(text);
+        let visible = !name.is_empty() && name.bytes().all(|c| c.is_ascii_graphic());
+        (visible && !name.starts_with('-')).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
     /// The text, with its dash if it has one.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -76,9 +86,6 @@ impl SessionParameter {
     /// Reads one parameter; an unknown one becomes [`Self::Extension`].
     pub(super) fn parse(text: &str, at: usize) -> Result<Self, SdesError> {
         let wrong = SdesError::SessionParameter { at };
-        if text.is_empty() || !text.bytes().all(|c| c.is_ascii_graphic()) {
-            return Err(wrong);
-        }
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (text, None),
@@ -103,17 +110,28 @@ impl SessionParameter {
             let packets = value.and_then(|n| decimal(n, n.len()));
             packets.map(Self::WindowSizeHint)
         } else {
-            let text = Zeroizing::new(text.to_owned());
-            Some(Self::Extension(SessionExtension(text)))
+            SessionExtension::new(text).map(Self::Extension)
         };
         parameter.ok_or(wrong)
     }
 
-    pub(super) fn check(&self, at: usize, suite: &CryptoSuite) -> Result<(), SdesError> {
+    /// `keys` are those of the packets.
+    pub(super) fn check(
+        &self,
+        at: usize,
+        suite: &CryptoSuite,
+        keys: &[InlineKey],
+    ) -> Result<(), SdesError> {
         let fits = match self {
-            Self::KeyDerivationRate(exponent) => *exponent <= RATE_MAX,
+            Self::KeyDerivationRate(exponent) => RATES.contains(exponent),
             Self::WindowSizeHint(packets) => *packets >= WINDOW_MIN,
-            Self::FecKey(keys) => return check_keys(keys, suite),
+            Self::FecKey(fec_keys) => {
+                // RFC 4568 §6.3.5: not one of those of the packets.
+                for (at, key) in fec_keys.iter().enumerate() {
+                    check_unlike(at, key, keys.iter())?;
+                }
+                return check_keys(fec_keys, suite);
+            }
             _ => true,
         };
         fits.then_some(()).ok_or(SdesError::SessionParameter { at })
