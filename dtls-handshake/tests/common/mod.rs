@@ -147,9 +147,14 @@ impl Link {
     }
 
     /// Both ends know whom they speak with.
-    pub(crate) fn introduced(mut self) -> Self {
+    pub(crate) fn introduced(self) -> Self {
+        self.introduced_as([0, 1].map(fingerprint))
+    }
+
+    /// Both ends know each other by these fingerprints, that of the client first.
+    pub(crate) fn introduced_as(mut self, fingerprints: [Fingerprint; 2]) -> Self {
         for side in 0..2 {
-            let (now, peer) = (self.now(), vec![fingerprint(1 - side)]);
+            let (now, peer) = (self.now(), vec![fingerprints[1 - side]]);
             let connection = &mut self.ends[side].connection;
             connection.set_peer_fingerprints(now, peer);
         }

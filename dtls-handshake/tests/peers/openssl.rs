@@ -2,7 +2,9 @@
 
 use std::process::Command;
 
-use dtls_handshake::{CipherSuite, CloseCause, Config, Connected, SRTP_EXPORTER_LABEL, Version};
+use dtls_handshake::{
+    CipherSuite, CloseCause, Config, Connected, Identity, SRTP_EXPORTER_LABEL, Version,
+};
 
 use crate::driver::{Driver, config};
 use crate::program::{Credentials, Program};
@@ -142,11 +144,51 @@ fn real_openssl_every_cipher_suite_in_both_roles() {
         let credentials = if name.contains("-RSA-") { &rsa } else { &ecdsa };
         let connected = as_client(config(), credentials, &["-cipher", name]);
         assert_eq!(connected.cipher_suite, suite);
-        if !name.contains("-RSA-") {
-            let connected = as_server(config(), credentials, &["-cipher", name]);
-            assert_eq!(connected.cipher_suite, suite);
-        }
+        let ours = if name.contains("-RSA-") {
+            loaded(include_str!("../data/rsa.pem"))
+        } else {
+            config()
+        };
+        let connected = as_server(ours, credentials, &["-cipher", name]);
+        assert_eq!(connected.cipher_suite, suite);
     }
+}
+
+fn loaded(text: &str) -> Config {
+    let identity = Identity::from_pem(text.as_bytes(), text.as_bytes()).unwrap();
+    Config::new(identity).with_srtp_profiles(&[1])
+}
+
+#[test]
+fn real_openssl_takes_loaded_certificates_in_both_roles() {
+    for text in [
+        include_str!("../data/rsa.pem"),
+        include_str!("../data/p384-sec1.pem"),
+        include_str!("../data/ed25519.pem"),
+    ] {
+        as_client(loaded(text), &Credentials::p256(), &[]);
+        as_server(loaded(text), &Credentials::p256(), &[]);
+    }
+}
+
+/// Openssl verifies our chain up to its authority.
+#[test]
+fn real_openssl_verifies_a_loaded_chain() {
+    let text = include_str!("../data/chain.pem");
+    let authority = &text[text.rfind("-----BEGIN CERTIFICATE").unwrap()..];
+    let credentials = Credentials::p256();
+    let file = credentials
+        .certificate_file()
+        .with_file_name("authority.pem");
+    std::fs::write(&file, authority).unwrap();
+    let file = file.to_str().unwrap();
+    let trust = ["-CAfile", file, "-verify_return_error"];
+    as_client(loaded(text), &credentials, &trust);
+    as_server(
+        loaded(text),
+        &credentials,
+        &[&trust[..], &["-verify", "2"]].concat(),
+    );
 }
 
 #[test]
