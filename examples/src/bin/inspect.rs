@@ -1,5 +1,5 @@
-//! Shows what a message says: `inspect sdp FILE`, `inspect stun FILE`, `inspect rtp FILE`. `--help`
-//! explains.
+//! Shows what a message says: `inspect sdp FILE`, `inspect stun FILE`, `inspect rtp FILE`, `inspect srtp
+//! --profile NAME --key-file FILE`. `--help` explains.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use examples::inspect::{self, RtpOptions, SdpOptions, Secrets, Verdict};
+use examples::inspect::{self, RtpOptions, SdpOptions, Secrets, SrtpKeys, SrtpOptions, Verdict};
 use sdp::{Limits, Mode};
+use srtp::Profile;
+use zeroize::Zeroizing;
+
+/// As much of a key file as is read, in bytes.
+const KEY_FILE_MAX: usize = 65_536;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +21,7 @@ Examples:
   inspect stun checks.hex
   inspect rtp --telephone-event 101 < call.hex
   inspect cors --policy policy.json < requests.jsonl
+  inspect srtp --profile AEAD_AES_128_GCM --key-file call.key < call.hex
 
 Datagrams are hexadecimal text, one a line: 0001002c, 0x0001002c, 00:01:00:2c or 0x00, 0x01, 0x00, 0x2c.
 Spaces, tabs, colons and commas may stand between the digits; empty lines and those that begin with
@@ -29,7 +35,22 @@ and 'private_network'. A request is one on a line:
 One JSON object a line. What is malformed is a line with 'error' and where it is; everything else is
 read all the same, and the exit status is 1.";
 
-/// Shows what session descriptions, STUN messages and RTP packets say.
+const KEY_FILE: &str = "\
+The key file is text, one key a line; empty lines and those that begin with '#' are skipped:
+  d41f...e3               master key and master salt as hexadecimal digits, the key first
+  d41f...07               what a DTLS handshake exports (RFC 5764): the client's and the server's key
+  inline:MTIz...|2^20|1:4 as a=crypto has it (RFC 4568), or the whole attribute
+A packet is tried under each; 'key' tells which one opened it, from 1.
+
+Profiles: AES_CM_128_HMAC_SHA1_80, AES_CM_128_HMAC_SHA1_32, AES_256_CM_HMAC_SHA1_80,
+AES_256_CM_HMAC_SHA1_32, AEAD_AES_128_GCM, AEAD_AES_256_GCM, SRTP_NULL_HMAC_SHA1_80,
+SRTP_NULL_HMAC_SHA1_32.
+
+One JSON object a line: what the packet is, and 'plain', the packet as it was before it was
+protected. What does not open is a line with 'error' and why, and the exit status is 1. Keys are
+never shown; payloads are.";
+
+/// Shows what session descriptions, STUN messages, RTP and SRTP packets say.
 #[derive(Debug, Parser)]
 #[command(name = "inspect", version, after_help = EXAMPLES)]
 struct Arguments {
@@ -68,6 +89,44 @@ enum What {
         #[arg(value_name = "FILE", default_value = "-")]
         file: PathBuf,
     },
+    /// Decrypts SRTP and SRTCP (RFC 3711, RFC 7714)
+    #[command(after_help = KEY_FILE)]
+    Srtp(SrtpArguments),
+}
+
+#[derive(Debug, Args)]
+struct SrtpArguments {
+    /// The datagrams; '-' is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    file: PathBuf,
+    /// How packets are protected
+    #[arg(long, value_name = "NAME", value_parser = profile)]
+    profile: Profile,
+    /// The keys, as told below
+    #[arg(long, value_name = "FILE")]
+    key_file: PathBuf,
+    /// Hexadecimal digits of the MKI that packets carry; inline: keys tell their own
+    #[arg(long, value_name = "HEX", value_parser = mki)]
+    mki: Option<Mki>,
+    /// The roll-over counter at the first packet of each stream
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    roc: u32,
+}
+
+/// A master key identifier of the command line.
+#[derive(Debug, Clone)]
+struct Mki(Vec<u8>);
+
+fn mki(text: &str) -> Result<Mki, String> {
+    inspect::bytes(text).map(Mki)
+}
+
+/// The profile of a name, with or without the registry's `SRTP_` before it.
+fn profile(name: &str) -> Result<Profile, srtp::UnknownProfile> {
+    let bare = name.strip_prefix("SRTP_").unwrap_or(name);
+    name.parse()
+        .or_else(|error| bare.parse().map_err(|_| error))
+        .or_else(|error| format!("SRTP_{bare}").parse().map_err(|_| error))
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +180,7 @@ fn run(arguments: &Arguments) -> io::Result<Verdict> {
                 .map_err(|problem| named(policy, &io::Error::other(problem)))?;
             inspect::cors(&policy, open(file)?, &mut out)
         }
+        What::Srtp(srtp) => inspect::srtp(open(&srtp.file)?, &mut out, keys(srtp)?),
     }?;
     out.flush()?;
     Ok(verdict)
@@ -144,6 +204,21 @@ fn descriptions(
         }
     }
     Ok(verdict)
+}
+
+fn keys(arguments: &SrtpArguments) -> io::Result<SrtpKeys> {
+    let path = &arguments.key_file;
+    let file = File::open(path).map_err(|error| named(path, &error))?;
+    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_MAX));
+    let read = file.take(KEY_FILE_MAX as u64).read_to_string(&mut text);
+    read.map_err(|error| named(path, &error))?;
+    let options = SrtpOptions {
+        profile: arguments.profile,
+        mki: arguments.mki.as_ref().map(|Mki(mki)| mki.clone()),
+        roc: arguments.roc,
+    };
+    let keys = SrtpKeys::read(&text, &options);
+    keys.map_err(|error| named(path, &io::Error::other(error)))
 }
 
 fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {

@@ -66,7 +66,7 @@ impl<R: BufRead> Iterator for Lines<R> {
             match self.line() {
                 Ok(None) => self.over = true,
                 Ok(Some(line)) if line.is_empty() || line.starts_with(b"#") => {}
-                Ok(Some(line)) => return Some((self.number, decode(&line))),
+                Ok(Some(line)) => return Some((self.number, datagram(&line))),
                 Err(error) => {
                     self.over = true;
                     return Some((self.number, Err(Fault::Input(error))));
@@ -77,13 +77,14 @@ impl<R: BufRead> Iterator for Lines<R> {
     }
 }
 
+fn datagram(line: &[u8]) -> Result<Vec<u8>, Fault> {
+    decode(line).map_err(|(column, problem)| Fault::Text { column, problem })
+}
+
 /// Reads pairs of digits; separators may stand between them, and `0x` at their beginning and after
-/// a separator.
-fn decode(line: &[u8]) -> Result<Vec<u8>, Fault> {
-    let fault = |at: usize, problem| Fault::Text {
-        column: at + 1,
-        problem,
-    };
+/// a separator. What is wrong comes with its column, from 1.
+pub(super) fn decode(line: &[u8]) -> Result<Vec<u8>, (usize, &'static str)> {
+    let fault = |at: usize, problem| (at + 1, problem);
     let too_long = "the line is longer than a datagram can be";
     if line.len() > LINE_MAX {
         return Err(fault(LINE_MAX, too_long));

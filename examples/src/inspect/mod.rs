@@ -1,20 +1,22 @@
-//! Shows what a message says: session descriptions, STUN and RTP, one JSON object a line; and what a
-//! CORS policy says of requests.
+//! Shows what a message says: session descriptions, STUN, RTP and SRTP, one JSON object a line; and
+//! what a CORS policy says of requests.
 //!
-//! [`sdp`] reads descriptions; [`stun`] and [`rtp`] read datagrams as hexadecimal text, one a line,
-//! as many tools write them: spaces, colons and commas between the digits, and `0x` before them, are
-//! passed over. Empty lines and those that begin with `#` are skipped. What cannot be read is a
+//! [`sdp`] reads descriptions; [`stun`], [`rtp`] and [`srtp`] read datagrams as hexadecimal text, one
+//! a line, as many tools write them: spaces, colons and commas between the digits, and `0x` before
+//! them, are passed over. Empty lines and those that begin with `#` are skipped. What cannot be read is a
 //! line with `error` and where it is, and the next one is read all the same; at the end
 //! [`Verdict`] says whether there was any such.
 //!
 //! What is shown may be passed on: passwords, keys and tokens are [`REDACTED`], and payloads,
-//! which may carry DTMF digits, are left out, until [`Secrets::Shown`] is asked for.
+//! which may carry DTMF digits, are left out, until [`Secrets::Shown`] is asked for. [`srtp`] shows
+//! whole packets, for which it is given the key, and the key never.
 
 mod channel_data;
 mod cors;
 mod hex;
 mod rtp;
 mod sdp;
+mod srtp;
 mod stun;
 
 use std::io::{self, Write};
@@ -24,6 +26,7 @@ use serde::Serialize;
 pub use self::cors::{cors, cors_policy};
 pub use self::rtp::{RtpOptions, rtp};
 pub use self::sdp::{SdpOptions, sdp};
+pub use self::srtp::{KeyFileError, KeyProblem, SrtpKeys, SrtpOptions, srtp};
 pub use self::stun::stun;
 
 /// What stands in place of a secret.
@@ -83,6 +86,14 @@ struct Fault {
     /// The byte of the datagram, from 0, where the datagram is no such message.
     #[serde(skip_serializing_if = "Option::is_none")]
     offset: Option<usize>,
+}
+
+/// The bytes of hexadecimal text, as it is read in every datagram.
+///
+/// # Errors
+/// What is wrong with it, and in which column.
+pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    hex::decode(text.as_bytes()).map_err(|(column, problem)| format!("column {column}: {problem}"))
 }
 
 /// Writes one object as one line.

@@ -19,13 +19,13 @@ pub struct RtpOptions {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Packet {
+pub(super) enum Packet {
     Rtp(Rtp),
     Rtcp(Rtcp),
 }
 
 #[derive(Serialize)]
-struct Rtp {
+pub(super) struct Rtp {
     line: usize,
     kind: &'static str,
     bytes: usize,
@@ -64,7 +64,7 @@ struct TelephoneEvent {
 
 /// The first packet of a compound; SRTCP encrypts the others.
 #[derive(Serialize)]
-struct Rtcp {
+pub(super) struct Rtcp {
     line: usize,
     kind: &'static str,
     bytes: usize,
@@ -84,13 +84,16 @@ struct Rtcp {
 /// wrong.
 pub fn rtp(input: impl BufRead, out: &mut impl Write, options: RtpOptions) -> io::Result<Verdict> {
     datagrams(input, out, |line, bytes| {
-        let packet = if is_rtcp(bytes) {
-            read_rtcp(line, bytes).map(Packet::Rtcp)?
-        } else {
-            read_rtp(line, bytes, options).map(Packet::Rtp)?
-        };
-        Ok((packet, Verdict::Fine))
+        Ok((read(line, bytes, options)?, Verdict::Fine))
     })
+}
+
+pub(super) fn read(line: usize, bytes: &[u8], options: RtpOptions) -> Result<Packet, Fault> {
+    if is_rtcp(bytes) {
+        read_rtcp(line, bytes).map(Packet::Rtcp)
+    } else {
+        read_rtp(line, bytes, options).map(Packet::Rtp)
+    }
 }
 
 fn read_rtp(line: usize, bytes: &[u8], options: RtpOptions) -> Result<Rtp, Fault> {
