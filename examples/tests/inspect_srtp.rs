@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use srtp::{CryptoAttribute, MasterKey, Profile, Sender, TRAILER_MAX};
+use srtp::{Config, CryptoAttribute, HeaderExtensions, MasterKey, Profile, Sender, TRAILER_MAX};
 
 /// RFC 3711 B.3.
 const KEY: &str = "e1f97a0d3e018be0d64fa32c06de4139";
@@ -19,6 +19,9 @@ const SRTP: &str = "8060000100000001cafebabedb0acf04e825ca193b299fd9efbd6d1c6a85
 const RTCP: &str = "80c80006cafebabe0000000000000000000000000000000000000000";
 const SRTCP: &str = "80c80006cafebabeda83a8f04f2c121615533bea52dc0e037e44132a\
                      8000000154174bd2e0d687ac0783";
+
+/// A receiver report of SSRC 7.
+const REPORT: [u8; 8] = [0x80, 201, 0, 1, 0, 0, 0, 7];
 
 /// What the program wrote to both outputs, and its status.
 struct Said {
@@ -137,7 +140,7 @@ fn every_profile_is_known_by_its_name() {
         let (key, digits) = master_key(profile, 0x21);
         let file = KeyFile::new(&format!("profile-{profile}"), &digits);
         let mut sender = Sender::new(key);
-        let input = sealed(&mut sender, &rtp(1)) + "\n" + &sealed(&mut sender, &[0x80; 8]);
+        let input = sealed(&mut sender, &rtp(1)) + "\n" + &sealed(&mut sender, &REPORT);
         let bare = profile.to_string().replace("SRTP_", "");
         for name in [bare.clone(), format!("SRTP_{bare}")] {
             let said = inspect(&name, &file, &[], &input);
@@ -192,7 +195,7 @@ fn both_directions_of_a_dtls_export_are_opened() {
     let input = [
         sealed(&mut client, &rtp(1)),
         sealed(&mut server, &rtp(1)),
-        sealed(&mut server, &[0x80; 8]),
+        sealed(&mut server, &REPORT),
         sealed(&mut client, &rtp(2)),
     ];
     let said = inspect("AEAD_AES_128_GCM", &file, &[], &input.join("\n"));
@@ -255,6 +258,40 @@ fn an_mki_and_a_roll_over_counter_are_told() {
     );
     let said = inspect(&name, &file, &["--mki", "abcd"], &input);
     assert_eq!(said.objects()[0]["error"], "wrong authentication tag");
+}
+
+#[test]
+fn hidden_header_extensions_are_shown() {
+    let header = [0x91, 0x60, 0, 9, 0, 0, 0, 1, 0, 0, 0, 7];
+    let packet = [
+        &header[..],
+        &[0x0a; 4],
+        &[0xbe, 0xde, 0, 1, 0x10, 0xaa, 0x30, 0xbb],
+        b"said",
+    ];
+    let packet = packet.concat();
+    let ids = [1, 3].into_iter().collect();
+    for (hidden, more) in [
+        (HeaderExtensions::Cryptex, &[][..]),
+        (
+            HeaderExtensions::Encrypted(ids),
+            &["--encrypted-extensions", "1,3"],
+        ),
+    ] {
+        let (key, digits) = master_key(Profile::AeadAes256Gcm, 0x51);
+        let mut config = Config::default();
+        config.header_extensions = hidden;
+        let mut sender = Sender::with_config(key, config).unwrap();
+        let file = KeyFile::new("extensions", &digits);
+        let said = inspect(
+            "AEAD_AES_256_GCM",
+            &file,
+            more,
+            &sealed(&mut sender, &packet),
+        );
+        assert_eq!(said.status, 0, "{}{}", said.out, said.error);
+        assert_eq!(said.objects()[0]["plain"], text(&packet), "{hidden:?}");
+    }
 }
 
 /// RFC 7714 §17 protects such a one: its length says 56 bytes, it has 52.

@@ -111,6 +111,9 @@ struct SrtpArguments {
     /// The roll-over counter at the first packet of each stream
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     roc: u32,
+    /// The ids of header extensions that are encrypted (RFC 6904). Cryptex (RFC 9335) shows itself
+    #[arg(long, value_name = "ID,...", value_delimiter = ',')]
+    encrypted_extensions: Vec<u8>,
 }
 
 /// A master key identifier of the command line.
@@ -212,10 +215,13 @@ fn keys(arguments: &SrtpArguments) -> io::Result<SrtpKeys> {
     let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_MAX));
     let read = file.take(KEY_FILE_MAX as u64).read_to_string(&mut text);
     read.map_err(|error| named(path, &error))?;
+    let extensions = &arguments.encrypted_extensions;
     let options = SrtpOptions {
         profile: arguments.profile,
         mki: arguments.mki.as_ref().map(|Mki(mki)| mki.clone()),
         roc: arguments.roc,
+        encrypted_extensions: (!extensions.is_empty())
+            .then(|| extensions.iter().copied().collect()),
     };
     let keys = SrtpKeys::read(&text, &options);
     keys.map_err(|error| named(path, &io::Error::other(error)))

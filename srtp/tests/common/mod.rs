@@ -3,6 +3,8 @@
 // Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod setup;
+
 use std::fmt;
 use std::io::Write as _;
 use std::path::PathBuf;

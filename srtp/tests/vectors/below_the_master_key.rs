@@ -5,22 +5,22 @@ use srtp::internals;
 
 use crate::case::{Case, Check, Outcome, equal, not_ours, profile, same};
 
-const AES_192: usize = 24;
+pub(crate) const AES_192: usize = 24;
 
 /// The IV of AES-CM: (salt * 2^16) XOR (SSRC * 2^64) XOR (index * 2^16) (RFC 3711 §4.1.1).
-fn iv(salt: &[u8], ssrc: u64, index: u64) -> [u8; 16] {
+pub(crate) fn iv(salt: &[u8], ssrc: u64, index: u64) -> [u8; 16] {
     let mut padded = [0; 16];
     padded[..salt.len()].copy_from_slice(salt);
     let mixed = u128::from(ssrc) << 64 ^ u128::from(index) << 16;
     (u128::from_be_bytes(padded) ^ mixed).to_be_bytes()
 }
 
-fn stream(key: &[u8], iv: &[u8], len: usize) -> Result<Vec<u8>, String> {
+pub(crate) fn stream(key: &[u8], iv: &[u8], len: usize) -> Result<Vec<u8>, String> {
     let iv = iv.try_into().map_err(|_| "an IV has 16 bytes")?;
     internals::key_stream(key, iv, len).ok_or_else(|| format!("no key of {} bytes", key.len()))
 }
 
-fn index(case: Case<'_>) -> Result<u64, String> {
+pub(crate) fn index(case: Case<'_>) -> Result<u64, String> {
     Ok(u64::from(case.number_or_0("roc")?) << 16 | case.number("seq")?)
 }
 
@@ -135,45 +135,6 @@ fn derived(output: Case<'_>, key: &[u8], salt: &[u8], padded: &[u8]) -> Result<(
         )?;
     }
     Ok(())
-}
-
-/// RFC 6904 A: the derivation, the key stream, and the extension in a packet.
-pub(crate) fn header_extension(case: Case<'_>) -> Check {
-    let (key, salt) = (
-        case.bytes("master_key_hex")?,
-        case.bytes("master_salt_hex")?,
-    );
-    let header_key = case.bytes("hdr_cipher_key_hex")?;
-    let header_salt = case.bytes("hdr_cipher_salt_hex")?;
-    for (label, expected) in [(6, &header_key), (7, &header_salt)] {
-        let found = internals::derive(&key, &salt, label, expected.len());
-        same(
-            "what is derived",
-            &found.ok_or("no such master key")?,
-            expected,
-        )?;
-    }
-    let index = u64::from(case.number_or_0("roc")?) << 16 | case.number("seq")?;
-    let first = iv(&header_salt, case.number("ssrc")?, index);
-    same("the IV", &first, &case.bytes("iv_hex")?)?;
-    let (plain, hidden) = (
-        case.bytes("ext_plain_hex")?,
-        case.bytes("ext_encrypted_hex")?,
-    );
-    let (run, mask) = (case.bytes("keystream_hex")?, case.bytes("mask_hex")?);
-    same(
-        "the key stream",
-        &stream(&header_key, &first, run.len())?,
-        &run,
-    )?;
-    let masked = run
-        .iter()
-        .zip(&mask)
-        .zip(&plain)
-        .map(|((run, mask), plain)| run & mask ^ plain);
-    same("the masked extension", &masked.collect::<Vec<_>>(), &hidden)?;
-
-    Ok(Outcome::Checked)
 }
 
 /// RFC 7714 §16, §17.

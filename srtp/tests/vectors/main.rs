@@ -17,6 +17,7 @@ mod below_the_master_key;
 mod case;
 #[path = "../common/mod.rs"]
 mod common;
+mod header_extension;
 mod packets;
 mod parameters;
 mod torture;
@@ -114,7 +115,7 @@ fn one(case: Case<'_>) -> Check {
     if case.has("blocks") {
         below_the_master_key::key_stream(case)
     } else if case.has("hdr_cipher_key_hex") {
-        below_the_master_key::header_extension(case)
+        header_extension::check(case)
     } else if case.has("outputs") {
         below_the_master_key::derivation(case)
     } else if case.has("session_key_hex") {

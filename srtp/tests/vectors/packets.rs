@@ -56,15 +56,18 @@ pub(crate) fn key(
 /// What becomes of the header extension: cryptex shows in the packet itself.
 fn hidden(case: Case<'_>, plain: &[u8], sealed: &[u8]) -> Result<HeaderExtensions, String> {
     if case.has("encrypted_ext_ids") {
-        let ids = case.list("encrypted_ext_ids")?.iter().map(number);
-        let ids: Option<ExtensionIds> = ids.map(|id| u8::try_from(id?).ok()).collect();
-        let ids = ids.ok_or("an id is no number of 8 bits")?;
-        return Ok(HeaderExtensions::Encrypted(ids));
+        return Ok(HeaderExtensions::Encrypted(ids(case, "encrypted_ext_ids")?));
     }
     Ok(match is_cryptex(sealed) && !is_cryptex(plain) {
         true => HeaderExtensions::Cryptex,
         false => HeaderExtensions::Clear,
     })
+}
+
+pub(crate) fn ids(case: Case<'_>, name: &str) -> Result<ExtensionIds, String> {
+    let ids = case.list(name)?.iter().map(number);
+    let ids: Option<ExtensionIds> = ids.map(|id| u8::try_from(id?).ok()).collect();
+    ids.ok_or_else(|| format!("{name}: an id is no number of 8 bits"))
 }
 
 /// Whether the extension is "defined by" one of the two numbers of RFC 9335 §5.

@@ -1,8 +1,8 @@
 //! The keys of SRTP out of a text, one a line.
 
 use srtp::{
-    AddKeyError, CryptoAttribute, CryptoSuite, KeyError, MasterKey, Profile, Receiver, SdesError,
-    SdesKeyError, keys_from_dtls_export,
+    AddKeyError, Config, ConfigError, CryptoAttribute, CryptoSuite, ExtensionIds, HeaderExtensions,
+    KeyError, MasterKey, Profile, Receiver, SdesError, SdesKeyError, keys_from_dtls_export,
 };
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -18,6 +18,21 @@ pub struct SrtpOptions {
     pub mki: Option<Vec<u8>>,
     /// The roll-over counter that every stream begins with.
     pub roc: u32,
+    /// The elements of header extensions that are encrypted (RFC 6904). Without them packets are
+    /// taken with and without cryptex (RFC 9335), which shows in the packet itself.
+    pub encrypted_extensions: Option<ExtensionIds>,
+}
+
+impl SrtpOptions {
+    fn receiver(&self, key: MasterKey) -> Result<Receiver, ConfigError> {
+        let mut config = Config::default();
+        config.header_extensions = match self.encrypted_extensions {
+            Some(ids) => HeaderExtensions::Encrypted(ids),
+            None if self.profile.encrypts() => HeaderExtensions::Cryptex,
+            None => HeaderExtensions::Clear,
+        };
+        Receiver::with_config(key, config)
+    }
 }
 
 /// Keys, each with what it has taken: a packet opens once.
@@ -88,6 +103,9 @@ pub enum KeyProblem {
     /// No key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A profile that does not encrypt, and extensions that are encrypted.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// Keys that do not go together.
     #[error(transparent)]
     Together(#[from] AddKeyError),
@@ -112,7 +130,7 @@ impl SrtpKeys {
         let mut in_digits = false;
         for (line, text) in lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
             let found = if text.contains("inline:") {
-                from_attribute(text, options.profile)
+                from_attribute(text, options)
             } else {
                 in_digits = true;
                 from_digits(text, options)
@@ -155,15 +173,17 @@ fn from_digits(text: &str, options: &SrtpOptions) -> Result<Vec<Receiver>, KeyPr
             found,
         });
     };
-    let receiver = |key: MasterKey| match &options.mki {
-        Some(mki) => Ok(Receiver::new(key.with_mki(mki)?)),
-        None => Ok(Receiver::new(key)),
+    let with_mki = |key: MasterKey| match &options.mki {
+        Some(mki) => key.with_mki(mki),
+        None => Ok(key),
     };
-    keys.into_iter().map(receiver).collect()
+    let keys = keys.into_iter().map(with_mki);
+    keys.map(|key| Ok(options.receiver(key?)?)).collect()
 }
 
 /// All keys of an attribute are one direction's.
-fn from_attribute(text: &str, profile: Profile) -> Result<Vec<Receiver>, KeyProblem> {
+fn from_attribute(text: &str, options: &SrtpOptions) -> Result<Vec<Receiver>, KeyProblem> {
+    let profile = options.profile;
     let text = text.strip_prefix("a=crypto:").unwrap_or(text);
     let whole;
     let text = match text.starts_with("inline:") {
@@ -180,9 +200,10 @@ fn from_attribute(text: &str, profile: Profile) -> Result<Vec<Receiver>, KeyProb
         return Err(KeyProblem::Profile { expected, found });
     }
     let mut keys = attribute.master_keys()?.into_iter();
-    let mut receivers: Vec<_> = keys.next().map(Receiver::new).into_iter().collect();
-    for receiver in &mut receivers {
-        keys.by_ref().try_for_each(|key| receiver.add_key(key))?;
-    }
-    Ok(receivers)
+    let Some(first) = keys.next() else {
+        return Ok(Vec::new());
+    };
+    let mut receiver = options.receiver(first)?;
+    keys.try_for_each(|key| receiver.add_key(key))?;
+    Ok(vec![receiver])
 }
