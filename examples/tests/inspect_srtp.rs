@@ -135,6 +135,19 @@ fn rtp_and_rtcp_are_decrypted_and_told_apart() {
 }
 
 #[test]
+fn the_readme_shows_what_is_shown() {
+    let file = KeyFile::new("readme", &format!("{KEY}{SALT}"));
+    let said = inspect(PROFILE, &file, &[], &format!("{SRTP}\n{SRTCP}\n{SRTP}\n"));
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for line in [&format!("{KEY}{SALT}"), SRTP, SRTCP]
+        .into_iter()
+        .chain(said.out.lines())
+    {
+        assert!(readme.contains(line), "{line}");
+    }
+}
+
+#[test]
 fn every_profile_is_known_by_its_name() {
     for profile in Profile::ALL {
         let (key, digits) = master_key(profile, 0x21);
@@ -148,6 +161,9 @@ fn every_profile_is_known_by_its_name() {
             assert_eq!(said.objects()[0]["plain"], text(&rtp(1)));
         }
     }
+    let file = KeyFile::new("registry", &format!("{KEY} {SALT}"));
+    let said = inspect("SRTP_AES128_CM_HMAC_SHA1_80", &file, &[], SRTP);
+    assert_eq!(said.objects()[0]["plain"], RTP);
     let file = KeyFile::new("no-profile", "00");
     let said = inspect("AES_CM_192", &file, &[], "");
     assert_eq!(said.status, 2);

@@ -124,12 +124,17 @@ fn mki(text: &str) -> Result<Mki, String> {
     inspect::bytes(text).map(Mki)
 }
 
-/// The profile of a name, with or without the registry's `SRTP_` before it.
+/// The profile of a name as SDES writes it, or as the registry of DTLS does: with `SRTP_` before it, and
+/// `AES128_CM` for `AES_CM_128`.
 fn profile(name: &str) -> Result<Profile, srtp::UnknownProfile> {
     let bare = name.strip_prefix("SRTP_").unwrap_or(name);
-    name.parse()
-        .or_else(|error| bare.parse().map_err(|_| error))
-        .or_else(|error| format!("SRTP_{bare}").parse().map_err(|_| error))
+    let bare = bare.replace("AES128_CM", "AES_CM_128");
+    let parsed = bare.parse();
+    parsed.or_else(|_| {
+        format!("SRTP_{bare}")
+            .parse()
+            .map_err(|_| srtp::UnknownProfile::Name(name.into()))
+    })
 }
 
 #[derive(Debug, Args)]
