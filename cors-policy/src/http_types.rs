@@ -10,11 +10,11 @@ impl<'a> Request<'a> {
     /// A request with this method and these header fields. Its own origin is still to be said:
     /// [`own_origins`](Self::own_origins), [`own_host`](Self::own_host).
     pub fn from_http(method: &'a Method, headers: &'a HeaderMap) -> Self {
-        headers
-            .iter()
-            .fold(Self::new(method.as_str()), |request, (name, value)| {
-                request.header(name.as_str(), value.as_bytes())
-            })
+        let mut request = Self::new(method.as_str());
+        for (name, value) in headers {
+            request.add(name.as_str(), value.as_bytes());
+        }
+        request
     }
 }
 

@@ -122,6 +122,12 @@ impl<'a> Request<'a> {
     /// Adds one header field line. Names are compared without case; those that do not matter are
     /// ignored. Call it for each line, also for repeated ones.
     pub fn header(mut self, name: &str, value: &'a [u8]) -> Self {
+        self.add(name, value);
+        self
+    }
+
+    /// As [`header`](Self::header), in place.
+    pub(crate) fn add(&mut self, name: &str, value: &'a [u8]) {
         if name.eq_ignore_ascii_case("origin") {
             self.origin.add(value);
         } else if name.eq_ignore_ascii_case("access-control-request-method") {
@@ -131,7 +137,6 @@ impl<'a> Request<'a> {
         } else if name.eq_ignore_ascii_case("access-control-request-private-network") {
             self.private_network.add(value);
         }
-        self
     }
 
     /// The origin, or `None` without an `Origin` field.
