@@ -11,6 +11,9 @@
 //!            event KeyNearlyUsed          event KeyExhausted
 //! ```
 //!
+//! The key is near its end as well when a stream is near its last index, which comes sooner if
+//! another sender has begun the stream. That end is the stream's alone.
+//!
 //! The hot path counts down. What there is to tell is found by comparing when it is asked for, so
 //! nothing is queued.
 
@@ -29,11 +32,12 @@ const RTCP_PACKETS_MAX: u64 = 1 << 31;
 pub enum Event {
     /// Few packets are left of a key's lifetime: time for another key
     /// ([`Sender::change_key`](crate::Sender::change_key),
-    /// [`Receiver::add_key`](crate::Receiver::add_key)).
+    /// [`Receiver::add_key`](crate::Receiver::add_key)). Or few of the 2^48 SRTP or 2^31 SRTCP
+    /// indices are left of one of its streams, which no key renews: time for another SSRC.
     KeyNearlyUsed {
         /// The key's MKI, if it has one.
         mki: Option<Box<[u8]>>,
-        /// How many packets are left, RTP or RTCP: the lesser of the two numbers.
+        /// How many packets are left: the least of these numbers.
         left: u64,
     },
     /// A key's lifetime is over: from now on its packets are refused
@@ -55,6 +59,8 @@ pub(crate) struct KeyUse {
     lifetime: u64,
     rtp_left: u64,
     rtcp_left: u64,
+    /// Indices left of the stream that has the fewest.
+    indices_left: u64,
     told: Told,
 }
 
@@ -73,6 +79,7 @@ impl KeyUse {
             lifetime,
             rtp_left: lifetime.min(RTP_PACKETS_MAX),
             rtcp_left: lifetime.min(RTCP_PACKETS_MAX),
+            indices_left: u64::MAX,
             told: Told::Nothing,
         }
     }
@@ -91,18 +98,22 @@ impl KeyUse {
         }
     }
 
-    /// Counts an SRTP packet. The caller has asked `check`.
+    /// Counts an SRTP packet with this index. The caller has asked `check`.
     #[inline]
-    pub(crate) const fn count_rtp(&mut self) {
+    pub(crate) fn count_rtp(&mut self, index: u64) {
+        let indices_left = (RTP_PACKETS_MAX - 1).saturating_sub(index);
+        self.indices_left = self.indices_left.min(indices_left);
         self.rtp_left = self.rtp_left.saturating_sub(1);
         if self.rtp_left == 0 {
             self.rtcp_left = 0;
         }
     }
 
-    /// Counts an SRTCP packet. The caller has asked `check`.
+    /// Counts an SRTCP packet with this index. The caller has asked `check`.
     #[inline]
-    pub(crate) const fn count_rtcp(&mut self) {
+    pub(crate) fn count_rtcp(&mut self, index: u32) {
+        let indices_left = (RTCP_PACKETS_MAX - 1).saturating_sub(index.into());
+        self.indices_left = self.indices_left.min(indices_left);
         self.rtcp_left = self.rtcp_left.saturating_sub(1);
         if self.rtcp_left == 0 {
             self.rtp_left = 0;
@@ -112,8 +123,9 @@ impl KeyUse {
     /// What has not been told yet, of the key with this MKI. A key of a short lifetime is nearly
     /// used when half of it is over, so that not every new key asks for the next at once.
     pub(crate) fn poll_event(&mut self, margin: u64, mki: &[u8]) -> Option<Event> {
-        let left = self.rtp_left.min(self.rtcp_left);
-        let now = match left {
+        let packets_left = self.rtp_left.min(self.rtcp_left);
+        let left = packets_left.min(self.indices_left);
+        let now = match packets_left {
             0 => Told::Exhausted,
             _ if left < margin.min(self.lifetime.div_ceil(2)) => Told::NearlyUsed,
             _ => Told::Nothing,
@@ -123,7 +135,7 @@ impl KeyUse {
         }
         self.told = now;
         let mki = (!mki.is_empty()).then(|| mki.into());
-        Some(match left {
+        Some(match packets_left {
             0 => Event::KeyExhausted { mki },
             _ => Event::KeyNearlyUsed { mki, left },
         })
@@ -148,7 +160,7 @@ mod tests {
         let mut told = vec![];
         let mut packets = 0;
         while uses.check().is_ok() {
-            uses.count_rtp();
+            uses.count_rtp(0);
             packets += 1;
             told.extend(uses.poll_event(3, b"m").map(|event| (packets, event)));
             assert_eq!(uses.poll_event(3, b"m"), None);
@@ -173,7 +185,7 @@ mod tests {
             let mut uses = KeyUse::new(lifetime);
             assert_eq!(uses.poll_event(1 << 16, &[]), None, "{lifetime}");
             let first = (0..lifetime).find_map(|_| {
-                uses.count_rtcp();
+                uses.count_rtcp(0);
                 uses.poll_event(1 << 16, &[])
             });
             let near = left.map(|left| Event::KeyNearlyUsed { mki: None, left });
@@ -186,11 +198,11 @@ mod tests {
     fn the_end_of_one_is_the_end_of_both() {
         let mut uses = KeyUse::new(RTP_PACKETS_MAX);
         uses.rtcp_left = 1;
-        uses.count_rtcp();
+        uses.count_rtcp(0);
         assert_eq!(uses.check(), Err(UsedUp));
         let mut uses = KeyUse::new(RTP_PACKETS_MAX);
         uses.rtp_left = 1;
-        uses.count_rtp();
+        uses.count_rtp(0);
         assert_eq!((uses.check(), uses.rtcp_left), (Err(UsedUp), 0));
     }
 }

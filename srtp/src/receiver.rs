@@ -98,11 +98,12 @@ impl Receiver {
         let (key, packet) = self.keys.open(packet, |key| &key.rtp)?;
         let hidden = &self.config.header_extensions;
         let ssrc = header.ssrc;
-        match self.rtp.find_mut(ssrc) {
+        let index = match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
                 hidden.open(key, packet, &header, PacketId { ssrc, index })?;
                 stream.mark(index);
+                index
             }
             None => {
                 self.rtp.check_room()?;
@@ -112,9 +113,10 @@ impl Receiver {
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),
                 )?;
+                index
             }
-        }
-        key.uses.count_rtp();
+        };
+        key.uses.count_rtp(index);
         Ok(received - overhead)
     }
 
@@ -143,7 +145,7 @@ impl Receiver {
                 self.rtcp.insert(ssrc, window)?;
             }
         }
-        key.uses.count_rtcp();
+        key.uses.count_rtcp(word.index);
         Ok(received - overhead)
     }
 

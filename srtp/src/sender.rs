@@ -133,11 +133,12 @@ impl Sender {
         let inner = sealed - self.key.mki.len();
         let place = buf.get_mut(..inner).unwrap_or_default();
         let ssrc = header.ssrc;
-        match self.rtp.find_mut(ssrc) {
+        let index = match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
                 hidden.seal(&self.key, place, &header, PacketId { ssrc, index })?;
                 stream.mark(index);
+                index
             }
             None => {
                 self.rtp.check_room()?;
@@ -147,11 +148,12 @@ impl Sender {
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),
                 )?;
+                index
             }
-        }
+        };
         let place = buf.get_mut(..sealed).unwrap_or_default();
         insert_mki(place, &self.key.mki, self.key.rtp.behind_mki());
-        self.key.uses.count_rtp();
+        self.key.uses.count_rtp(index);
         Ok(sealed)
     }
 
@@ -162,30 +164,28 @@ impl Sender {
         let inner = sealed - self.key.mki.len();
         let place = buf.get_mut(..inner).unwrap_or_default();
         let encrypted = self.key.profile.encrypts();
-        match self.rtcp.find_mut(ssrc) {
+        let index = match self.rtcp.find_mut(ssrc) {
             // RFC 3711 §9.2: after 2^31 packets the key MUST NOT be used any more.
             Some(next) if *next > RTCP_INDEX_MAX => return Err(ProtectError::KeyExhausted),
             Some(next) => {
-                let word = RtcpWord {
-                    encrypted,
-                    index: *next,
-                };
+                let index = *next;
+                let word = RtcpWord { encrypted, index };
                 self.key.rtcp.seal_rtcp(place, ssrc, word)?;
                 *next += 1;
+                index
             }
             None => {
                 self.rtcp.check_room()?;
-                let word = RtcpWord {
-                    encrypted,
-                    index: 0,
-                };
+                let index = 0;
+                let word = RtcpWord { encrypted, index };
                 self.key.rtcp.seal_rtcp(place, ssrc, word)?;
-                self.rtcp.insert(ssrc, 1)?;
+                self.rtcp.insert(ssrc, index + 1)?;
+                index
             }
-        }
+        };
         let place = buf.get_mut(..sealed).unwrap_or_default();
         insert_mki(place, &self.key.mki, self.key.rtcp.behind_mki());
-        self.key.uses.count_rtcp();
+        self.key.uses.count_rtcp(index);
         Ok(sealed)
     }
 

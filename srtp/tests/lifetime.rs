@@ -150,6 +150,53 @@ fn a_receiver_tells_which_key() {
     assert!(receiver.remove_key(&[0, 1]));
 }
 
+/// A stream near its last index tells it as well. That end is its own: others go on.
+#[test]
+fn a_stream_near_its_last_index_tells_it() {
+    const LAST: u32 = (1 << 31) - 1;
+    let near = |left| Some(Event::KeyNearlyUsed { mki: None, left });
+    for profile in Profile::ALL {
+        let (mut sender, mut receiver) =
+            (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
+        sender.set_next_rtcp_index(7, LAST - 2).unwrap();
+        for left in [2, 1, 0] {
+            let (mut buf, len) = with_room(&rtcp(7, 40));
+            let sealed = sender.protect_rtcp(&mut buf, len).unwrap();
+            receiver.unprotect_rtcp(&mut buf[..sealed]).unwrap();
+            let told = if left == 2 { near(2) } else { None };
+            assert_eq!(
+                (sender.poll_event(), receiver.poll_event()),
+                (told.clone(), told)
+            );
+        }
+        let (mut buf, len) = with_room(&rtcp(7, 40));
+        let refused = sender.protect_rtcp(&mut buf, len);
+        assert_eq!(refused, Err(ProtectError::KeyExhausted));
+        let (mut buf, len) = with_room(&rtcp(8, 40));
+        assert!(sender.protect_rtcp(&mut buf, len).is_ok());
+
+        let (mut sender, mut receiver) =
+            (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
+        sender.set_roc(7, u32::MAX).unwrap();
+        receiver.set_roc(7, u32::MAX).unwrap();
+        for number in 65_530..=65_535 {
+            let (mut buf, len) = with_room(&rtp(7, number, b"payload"));
+            let sealed = sender.protect_rtp(&mut buf, len).unwrap();
+            receiver.unprotect_rtp(&mut buf[..sealed]).unwrap();
+            let told = if number == 65_530 { near(5) } else { None };
+            assert_eq!(
+                (sender.poll_event(), receiver.poll_event()),
+                (told.clone(), told)
+            );
+        }
+        let (mut buf, len) = with_room(&rtp(7, 0, b"payload"));
+        let refused = sender.protect_rtp(&mut buf, len);
+        assert_eq!(refused, Err(ProtectError::KeyExhausted));
+        let (mut buf, len) = with_room(&rtp(8, 0, b"payload"));
+        assert!(sender.protect_rtp(&mut buf, len).is_ok());
+    }
+}
+
 #[test]
 fn lifetimes_are_1_to_2_to_the_48_packets() {
     for (packets, good) in [
