@@ -156,7 +156,7 @@ mod properties {
         #[test]
         fn only_data_of_chosen_elements_changes(
             profile in profile(),
-            ids in vec(any::<u8>(), 0..6),
+            ids in vec(prop_oneof![1..16u8, any::<u8>()], 0..12),
             csrcs in 0..16usize,
             extension in extension(),
         ) {
