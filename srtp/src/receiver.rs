@@ -101,14 +101,14 @@ impl Receiver {
         let index = match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
-                hidden.open(key, packet, &header, PacketId { ssrc, index })?;
+                hidden.open(key, packet, header.len, PacketId { ssrc, index })?;
                 stream.mark(index);
                 index
             }
             None => {
                 self.rtp.check_room()?;
                 let index = u64::from(header.sequence_number);
-                hidden.open(key, packet, &header, PacketId { ssrc, index })?;
+                hidden.open(key, packet, header.len, PacketId { ssrc, index })?;
                 self.rtp.insert(
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),

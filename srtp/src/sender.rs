@@ -136,14 +136,14 @@ impl Sender {
         let index = match self.rtp.find_mut(ssrc) {
             Some(stream) => {
                 let index = stream.admit(header.sequence_number)?;
-                hidden.seal(&self.key, place, &header, PacketId { ssrc, index })?;
+                hidden.seal(&self.key, place, header.len, PacketId { ssrc, index })?;
                 stream.mark(index);
                 index
             }
             None => {
                 self.rtp.check_room()?;
                 let index = u64::from(header.sequence_number);
-                hidden.seal(&self.key, place, &header, PacketId { ssrc, index })?;
+                hidden.seal(&self.key, place, header.len, PacketId { ssrc, index })?;
                 self.rtp.insert(
                     ssrc,
                     RtpStream::starting_with(index, self.config.rtp_window),

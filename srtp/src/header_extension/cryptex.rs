@@ -25,6 +25,7 @@ fn clear_profile(hidden: u16) -> Option<u16> {
     found.map(|(clear, _)| *clear)
 }
 
+#[inline(never)]
 pub(super) fn growth(packet: &[u8]) -> Result<usize, ProtectError> {
     let Ok(header) = RtpHeader::parse(packet) else {
         return Ok(0);
@@ -42,12 +43,9 @@ pub(super) fn growth(packet: &[u8]) -> Result<usize, ProtectError> {
 
 /// Protects a packet for which `growth` was asked: `buf` has room for it and the tag. Without CSRCs
 /// and extension it is an ordinary one (RFC 9335 §5.1).
-pub(super) fn seal(
-    transform: &Transform,
-    buf: &mut [u8],
-    header: &RtpHeader,
-    id: PacketId,
-) -> Result<(), Unsealable> {
+#[inline(never)]
+pub(super) fn seal(transform: &Transform, buf: &mut [u8], id: PacketId) -> Result<(), Unsealable> {
+    let header = RtpHeader::parse(buf).map_err(|_| Unsealable)?;
     let at = header.csrcs_end();
     match header.extension_profile(buf) {
         Some(clear) => {
@@ -61,12 +59,9 @@ pub(super) fn seal(
 }
 
 /// Verifies and decrypts a packet, hidden or not (RFC 9335 §5.2).
-pub(super) fn open(
-    transform: &Transform,
-    packet: &mut [u8],
-    header: &RtpHeader,
-    id: PacketId,
-) -> Result<(), WrongTag> {
+#[inline(never)]
+pub(super) fn open(transform: &Transform, packet: &mut [u8], id: PacketId) -> Result<(), WrongTag> {
+    let header = RtpHeader::parse(packet).map_err(|_| WrongTag)?;
     let Some(clear) = header.extension_profile(packet).and_then(clear_profile) else {
         return transform.open_rtp(packet, header.len, id);
     };

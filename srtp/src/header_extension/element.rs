@@ -57,15 +57,12 @@ impl Form {
 }
 
 /// Hides the data of the elements with `ids`, or shows it again.
-pub(super) fn hide(
-    key: &MasterKey,
-    packet: &mut [u8],
-    header: &RtpHeader,
-    id: PacketId,
-    ids: &ExtensionIds,
-) {
-    let form = header.extension_profile(packet).and_then(Form::of);
-    let (Some(form), Some(stream)) = (form, &key.header_extension) else {
+#[inline(never)]
+pub(super) fn hide(key: &MasterKey, packet: &mut [u8], id: PacketId, ids: &ExtensionIds) {
+    let (Ok(header), Some(stream)) = (RtpHeader::parse(packet), &key.header_extension) else {
+        return;
+    };
+    let Some(form) = header.extension_profile(packet).and_then(Form::of) else {
         return;
     };
     let extension = packet.get_mut(header.csrcs_end() + EXTENSION_WORD_LEN..header.len);

@@ -14,7 +14,7 @@ mod ids;
 
 use crate::crypto::{Unsealable, WrongTag};
 use crate::error::ProtectError;
-use crate::header::{EXTENSION_WORD_LEN, RtpHeader};
+use crate::header::EXTENSION_WORD_LEN;
 use crate::key::MasterKey;
 use crate::transform::PacketId;
 
@@ -74,22 +74,22 @@ impl HeaderExtensions {
     }
 
     /// Protects an RTP packet. `buf` is the packet and room for exactly [`growth`](Self::growth)
-    /// and tag; `header` is the one it has before.
+    /// and tag; the packet comes with a header of `header_len` bytes.
     #[inline]
     pub(crate) fn seal(
         &self,
         key: &MasterKey,
         buf: &mut [u8],
-        header: &RtpHeader,
+        header_len: usize,
         id: PacketId,
     ) -> Result<(), Unsealable> {
         match self {
-            Self::Clear => key.rtp.seal_rtp(buf, header.len, id),
-            Self::Cryptex => cryptex::seal(&key.rtp, buf, header, id),
+            Self::Clear => key.rtp.seal_rtp(buf, header_len, id),
+            Self::Cryptex => cryptex::seal(&key.rtp, buf, id),
             Self::Encrypted(ids) => {
                 // The tag covers elements as they are sent (RFC 6904 §3, RFC 7714 §8.3).
-                element::hide(key, buf, header, id, ids);
-                key.rtp.seal_rtp(buf, header.len, id)
+                element::hide(key, buf, id, ids);
+                key.rtp.seal_rtp(buf, header_len, id)
             }
         }
     }
@@ -100,15 +100,15 @@ impl HeaderExtensions {
         &self,
         key: &MasterKey,
         packet: &mut [u8],
-        header: &RtpHeader,
+        header_len: usize,
         id: PacketId,
     ) -> Result<(), WrongTag> {
         match self {
-            Self::Clear => key.rtp.open_rtp(packet, header.len, id),
-            Self::Cryptex => cryptex::open(&key.rtp, packet, header, id),
+            Self::Clear => key.rtp.open_rtp(packet, header_len, id),
+            Self::Cryptex => cryptex::open(&key.rtp, packet, id),
             Self::Encrypted(ids) => {
-                key.rtp.open_rtp(packet, header.len, id)?;
-                element::hide(key, packet, header, id, ids);
+                key.rtp.open_rtp(packet, header_len, id)?;
+                element::hide(key, packet, id, ids);
                 Ok(())
             }
         }

@@ -31,7 +31,7 @@ impl KeyStream {
     }
 
     /// Adds the key stream to `data`, which hides it or shows it again.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn apply(&self, id: PacketId, data: &mut [u8]) {
         self.cipher.apply(self.iv(id), data);
     }
