@@ -40,11 +40,15 @@ pub enum DropReason {
     /// Application data for which the queue of [`poll_data`](crate::Connection::poll_data) has no
     /// room.
     DataQueueFull,
+    /// A ClientHello that does not parse, at a [`Listener`](crate::Listener).
+    MalformedHello,
+    /// A ClientHello that is shorter than its answer would be, at a [`Listener`](crate::Listener).
+    TooShortToAnswer,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::TruncatedRecord,
         Self::OversizedRecord,
         Self::UnknownContentType,
@@ -61,7 +65,34 @@ impl DropReason {
         Self::OutOfPlace,
         Self::Closed,
         Self::DataQueueFull,
+        Self::MalformedHello,
+        Self::TooShortToAnswer,
     ];
+}
+
+/// How often something was dropped, by reason.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+struct Drops([u64; DropReason::ALL.len()]);
+
+impl Drops {
+    fn of(&self, reason: DropReason) -> u64 {
+        self.0.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    fn count(&mut self, reason: DropReason) {
+        if let Some(counter) = self.0.get_mut(reason as usize) {
+            *counter += 1;
+        }
+    }
+
+    /// Those that happened, as fields.
+    fn show(&self, shown: &mut fmt::DebugStruct<'_, '_>) {
+        for reason in DropReason::ALL {
+            if self.of(reason) > 0 {
+                shown.field(&format!("dropped {reason:?}"), &self.of(reason));
+            }
+        }
+    }
 }
 
 /// Counters of a connection since it was made.
@@ -75,23 +106,18 @@ pub struct Stats {
     pub timeouts: u64,
     /// Flights sent again because the peer repeated its own.
     pub repeats_answered: u64,
-    dropped: [u64; DropReason::ALL.len()],
+    dropped: Drops,
 }
 
 impl Stats {
     /// How often something was dropped for this reason.
     #[must_use]
     pub fn dropped(&self, reason: DropReason) -> u64 {
-        self.dropped
-            .get(reason as usize)
-            .copied()
-            .unwrap_or_default()
+        self.dropped.of(reason)
     }
 
     pub(crate) fn count(&mut self, reason: DropReason) {
-        if let Some(counter) = self.dropped.get_mut(reason as usize) {
-            *counter += 1;
-        }
+        self.dropped.count(reason);
     }
 }
 
@@ -103,11 +129,43 @@ impl fmt::Debug for Stats {
             .field("datagrams_sent", &self.datagrams_sent)
             .field("timeouts", &self.timeouts)
             .field("repeats_answered", &self.repeats_answered);
-        for reason in DropReason::ALL {
-            if self.dropped(reason) > 0 {
-                shown.field(&format!("dropped {reason:?}"), &self.dropped(reason));
-            }
-        }
+        self.dropped.show(&mut shown);
+        shown.finish()
+    }
+}
+
+/// Counters of a [`Listener`](crate::Listener) since it was made.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct ListenerStats {
+    /// Datagrams handed in.
+    pub datagrams_received: u64,
+    /// Answers given without keeping anything.
+    pub replies: u64,
+    /// Connections begun.
+    pub accepted: u64,
+    dropped: Drops,
+}
+
+impl ListenerStats {
+    /// How often something was dropped for this reason.
+    #[must_use]
+    pub fn dropped(&self, reason: DropReason) -> u64 {
+        self.dropped.of(reason)
+    }
+
+    pub(crate) fn count(&mut self, reason: DropReason) {
+        self.dropped.count(reason);
+    }
+}
+
+impl fmt::Debug for ListenerStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("ListenerStats");
+        shown
+            .field("datagrams_received", &self.datagrams_received)
+            .field("replies", &self.replies)
+            .field("accepted", &self.accepted);
+        self.dropped.show(&mut shown);
         shown.finish()
     }
 }

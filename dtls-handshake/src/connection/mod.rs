@@ -16,9 +16,9 @@ use crate::config::Config;
 use crate::error::{CloseCause, ExportError, Parameter};
 use crate::event::{Connected, Event, Version};
 use crate::fingerprint::Fingerprint;
-use crate::handshake::{Context, Transcript};
+use crate::handshake::{Context, Fragment, Transcript};
 use crate::peer::{ExpectedPeer, VerifiedPeer};
-use crate::record::{PROTECTED, Protection};
+use crate::record::{PLAIN, PROTECTED, Protection};
 use crate::stats::Stats;
 use crate::v12::{ClientState, Completed, ServerState, Session};
 use crate::wire::{AlertDescription, AlertLevel};
@@ -101,6 +101,25 @@ impl Connection {
     #[must_use]
     pub fn server(config: impl Into<Arc<Config>>, seed: [u8; 32], now: Instant) -> Self {
         Self::new(config.into(), seed, now)
+    }
+
+    /// A server whose listener has seen the cookie in this ClientHello, which stood in a record of
+    /// this number. RFC 6347 §4.2.1: the answer has the numbers of what it answers.
+    pub(crate) fn accept(
+        config: Arc<Config>,
+        seed: [u8; 32],
+        now: Instant,
+        hello: &Fragment<'_>,
+        record_sequence: u64,
+    ) -> Self {
+        let mut connection = Self::new(config, seed, now);
+        let context = &mut connection.context;
+        context.start_at(hello.message_seq, record_sequence);
+        context.inbox.insert(PLAIN, hello);
+        if let Some(message) = context.inbox.pop() {
+            connection.step(now, &message);
+        }
+        connection
     }
 
     fn new(config: Arc<Config>, seed: [u8; 32], now: Instant) -> Self {

@@ -217,7 +217,7 @@ impl Connection {
         true
     }
 
-    fn step(&mut self, now: Instant, message: &Message) {
+    pub(super) fn step(&mut self, now: Instant, message: &Message) {
         match core::mem::replace(&mut self.phase, Phase::Closed) {
             Phase::Client(state) => match state.handle(message, &mut self.context) {
                 Ok(step) => self.advance(now, step, Phase::Client),

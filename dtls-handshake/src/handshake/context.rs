@@ -37,6 +37,14 @@ impl Context {
         }
     }
 
+    /// Goes on where a listener has begun: with these numbers of messages, in both directions, and
+    /// of records.
+    pub(crate) fn start_at(&mut self, message_seq: u16, record_sequence: u64) {
+        self.inbox = Inbox::starting_at(message_seq);
+        self.flight.start_at(message_seq);
+        self.records.start_plain_at(record_sequence);
+    }
+
     pub(crate) fn random(&mut self) -> Random {
         let mut random = [0; 32];
         self.rng.fill_bytes(&mut random);

@@ -45,6 +45,11 @@ impl Flight {
         self.next = Position::default();
     }
 
+    /// What was sent before the message of this number was not a flight of ours.
+    pub(crate) fn start_at(&mut self, message_seq: u16) {
+        self.next_message_seq = message_seq;
+    }
+
     /// Adds a message and returns it with its header, for the transcript.
     pub(crate) fn push(
         &mut self,

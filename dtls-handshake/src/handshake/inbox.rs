@@ -73,8 +73,13 @@ struct Partial {
 
 impl Inbox {
     pub(crate) fn new() -> Self {
+        Self::starting_at(0)
+    }
+
+    /// What came before the message of this number is done with.
+    pub(crate) fn starting_at(message_seq: u16) -> Self {
         Self {
-            next_message_seq: 0,
+            next_message_seq: message_seq,
             answered: 0,
             epoch: PLAIN,
             waiting: VecDeque::new(),

@@ -8,6 +8,6 @@ mod transcript;
 
 pub(crate) use context::Context;
 pub(crate) use flight::Flight;
-pub(crate) use fragment::Fragment;
+pub(crate) use fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, whole_message};
 pub(crate) use inbox::{Inbox, Inserted, Message};
 pub(crate) use transcript::Transcript;

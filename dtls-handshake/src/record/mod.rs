@@ -58,6 +58,13 @@ impl RecordLayer {
         }
     }
 
+    /// What was sent in the clear before this number was not sent through here.
+    pub(crate) fn start_plain_at(&mut self, sequence: u64) {
+        for write in self.write.iter_mut().filter(|write| write.epoch == PLAIN) {
+            write.next_sequence = sequence;
+        }
+    }
+
     /// Forgets all keys: nothing is read or written any more.
     pub(crate) fn forget(&mut self) {
         self.write.clear();

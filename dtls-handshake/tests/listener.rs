@@ -1,0 +1,257 @@
+//! Strangers at a `Listener`: cookies, parts of hellos, who gets a connection and who does not.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use common::{End, configs, fingerprint, origin};
+use dtls_handshake::{
+    Admission, AlertDescription, CipherSuite, CloseCause, Config, Connection, DropReason, Handled,
+    Listener, Parameter,
+};
+
+fn here() -> SocketAddr {
+    ([192, 0, 2, 1], 5000).into()
+}
+
+fn listener(config: Config) -> Listener {
+    Listener::new(config, [3; 32])
+}
+
+fn client(config: Config) -> End {
+    let mut connection = Connection::client(config, [1; 32], origin());
+    connection.set_peer_fingerprints(origin(), vec![fingerprint(1)]);
+    End::new(connection)
+}
+
+/// Hands all datagrams in, and returns what the last one led to, and the replies of all.
+fn offer(
+    listener: &mut Listener,
+    now: Instant,
+    remote: SocketAddr,
+    datagrams: &[Vec<u8>],
+) -> (Option<Admission>, Vec<Vec<u8>>) {
+    let mut replies = Vec::new();
+    let mut last = None;
+    for datagram in datagrams {
+        let mut out = BytesMut::new();
+        let admission = listener.handle_datagram(now, remote, &mut datagram.clone(), &mut out);
+        if let Admission::Reply(range) = &admission {
+            replies.push(out[range.clone()].to_vec());
+        }
+        last = Some(admission);
+    }
+    (last, replies)
+}
+
+fn receive(end: &mut End, now: Instant, datagrams: &[Vec<u8>]) {
+    for datagram in datagrams {
+        let _: Handled = end.connection.handle_datagram(now, &mut datagram.clone());
+    }
+}
+
+/// A client's second ClientHello, which has the cookie.
+fn hello_with_cookie(listener: &mut Listener, client: &mut End, now: Instant) -> Vec<Vec<u8>> {
+    let first = client.transmits();
+    let (last, replies) = offer(listener, now, here(), &first);
+    assert!(matches!(last, Some(Admission::Reply(_))), "{last:?}");
+    let [reply] = &replies[..] else {
+        panic!("{} replies", replies.len());
+    };
+    let asked: usize = first.iter().map(Vec::len).sum();
+    assert!(reply.len() <= asked, "{} for {asked}", reply.len());
+    receive(client, now, &replies);
+    client.transmits()
+}
+
+fn accepted(listener: &mut Listener, now: Instant, hello: &[Vec<u8>]) -> End {
+    match offer(listener, now, here(), hello).0 {
+        Some(Admission::Accepted(connection)) => End::new(*connection),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Both ends exchange what they have until neither has more.
+fn finish(client: &mut End, server: &mut End, now: Instant) {
+    loop {
+        let (ours, theirs) = (client.transmits(), server.transmits());
+        if ours.is_empty() && theirs.is_empty() {
+            break;
+        }
+        receive(server, now, &ours);
+        receive(client, now, &theirs);
+    }
+    client.take_events(now);
+    server.take_events(now);
+}
+
+#[test]
+fn a_cookie_that_comes_back_begins_a_connection() {
+    for (mtu, profiles) in [(1200, vec![7]), (256, (1..=64).collect())] {
+        let [ours, theirs] = configs().map(|c| c.with_srtp_profiles(&profiles).with_mtu(mtu));
+        let (mut listener, mut client) = (listener(theirs), client(ours));
+        let now = origin();
+        let second = hello_with_cookie(&mut listener, &mut client, now);
+        assert_eq!(second.len() > 1, mtu == 256, "in parts");
+        let mut server = accepted(&mut listener, now, &second);
+        server
+            .connection
+            .set_peer_fingerprints(now, vec![fingerprint(0)]);
+        finish(&mut client, &mut server, now);
+        assert_eq!(client.exported(), server.exported());
+        assert_eq!(client.connection.stats().timeouts, 0);
+        assert_eq!(listener.stats().replies, 1);
+        assert_eq!(listener.stats().accepted, 1);
+    }
+}
+
+/// RFC 6347 §4.2.1: the answers have the record numbers of what they answer, and message numbers
+/// that go on.
+#[test]
+fn the_numbers_of_the_answers_are_those_of_the_hellos() {
+    let [ours, theirs] = configs();
+    let (mut listener, mut client) = (listener(theirs), client(ours));
+    let (now, later) = (origin(), origin() + Duration::from_millis(400));
+    let first = client.transmits();
+    client.connection.handle_timeout(later);
+    let again = client.transmits();
+    let (_, replies) = offer(&mut listener, now, here(), &[&first[..], &again].concat());
+    let numbers = |datagram: &[u8]| (datagram[10], datagram[13], datagram[18]);
+    assert_eq!(numbers(&replies[0]), (0, 3, 0));
+    assert_eq!(numbers(&replies[1]), (1, 3, 0));
+    receive(&mut client, later, &replies);
+    let second = client.transmits();
+    assert_eq!(numbers(&second[0]), (2, 1, 1));
+    let mut server = accepted(&mut listener, later, &second);
+    let answer = server.transmits();
+    assert_eq!(numbers(&answer[0]), (2, 2, 1));
+}
+
+#[test]
+fn a_cookie_is_worth_nothing_elsewhere_or_later() {
+    let [ours, theirs] = configs();
+    let (mut listener, mut client) = (listener(theirs.clone()), client(ours));
+    let now = origin();
+    let second = hello_with_cookie(&mut listener, &mut client, now);
+    let is_asked_again = |admission| matches!(admission, (Some(Admission::Reply(_)), _));
+    let elsewhere = ([192, 0, 2, 1], 5001).into();
+    assert!(is_asked_again(offer(
+        &mut listener,
+        now,
+        elsewhere,
+        &second
+    )));
+    let later = now + Duration::from_secs(120);
+    assert!(is_asked_again(offer(&mut listener, later, here(), &second)));
+    let mut other = Listener::new(theirs, [4; 32]);
+    assert!(is_asked_again(offer(&mut other, now, here(), &second)));
+    let mut changed = second.clone();
+    // In the random.
+    changed[0][13 + 12 + 2 + 20] ^= 1;
+    assert!(is_asked_again(offer(&mut listener, now, here(), &changed)));
+    // And here and now it is as good as ever.
+    accepted(&mut listener, now, &second);
+}
+
+/// A client that is asked again, because its cookie was too old, begins anew.
+#[test]
+fn a_client_whose_hello_comes_too_late_fails_and_a_new_one_connects() {
+    let [ours, theirs] = configs();
+    let (mut listener, mut first) = (listener(theirs), client(ours.clone()));
+    let now = origin();
+    let second = hello_with_cookie(&mut listener, &mut first, now);
+    let later = now + Duration::from_secs(200);
+    let (_, replies) = offer(&mut listener, later, here(), &second);
+    receive(&mut first, now, &replies);
+    first.take_events(now);
+    assert_eq!(
+        first.closed,
+        Some(CloseCause::Unexpected("HelloVerifyRequest"))
+    );
+    let mut anew = client(ours);
+    let second = hello_with_cookie(&mut listener, &mut anew, later);
+    accepted(&mut listener, later, &second);
+}
+
+#[test]
+fn what_is_refused_is_refused_after_the_cookie() {
+    let [ours, theirs] = configs();
+    let ours = ours.with_cipher_suites(&[CipherSuite::EcdheRsaAes128GcmSha256]);
+    let (mut listener, mut client) = (listener(theirs), client(ours));
+    let now = origin();
+    let second = hello_with_cookie(&mut listener, &mut client, now);
+    let mut server = accepted(&mut listener, now, &second);
+    finish(&mut client, &mut server, now);
+    let nothing = CloseCause::NothingInCommon(Parameter::CipherSuite);
+    assert_eq!(server.closed, Some(nothing));
+    let told = CloseCause::PeerAlert(AlertDescription::HandshakeFailure);
+    assert_eq!(client.closed, Some(told));
+}
+
+#[test]
+fn what_is_no_hello_is_dropped_and_counted() {
+    let [ours, theirs] = configs();
+    let mut listener = listener(theirs);
+    let [hello] = &client(ours).transmits()[..] else {
+        panic!("in parts");
+    };
+    let change = |at: usize, byte: u8| {
+        let mut datagram = hello.clone();
+        datagram[at] = byte;
+        datagram
+    };
+    for (datagram, reason) in [
+        (Vec::new(), DropReason::TruncatedRecord),
+        (
+            hello[..hello.len() - 1].to_vec(),
+            DropReason::TruncatedRecord,
+        ),
+        (change(0, 21), DropReason::OutOfPlace),
+        (change(4, 1), DropReason::WrongEpoch),
+        (change(2, 0x77), DropReason::WrongVersion),
+        (change(13, 2), DropReason::OutOfPlace),
+        // 2^16 bytes long.
+        (change(14, 1), DropReason::OversizedMessage),
+        (change(24, 0xFF), DropReason::MalformedFragment),
+        // A session id of 33 bytes.
+        (change(13 + 12 + 34, 33), DropReason::MalformedHello),
+    ] {
+        let before = listener.stats().dropped(reason);
+        let (admission, replies) = offer(&mut listener, origin(), here(), &[datagram]);
+        assert!(replies.is_empty());
+        let Some(Admission::Dropped(because)) = admission else {
+            panic!("{admission:?} for {reason:?}");
+        };
+        assert_eq!(because, reason);
+        assert_eq!(listener.stats().dropped(reason), before + 1);
+    }
+    assert_eq!(listener.stats().datagrams_received, 9);
+    assert_eq!(listener.stats().replies, 0);
+}
+
+/// No hello, whatever it looks like, is answered with more than it costs.
+#[test]
+fn no_answer_is_longer_than_its_hello() {
+    let [ours, theirs] = configs();
+    let mut listener = listener(theirs);
+    let [hello] = &client(ours).transmits()[..] else {
+        panic!("in parts");
+    };
+    let mut answered = 0;
+    for length in 0..=hello.len() - 25 {
+        // A hello that ends here, in one record of one datagram.
+        let mut datagram = hello[..25 + length].to_vec();
+        datagram[11..13].copy_from_slice(&(12 + length as u16).to_be_bytes());
+        datagram[15..17].copy_from_slice(&(length as u16).to_be_bytes());
+        datagram[23..25].copy_from_slice(&(length as u16).to_be_bytes());
+        let (_, replies) = offer(&mut listener, origin(), here(), &[datagram.clone()]);
+        for reply in replies {
+            answered += 1;
+            assert!(reply.len() <= datagram.len());
+        }
+    }
+    assert!(answered > 0);
+}
