@@ -13,6 +13,7 @@ const WINDOW_RANGE: core::ops::RangeInclusive<u16> = 64..=32_767;
 /// let mut config = srtp::Config::default();
 /// config.rtp_window = 1024;
 /// config.max_streams = 8;
+/// config.header_extensions = srtp::HeaderExtensions::Cryptex;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

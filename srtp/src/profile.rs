@@ -6,7 +6,8 @@ use core::str::FromStr;
 use crate::error::UnknownProfile;
 
 /// The most bytes that protecting a packet can add: 20, which is SRTCP with a GCM tag of 16 and its
-/// index of 4. It covers every [`Profile`] and both protocols, but no MKI: its bytes come on top.
+/// index of 4, or SRTP with that tag and the 4 bytes of cryptex. It covers every [`Profile`] and both
+/// protocols, but no MKI: its bytes come on top.
 ///
 /// Leave this many bytes behind a packet in its buffer, whatever the profile. For the exact
 /// number see [`Profile::rtp_overhead`] and [`Profile::rtcp_overhead`].

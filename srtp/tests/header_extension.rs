@@ -326,7 +326,7 @@ fn a_receiver_of_cryptex_takes_both_kinds() {
 }
 
 /// Without the setting, a packet of cryptex is one with an unknown kind of extension. AES-CM
-/// authenticates it as any other. AEAD associates other bytes, so it is refused.
+/// authenticates it as any other and decrypts from the payload on. AEAD associates other bytes.
 #[test]
 fn a_receiver_without_cryptex() {
     let plain = packet(2, &[0xbe, 0xde, 0, 1, 0x11, 7, 8, 0], b"payload");

@@ -28,8 +28,10 @@ pub use ids::ExtensionIds;
 #[non_exhaustive]
 pub enum HeaderExtensions {
     /// Nothing: header extensions and CSRC lists are authenticated and stay readable (RFC 3711
-    /// §3.1). A receiver delivers a packet of cryptex like any with an unknown kind of extension:
-    /// authentic, and still encrypted where cryptex encrypts.
+    /// §3.1). To a receiver a packet of cryptex, which nobody announced, is one with an unknown
+    /// kind of extension: AES-CM delivers it as authentic, with a payload that makes no sense,
+    /// because the key stream of cryptex begins before it; AEAD refuses it as
+    /// [`WrongTag`](crate::UnprotectError::WrongTag).
     #[default]
     Clear,
     /// All elements with their ids and lengths, and the CSRC list (cryptex, RFC 9335).
