@@ -153,7 +153,8 @@ impl MasterKey {
         self.profile.rtcp_overhead() + self.mki.len()
     }
 
-    /// Whether `next` can be used where this key is: packets look alike.
+    /// Whether `next` can be used where this key is: packets look alike (RFC 3711 §3.2.1: MKIs keep
+    /// their length).
     pub(crate) fn check_successor(&self, next: &Self) -> Result<(), AddKeyError> {
         let (expected, found) = (self.profile, next.profile);
         if found != expected {

@@ -43,6 +43,14 @@ impl KeyRing {
         Ok(())
     }
 
+    /// Puts a key in the place of all.
+    pub(crate) fn replace(&mut self, key: MasterKey) -> Result<(), AddKeyError> {
+        self.recent.check_successor(&key)?;
+        self.recent = key;
+        self.others.clear();
+        Ok(())
+    }
+
     /// Drops a key, unless it is the last one. Whether there was one to drop.
     pub(crate) fn remove(&mut self, mki: &[u8]) -> bool {
         if let Some(at) = self.others.iter().position(|key| *key.mki == *mki) {

@@ -159,8 +159,18 @@ impl Receiver {
         self.keys.add(key)
     }
 
-    /// Takes no more packets under the key with this MKI. Whether there was one; the last key is
-    /// not removed.
+    /// Takes packets under this key alone from now on; the former ones are wiped. For keys without
+    /// an MKI: packets still on their way under the former key are lost, as nothing tells them.
+    /// Streams, roll-over counters and replay windows go on (RFC 3711 §3.3.1).
+    ///
+    /// # Errors
+    /// [`AddKeyError`] when profile or length of the MKI is another; then nothing changed.
+    pub fn change_key(&mut self, key: MasterKey) -> Result<(), AddKeyError> {
+        self.keys.replace(key)
+    }
+
+    /// Takes no more packets under the key with this MKI: when the last of its packets must have
+    /// come. Whether there was one; the last key is not removed.
     pub fn remove_key(&mut self, mki: &[u8]) -> bool {
         self.keys.remove(mki)
     }

@@ -190,14 +190,18 @@ impl Sender {
     }
 
     /// Protects with another key from now on. Roll-over counters and SRTCP indices go on (RFC 3711
-    /// §8.1), so that a receiver that has both keys loses nothing; with an MKI it can tell them
-    /// apart. The former key is wiped. A stream whose indices are used up is not revived: it takes
-    /// a new sender.
+    /// §3.3.1, §3.4), so that a receiver that has both keys loses nothing; with an MKI, another than
+    /// that of the former key, it can tell them apart. The former key is wiped. A stream whose
+    /// indices are used up is not revived: it takes a new SSRC.
     ///
     /// # Errors
-    /// [`AddKeyError`] when profile or length of the MKI is another; then nothing changed.
+    /// [`AddKeyError`] when profile or length of the MKI is another, or the MKI the same; then
+    /// nothing changed.
     pub fn change_key(&mut self, key: MasterKey) -> Result<(), AddKeyError> {
         self.key.check_successor(&key)?;
+        if !key.mki.is_empty() && key.mki == self.key.mki {
+            return Err(AddKeyError::Ambiguous);
+        }
         self.key = key;
         Ok(())
     }

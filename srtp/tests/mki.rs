@@ -101,6 +101,31 @@ fn keys_that_cannot_be_told_apart_are_refused() {
     let mut sender = Sender::new(key(profile, 1));
     assert!(sender.change_key(numbered(profile, 2)).is_err());
     assert!(sender.change_key(key(profile, 2)).is_ok());
+    let mut sender = Sender::new(numbered(profile, 1));
+    let same_mki = key(profile, 2).with_mki(&[0, 1]).unwrap();
+    assert_eq!(sender.change_key(same_mki), Err(AddKeyError::Ambiguous));
+}
+
+/// Without an MKI a receiver changes at once. What is on its way is lost, indices are not.
+#[test]
+fn a_receiver_without_mki_changes_keys() {
+    for profile in Profile::ALL {
+        let (mut sender, mut receiver) =
+            (Sender::new(key(profile, 1)), Receiver::new(key(profile, 1)));
+        for number in [0xffff, 0] {
+            let packet = sealed(&mut sender, &plain(false, number), false);
+            assert!(opened(&mut receiver, &packet, false).is_ok());
+        }
+        let late = sealed(&mut sender, &plain(false, 1), false);
+        sender.change_key(key(profile, 2)).unwrap();
+        receiver.change_key(key(profile, 2)).unwrap();
+        let wrong = Err(UnprotectError::WrongTag);
+        assert_eq!(opened(&mut receiver, &late, false), wrong);
+        let packet = sealed(&mut sender, &plain(false, 2), false);
+        assert_eq!(opened(&mut receiver, &packet, false), Ok(plain(false, 2)));
+        assert_eq!(receiver.roc(7), Some(1));
+        assert!(receiver.change_key(numbered(profile, 3)).is_err());
+    }
 }
 
 #[test]
