@@ -151,6 +151,28 @@ fn client_hellos_that_must_not_be() {
     assert_eq!(cause(SERVER, twice), malformed);
 }
 
+/// CBC, RC4, static RSA, anonymous, no encryption: none is offered, taken or accepted
+/// (RFC 9325 §4.1 and §4.2).
+#[test]
+fn suites_that_are_never_spoken() {
+    for [a, b] in [
+        [0xC0, 0x09],
+        [0xC0, 0x23],
+        [0xC0, 0x07],
+        [0x00, 0x9C],
+        [0xC0, 0x18],
+        [0xC0, 0x06],
+        [0x00, 0x00],
+    ] {
+        let (offer, answer) = ([0, 2, a, b], [0, a, b, 0]);
+        let offered = replace(&[0, 2, 0xC0, 0x2B], &offer);
+        let nothing = CloseCause::NothingInCommon(Parameter::CipherSuite);
+        assert_eq!(cause(SERVER, offered), nothing);
+        let answered = replace(&[0, 0xC0, 0x2B, 0], &answer);
+        assert_eq!(cause(CLIENT, answered), CloseCause::Illegal("cipher_suite"));
+    }
+}
+
 #[test]
 fn server_hellos_that_must_not_be() {
     let master_secret = replace_extension(SERVER_EXTENSIONS, &MASTER_SECRET, &[]);

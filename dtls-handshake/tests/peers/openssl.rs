@@ -3,17 +3,21 @@
 use std::process::Command;
 
 use dtls_handshake::{
-    CipherSuite, CloseCause, Config, Connected, Identity, SRTP_EXPORTER_LABEL, Version,
+    CipherSuite, CloseCause, Config, Connected, Identity, Parameter, SRTP_EXPORTER_LABEL, Version,
 };
 
 use crate::driver::{Driver, config};
 use crate::program::{Credentials, Program};
 
 fn start(credentials: &Credentials, arguments: &[&str]) -> Program {
+    start_version("-dtls1_2", credentials, arguments)
+}
+
+fn start_version(version: &str, credentials: &Credentials, arguments: &[&str]) -> Program {
     Program::start(
         Command::new("openssl")
             .args(arguments)
-            .args(["-dtls1_2", "-use_srtp", "SRTP_AES128_CM_SHA1_80"])
+            .args([version, "-use_srtp", "SRTP_AES128_CM_SHA1_80"])
             .args(["-keymatexport", SRTP_EXPORTER_LABEL])
             .args(["-keymatexportlen", "60", "-cert"])
             .arg(credentials.certificate_file())
@@ -201,4 +205,25 @@ fn real_openssl_a_peer_with_another_certificate_is_told_so() {
     assert_eq!(driver.closed(), CloseCause::FingerprintMismatch);
     driver.flush();
     server.wait_for("alert bad certificate");
+}
+
+/// DTLS 1.0, and a suite with CBC.
+#[test]
+fn real_openssl_clients_that_are_too_old_are_refused() {
+    let credentials = Credentials::p256();
+    let (version, suite) = (Parameter::Version, Parameter::CipherSuite);
+    let old = ["-cipher", "DEFAULT@SECLEVEL=0"];
+    let cbc = ["-cipher", "ECDHE-ECDSA-AES128-SHA"];
+    for (protocol, cipher, missing, alert) in [
+        ("-dtls1", old, version, "alert protocol version"),
+        ("-dtls1_2", cbc, suite, "alert handshake failure"),
+    ] {
+        let mut driver = Driver::server(config(), &credentials);
+        let address = driver.address().to_string();
+        let arguments = [&["s_client", "-connect", &address], &cipher[..]].concat();
+        let mut client = start_version(protocol, &credentials, &arguments);
+        assert_eq!(driver.closed(), CloseCause::NothingInCommon(missing));
+        driver.flush();
+        client.wait_for(alert);
+    }
 }
