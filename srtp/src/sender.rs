@@ -191,8 +191,12 @@ impl Sender {
 
     /// Protects with another key from now on. Roll-over counters and SRTCP indices go on (RFC 3711
     /// §3.3.1, §3.4), so that a receiver that has both keys loses nothing; with an MKI, another than
-    /// that of the former key, it can tell them apart. The former key is wiped. A stream whose
-    /// indices are used up is not revived: it takes a new SSRC.
+    /// that of the former key, it can tell them apart. The former key is wiped, and MUST NOT be used
+    /// again by any sender (RFC 3711 §9.2).
+    ///
+    /// A stream whose indices are used up is not revived: it takes a new SSRC. RFC 3711 §3.4 lets the
+    /// SRTCP index begin anew under a new key, which replay windows here do not follow. At a report
+    /// every five seconds that is 340 years away.
     ///
     /// # Errors
     /// [`AddKeyError`] when profile or length of the MKI is another, or the MKI the same; then
