@@ -4,11 +4,12 @@ use core::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::crypto::KeyExchange;
 use crate::event::Version;
 use crate::identity::Identity;
 use crate::peer::PeerVerifier;
 use crate::suite::Suite;
-use crate::wire::{AlertDescription, CipherSuite};
+use crate::wire::{AlertDescription, CipherSuite, Group};
 
 /// The smallest datagram every network carries, less what tunnels take: smaller is not useful.
 const MIN_MTU: usize = 256;
@@ -26,6 +27,9 @@ pub struct Config {
     pub(crate) identity: Identity,
     pub(crate) suites: Vec<Suite>,
     pub(crate) srtp_profiles: Vec<u16>,
+    versions: Vec<Version>,
+    /// Known ones only, at least one.
+    pub(crate) groups: Vec<Group>,
     pub(crate) mtu: usize,
     pub(crate) initial_timeout: Duration,
     pub(crate) maximum_timeout: Duration,
@@ -35,7 +39,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// All cipher suites, no use_srtp, datagrams of up to 1200 bytes, retransmission after 400 ms (RFC 9147 §5.8.2
+    /// DTLS 1.3 and 1.2, all cipher suites and groups, no use_srtp, datagrams of up to 1200 bytes,
+    /// retransmission after 400 ms (RFC 9147 §5.8.2
     /// for real-time media), then doubling up to 3.2 s, 30 s for the whole handshake, no key log.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
@@ -43,6 +48,8 @@ impl Config {
             identity,
             suites: Suite::ALL.to_vec(),
             srtp_profiles: Vec::new(),
+            versions: vec![Version::Dtls12, Version::Dtls13],
+            groups: KeyExchange::GROUPS.to_vec(),
             mtu: 1200,
             initial_timeout: Duration::from_millis(400),
             maximum_timeout: Duration::from_millis(3200),
@@ -85,6 +92,40 @@ impl Config {
             }
         }
         self
+    }
+
+    /// The versions that are spoken; the latest in common is. With an empty list nothing changes.
+    #[must_use]
+    pub fn with_versions(mut self, versions: &[Version]) -> Self {
+        if !versions.is_empty() {
+            self.versions = versions.to_vec();
+        }
+        self
+    }
+
+    /// The groups for the key exchange, the preferred first. Those that this crate does not know
+    /// are left out; when none remains nothing changes.
+    #[must_use]
+    pub fn with_groups(mut self, groups: &[Group]) -> Self {
+        let mut known = Vec::new();
+        for group in groups {
+            if KeyExchange::GROUPS.contains(group) && !known.contains(group) {
+                known.push(*group);
+            }
+        }
+        if !known.is_empty() {
+            self.groups = known;
+        }
+        self
+    }
+
+    /// Whether there is any version with a suite.
+    pub(crate) fn speaks_any(&self) -> bool {
+        self.versions.iter().any(|version| self.speaks(*version))
+    }
+
+    pub(crate) fn speaks(&self, version: Version) -> bool {
+        self.versions.contains(&version) && self.suites_of(version).next().is_some()
     }
 
     /// The longest datagram to send, in bytes of UDP payload: 256 to 65507, what is outside is

@@ -57,6 +57,10 @@ pub enum CloseCause {
     /// The peer has no certificate.
     #[error("the peer sent no certificate")]
     PeerCertificateMissing,
+    /// As [`PeerCertificateMissing`](Self::PeerCertificateMissing), of a client of DTLS 1.3: that
+    /// version has an alert for it.
+    #[error("the peer sent no certificate, which is required")]
+    PeerCertificateRequired,
     /// The peer's certificate does not parse.
     #[error("the peer's certificate does not parse")]
     BadPeerCertificate,
@@ -80,9 +84,15 @@ pub enum CloseCause {
     /// The server answers with an extension that nobody asked for.
     #[error("an extension that was not offered")]
     UnsolicitedExtension,
+    /// An extension is missing without which there is no handshake; names it.
+    #[error("the extension {0} is missing")]
+    MissingExtension(&'static str),
     /// A signature or a Finished value of the peer does not verify.
     #[error("the {0} of the peer does not verify")]
     NotVerified(&'static str),
+    /// A record of the peer is longer than the protocol allows (RFC 8446 §5.2).
+    #[error("an oversized record")]
+    Oversized,
     /// A message of the peer does not parse; names the field.
     #[error("malformed {0}")]
     Malformed(&'static str),
@@ -98,7 +108,7 @@ pub enum CloseCause {
 }
 
 impl CloseCause {
-    /// The alert that the peer is sent for this cause (RFC 5246 §7.2.2); `None` when it is sent
+    /// The alert that the peer is sent for this cause (RFC 5246 §7.2.2, RFC 8446 §6.2); `None` when it is sent
     /// none.
     #[must_use]
     pub fn alert(&self) -> Option<AlertDescription> {
@@ -115,9 +125,12 @@ impl CloseCause {
             | Self::PeerCertificateMissing
             | Self::RenegotiationRefused
             | Self::ExtendedMasterSecretMissing => AlertDescription::HandshakeFailure,
+            Self::PeerCertificateRequired => AlertDescription::CertificateRequired,
+            Self::MissingExtension(_) => AlertDescription::MissingExtension,
             Self::UnsolicitedExtension => AlertDescription::UnsupportedExtension,
             Self::UnsupportedPeerCertificate => AlertDescription::UnsupportedCertificate,
             Self::NotVerified(_) => AlertDescription::DecryptError,
+            Self::Oversized => AlertDescription::RecordOverflow,
             Self::Malformed(_) => AlertDescription::DecodeError,
             Self::Unexpected(_) => AlertDescription::UnexpectedMessage,
             Self::Illegal(_) => AlertDescription::IllegalParameter,
@@ -173,6 +186,12 @@ pub enum ExportError {
     /// The context is longer than 65535 bytes (RFC 5705 §4).
     #[error("the context is too long")]
     ContextTooLong,
+    /// The label is longer than 249 bytes, which is what DTLS 1.3 takes (RFC 8446 §7.1).
+    #[error("the label is too long")]
+    LabelTooLong,
+    /// More is wanted than DTLS 1.3 gives: 255 hash values (RFC 5869 §2.3).
+    #[error("the output is too long")]
+    OutputTooLong,
 }
 
 /// Why an identity could not be made.

@@ -2,7 +2,7 @@
 
 use crate::error::CloseCause;
 use crate::peer::VerifiedPeer;
-use crate::wire::CipherSuite;
+use crate::wire::{CipherSuite, Group};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Connected {
     pub cipher_suite: CipherSuite,
     /// The protocol version.
     pub version: Version,
+    /// The group of the key exchange.
+    pub group: Group,
 }
 
 /// A version of the protocol.

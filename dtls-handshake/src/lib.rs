@@ -1,4 +1,4 @@
-//! Sans-IO DTLS 1.2 with `use_srtp` and key export.
+//! Sans-IO DTLS 1.3 and 1.2 with `use_srtp` and key export.
 //!
 //! A [`Connection`] is one side: [`Connection::client`] begins, [`Connection::server`] waits. It
 //! takes datagrams ([`Connection::handle_datagram`]) and time ([`Connection::handle_timeout`]) and
@@ -26,6 +26,7 @@ mod handshake;
 mod identity;
 mod listener;
 mod message;
+mod negotiation;
 mod peer;
 mod record;
 mod stats;
@@ -33,6 +34,7 @@ mod suite;
 #[doc(hidden)]
 pub mod testing;
 mod v12;
+mod v13;
 mod wire;
 
 pub use config::Config;
@@ -46,4 +48,4 @@ pub use listener::{Admission, Listener};
 pub use peer::VerifiedPeer;
 pub use record::is_dtls;
 pub use stats::{DropReason, ListenerStats, Stats};
-pub use wire::{AlertDescription, CipherSuite};
+pub use wire::{AlertDescription, CipherSuite, Group};

@@ -1,5 +1,7 @@
 //! The connection: what its owner drives.
 
+mod acknowledge;
+mod early;
 mod queue;
 mod receive;
 mod timers;
@@ -13,15 +15,18 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::config::Config;
-use crate::error::{CloseCause, ExportError, Parameter};
+use crate::error::{CloseCause, ExportError};
 use crate::event::{Connected, Event, Version};
 use crate::fingerprint::Fingerprint;
 use crate::handshake::{Context, Fragment, Transcript};
+use crate::negotiation::{Completed, Handshake, Session};
 use crate::peer::{ExpectedPeer, VerifiedPeer};
 use crate::record::{PLAIN, PROTECTED, Protection};
 use crate::stats::Stats;
-use crate::v12::{ClientState, Completed, ServerState, Session};
+use crate::v12;
 use crate::wire::{AlertDescription, AlertLevel};
+use acknowledge::Acknowledgements;
+use early::EarlyRecords;
 use queue::Queue;
 use timers::{Backoff, Timer, Timers};
 
@@ -47,7 +52,8 @@ pub struct Connection {
     timers: Timers,
     backoff: Backoff,
     /// Protected records that came before the keys for them.
-    early: Vec<receive::EarlyRecord>,
+    early: EarlyRecords,
+    acknowledgements: Acknowledgements,
     alerts: VecDeque<Alert>,
     outgoing: Queue,
     incoming: Queue,
@@ -62,8 +68,7 @@ pub struct Connection {
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // there is one for each connection
 enum Phase {
-    Client(ClientState),
-    Server(ServerState),
+    Handshake(Handshake),
     /// The handshake is complete, but nobody has said yet who the peer should be.
     Unverified(Completed),
     Connected(Session),
@@ -72,7 +77,7 @@ enum Phase {
 
 #[derive(Debug, Clone, Copy)]
 struct Alert {
-    epoch: u16,
+    epoch: u64,
     level: AlertLevel,
     description: AlertDescription,
 }
@@ -84,13 +89,14 @@ impl Connection {
     #[must_use]
     pub fn client(config: impl Into<Arc<Config>>, seed: [u8; 32], now: Instant) -> Self {
         let mut connection = Self::new(config.into(), seed, now);
-        if connection.context.config.suites.is_empty() {
-            connection.end(CloseCause::NothingInCommon(Parameter::CipherSuite));
-            return connection;
+        match Handshake::connect(&mut connection.context) {
+            Ok(handshake) => {
+                connection.phase = Phase::Handshake(handshake);
+                let at = connection.backoff.restart(now);
+                connection.timers.set(Timer::Retransmit, at);
+            }
+            Err(cause) => connection.end(cause),
         }
-        connection.phase = Phase::Client(ClientState::start(&mut connection.context));
-        let at = connection.backoff.restart(now);
-        connection.timers.set(Timer::Retransmit, at);
         connection
     }
 
@@ -126,14 +132,15 @@ impl Connection {
         let mut rng = ChaCha20Rng::from_seed(seed);
         let id = rng.next_u64();
         let mut timers = Timers::default();
-        timers.set(Timer::Handshake, now + config.handshake_timeout);
+        timers.set(Timer::Deadline, now + config.handshake_timeout);
         let backoff = Backoff::new(config.initial_timeout, config.maximum_timeout);
         Self {
             context: Context::new(config, rng),
-            phase: Phase::Server(ServerState::ClientHello),
+            phase: Phase::Handshake(Handshake::ClientHello),
             timers,
             backoff,
-            early: Vec::new(),
+            early: EarlyRecords::default(),
+            acknowledgements: Acknowledgements::default(),
             alerts: VecDeque::new(),
             outgoing: Queue::default(),
             incoming: Queue::default(),
@@ -144,10 +151,10 @@ impl Connection {
         }
     }
 
-    /// A client whose handshake is over, for [`testing`](crate::testing).
+    /// A client whose handshake of DTLS 1.2 is over, for [`testing`](crate::testing).
     pub(crate) fn connected(
         config: Arc<Config>,
-        session: Session,
+        session: v12::Session,
         read: Protection,
         write: Protection,
         now: Instant,
@@ -157,7 +164,7 @@ impl Connection {
         connection.context.records.start_reading(PROTECTED, read);
         connection.context.records.start_writing(PROTECTED, write);
         connection.context.inbox.enter(PROTECTED);
-        connection.phase = Phase::Connected(session);
+        connection.phase = Phase::Connected(Session::Dtls12(session));
         connection
     }
 
@@ -192,12 +199,14 @@ impl Connection {
 
     /// Does what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.timers.take_due(Timer::Handshake, now) {
+        if self.timers.take_due(Timer::Deadline, now) {
             self.end(match self.phase {
                 Phase::Unverified(_) => CloseCause::PeerFingerprintsMissing,
                 _ => CloseCause::TimedOut,
             });
-        } else if self.timers.take_due(Timer::Retransmit, now) {
+            return;
+        }
+        if self.timers.take_due(Timer::Retransmit, now) {
             // What never left cannot have been answered, and says nothing about the path.
             let at = if self.context.flight.is_sent() {
                 self.stats.timeouts += 1;
@@ -207,6 +216,9 @@ impl Connection {
             };
             self.context.flight.rewind();
             self.timers.set(Timer::Retransmit, at);
+        }
+        if self.timers.take_due(Timer::Acknowledge, now) {
+            self.acknowledgements.send();
         }
     }
 
@@ -256,6 +268,16 @@ impl Connection {
         &self.stats
     }
 
+    /// The version, once it is settled.
+    fn version(&self) -> Option<Version> {
+        match &self.phase {
+            Phase::Handshake(handshake) => handshake.version(),
+            Phase::Unverified(completed) => Some(completed.session.version()),
+            Phase::Connected(session) => Some(session.version()),
+            Phase::Closed => None,
+        }
+    }
+
     /// The handshake is complete. Connected, if the peer is who it should be.
     fn complete(&mut self, completed: Completed) {
         let Context {
@@ -265,12 +287,16 @@ impl Connection {
             Err(cause) => self.end(cause),
             Ok(None) => self.phase = Phase::Unverified(completed),
             Ok(Some(peer)) => {
-                self.timers.stop_all();
+                // The last flight of a client of DTLS 1.3 is repeated until it is acknowledged.
+                if !self.timers.is_set(Timer::Retransmit) {
+                    self.timers.stop_all();
+                }
                 self.events.push_back(Event::Connected(Connected {
                     peer,
                     srtp_profile: completed.srtp_profile,
-                    cipher_suite: completed.session.suite().id,
-                    version: Version::Dtls12,
+                    cipher_suite: completed.session.cipher_suite(),
+                    version: completed.session.version(),
+                    group: completed.group,
                 }));
                 self.phase = Phase::Connected(completed.session);
             }
@@ -287,6 +313,7 @@ impl Connection {
         self.phase = Phase::Closed;
         self.timers.stop_all();
         self.early.clear();
+        self.acknowledgements.clear();
         self.context.flight.begin();
         self.context.transcript = Transcript::default();
         if cause != CloseCause::ClosedLocally {

@@ -5,25 +5,15 @@ use std::time::Instant;
 use super::timers::Timer;
 use super::{Alert, Connection, Phase};
 use crate::error::CloseCause;
-use crate::event::Handled;
+use crate::event::{Handled, Version};
 use crate::handshake::{Fragment, Inserted, Message};
-use crate::record::{PLAIN, PROTECTED, Record, RecordHeader, Records};
+use crate::negotiation::{Completed, Handshake, Session, Step};
+use crate::record::{DATA, OpenedRecord, PLAIN, Record, RecordNumber, Records};
 use crate::stats::DropReason;
-use crate::v12::Step;
 use crate::wire::{AlertDescription, AlertLevel, ContentType, HandshakeType, Reader};
 
 /// The longest payload of a record that is not protected or no more (RFC 5246 §6.2.1).
 const MAX_PLAINTEXT: usize = 1 << 14;
-/// How many records may come too early, and how long each may be: a Finished is 48 bytes long.
-const EARLY_LIMIT: usize = 4;
-const EARLY_LENGTH: usize = 256;
-
-/// A protected record that waits for its keys.
-#[derive(Debug)]
-pub(super) struct EarlyRecord {
-    header: RecordHeader,
-    payload: Vec<u8>,
-}
 
 impl Connection {
     /// Takes one datagram. It is decrypted in place; what comes out is found by polling.
@@ -35,118 +25,160 @@ impl Connection {
                 Ok(()) => handled = Handled::Consumed,
                 Err(reason) => self.stats.count(reason),
             }
+            self.replay_early(now);
         }
         handled
     }
 
-    fn handle_record(&mut self, now: Instant, record: Record<'_>) -> Result<(), DropReason> {
-        let Record { header, payload } = record;
+    pub(super) fn handle_record(
+        &mut self,
+        now: Instant,
+        record: Record<'_>,
+    ) -> Result<(), DropReason> {
         if matches!(self.phase, Phase::Closed) {
             return Err(DropReason::Closed);
         }
-        if self.is_early(&header) {
-            return self.keep_early(header, payload);
+        if self.is_early(&record) {
+            self.early.keep(record)?;
+            self.await_rest(now);
+            return Ok(());
         }
-        let payload = match header.epoch {
-            PLAIN => payload,
-            _ => self.context.records.open(&header, payload)?,
+        match record {
+            Record::Explicit { header, payload } => {
+                let number = RecordNumber {
+                    epoch: header.epoch.into(),
+                    sequence: header.sequence,
+                };
+                let payload = match number.epoch {
+                    PLAIN => payload,
+                    _ => self.context.records.open(&header, payload)?,
+                };
+                if payload.len() > MAX_PLAINTEXT {
+                    return Err(DropReason::OversizedRecord);
+                }
+                self.handle_content(now, number, header.content, payload)
+            }
+            Record::Unified { header, bytes } => {
+                let OpenedRecord {
+                    number,
+                    content,
+                    payload,
+                } = self.context.records.open_unified(header, bytes)?;
+                if payload.len() > MAX_PLAINTEXT {
+                    self.end(CloseCause::Oversized);
+                    return Ok(());
+                }
+                let Some(content) = content else {
+                    // RFC 8446 §5.4.
+                    self.end(CloseCause::Unexpected("record of padding alone"));
+                    return Ok(());
+                };
+                self.handle_protected(now, number, content, payload)
+            }
+        }
+    }
+
+    /// What was protected as DTLS 1.3 does it is the peer's word: what it must not say ends the
+    /// connection (RFC 8446 §5).
+    fn handle_protected(
+        &mut self,
+        now: Instant,
+        number: RecordNumber,
+        content: ContentType,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
+        let unexpected = match content {
+            ContentType::ChangeCipherSpec => "change_cipher_spec",
+            ContentType::Unknown(_) => "content type",
+            ContentType::ApplicationData if number.epoch < DATA => "application data",
+            ContentType::Handshake if payload.is_empty() => "empty handshake record",
+            _ => return self.handle_content(now, number, content, payload),
         };
-        if payload.len() > MAX_PLAINTEXT {
-            return Err(DropReason::OversizedRecord);
-        }
-        match header.content {
-            ContentType::Handshake => self.receive_handshake(now, header.epoch, payload),
-            ContentType::ChangeCipherSpec => self.receive_change_cipher_spec(header.epoch, payload),
-            ContentType::Alert => self.receive_alert(header.epoch, payload),
-            ContentType::ApplicationData => self.receive_data(header.epoch, payload),
-            ContentType::Unknown(_) => Err(DropReason::UnknownContentType),
-        }
-    }
-
-    /// The Finished of a client can overtake what the keys for it are made from.
-    fn is_early(&self, header: &RecordHeader) -> bool {
-        header.epoch == PROTECTED
-            && header.content == ContentType::Handshake
-            && !self.context.records.reads(PROTECTED)
-            && matches!(&self.phase, Phase::Server(state) if !state.is_idle())
-    }
-
-    fn keep_early(&mut self, header: RecordHeader, payload: &[u8]) -> Result<(), DropReason> {
-        if self.early.len() >= EARLY_LIMIT || payload.len() > EARLY_LENGTH {
-            return Err(DropReason::BufferFull);
-        }
-        self.early.push(EarlyRecord {
-            header,
-            payload: payload.to_vec(),
-        });
+        self.end(CloseCause::Unexpected(unexpected));
         Ok(())
     }
 
-    fn replay_early(&mut self, now: Instant) {
-        if !self.context.records.reads(PROTECTED) {
-            return;
-        }
-        for EarlyRecord {
-            header,
-            mut payload,
-        } in core::mem::take(&mut self.early)
-        {
-            let record = Record {
-                header,
-                payload: &mut payload,
-            };
-            if let Err(reason) = self.handle_record(now, record) {
-                self.stats.count(reason);
-            }
+    fn handle_content(
+        &mut self,
+        now: Instant,
+        number: RecordNumber,
+        content: ContentType,
+        payload: &[u8],
+    ) -> Result<(), DropReason> {
+        match content {
+            ContentType::Handshake => self.receive_handshake(now, number, payload),
+            ContentType::ChangeCipherSpec => self.receive_change_cipher_spec(number.epoch, payload),
+            ContentType::Alert => self.receive_alert(number.epoch, payload),
+            ContentType::ApplicationData => self.receive_data(number.epoch, payload),
+            ContentType::Ack => self.receive_ack(now, number.epoch, payload),
+            ContentType::Unknown(_) => Err(DropReason::UnknownContentType),
         }
     }
 
     fn receive_handshake(
         &mut self,
         now: Instant,
-        epoch: u16,
+        number: RecordNumber,
         payload: &[u8],
     ) -> Result<(), DropReason> {
         match &self.phase {
             Phase::Unverified(_) | Phase::Connected(_) => {
-                return self.receive_after_handshake(now, epoch, payload);
+                if number.epoch == PLAIN {
+                    return Err(DropReason::Unprotected);
+                }
+                if self.version() == Some(Version::Dtls12) {
+                    return self.receive_after_handshake(now, number.epoch, payload);
+                }
             }
-            Phase::Server(state) if state.is_idle() && !begins_with_client_hello(payload) => {
+            Phase::Handshake(handshake)
+                if handshake.is_idle() && !begins_with_client_hello(payload) =>
+            {
                 return Err(DropReason::OutOfPlace);
             }
             _ => {}
         }
-        self.receive_fragments(now, epoch, payload)
+        self.receive_fragments(now, number, payload)
     }
 
     fn receive_fragments(
         &mut self,
         now: Instant,
-        epoch: u16,
+        number: RecordNumber,
         payload: &[u8],
     ) -> Result<(), DropReason> {
         let mut reader = Reader::new(payload);
         let mut taken = false;
+        let mut answered = false;
         let mut dropped = None;
         while !reader.is_empty() {
             let Ok(fragment) = Fragment::read(&mut reader) else {
-                return self.malformed_fragment(epoch);
+                return self.malformed_fragment(number.epoch);
             };
-            match self.context.inbox.insert(epoch, &fragment) {
+            match self.context.inbox.insert(number.epoch, &fragment) {
                 Inserted::Kept => taken = true,
-                Inserted::Answered if self.answer_again(now) => taken = true,
-                Inserted::Answered => dropped = Some(DropReason::Repeated),
+                Inserted::Answered => answered = true,
                 Inserted::Dropped(reason) => dropped = Some(reason),
                 Inserted::Conflict => {
                     self.end(CloseCause::Illegal("fragments that contradict each other"));
                     return Ok(());
                 }
             }
-            while let Some(message) = self.context.inbox.pop() {
-                self.step(now, &message);
+        }
+        // RFC 9147 §7: what is neither taken nor kept is not acknowledged.
+        if !answered && matches!(dropped, None | Some(DropReason::Repeated)) {
+            self.flight_goes_on(number);
+        }
+        while let Some(message) = self.context.inbox.pop() {
+            self.step(now, &message);
+        }
+        if answered {
+            if self.repeat_answer(now, number) {
+                taken = true;
+            } else {
+                dropped = Some(DropReason::Repeated);
             }
         }
-        self.replay_early(now);
+        self.await_rest(now);
         match (taken, dropped) {
             (true, None) => Ok(()),
             (true, Some(reason)) => {
@@ -158,8 +190,29 @@ impl Connection {
         }
     }
 
+    /// A part of the flight has come that is due. In DTLS 1.3 that says that our last one has
+    /// arrived (RFC 9147 §7.2).
+    fn flight_goes_on(&mut self, number: RecordNumber) {
+        self.note_received(number);
+        let answers = matches!(&self.phase, Phase::Handshake(Handshake::Server13(_)));
+        if answers && number.epoch != PLAIN {
+            self.flight_acknowledged();
+        }
+    }
+
+    /// A part of a flight has come that was complete before. `false` when nothing follows from
+    /// it.
+    fn repeat_answer(&mut self, now: Instant, number: RecordNumber) -> bool {
+        let is_over = matches!(self.phase, Phase::Unverified(_) | Phase::Connected(_));
+        if is_over && self.version() == Some(Version::Dtls13) {
+            self.acknowledge_again(now, number)
+        } else {
+            self.answer_again(now)
+        }
+    }
+
     /// Anybody can send a cut fragment in the clear; one that authenticates is the peer's fault.
-    fn malformed_fragment(&mut self, epoch: u16) -> Result<(), DropReason> {
+    fn malformed_fragment(&mut self, epoch: u64) -> Result<(), DropReason> {
         if epoch == PLAIN {
             return Err(DropReason::MalformedFragment);
         }
@@ -167,16 +220,13 @@ impl Connection {
         Ok(())
     }
 
-    /// The handshake is complete here, but perhaps not there.
+    /// The handshake of DTLS 1.2 is complete here, but perhaps not there.
     fn receive_after_handshake(
         &mut self,
         now: Instant,
-        epoch: u16,
+        epoch: u64,
         payload: &[u8],
     ) -> Result<(), DropReason> {
-        if epoch == PLAIN {
-            return Err(DropReason::Unprotected);
-        }
         let Ok(fragment) = Fragment::read(&mut Reader::new(payload)) else {
             return self.malformed_fragment(epoch);
         };
@@ -201,17 +251,19 @@ impl Connection {
         Ok(())
     }
 
-    /// RFC 6347 §4.2.4: a peer that repeats its flight has not seen our answer. `false` when
-    /// there is none, or it went out just now.
-    fn answer_again(&mut self, now: Instant) -> bool {
-        if self.context.flight.is_empty() || !self.backoff.may_repeat(now) {
+    /// RFC 6347 §4.2.4, RFC 9147 §5.8.1: a peer that repeats its flight has not seen our answer.
+    /// `false` when there is none, or it went out just now, or the peer has said that it has some
+    /// of it.
+    pub(super) fn answer_again(&mut self, now: Instant) -> bool {
+        let flight = &mut self.context.flight;
+        if flight.is_empty() || flight.is_partly_acknowledged() || !self.backoff.may_repeat(now) {
             return false;
         }
         self.stats.repeats_answered += 1;
-        self.context.flight.rewind();
+        flight.rewind();
         let at = self.backoff.repeated(now);
-        // The last flight has no timer: it is sent again only when asked for.
-        if matches!(self.phase, Phase::Client(_) | Phase::Server(_)) {
+        // The last flight of DTLS 1.2 has no timer: it is sent again only when asked for.
+        if matches!(self.phase, Phase::Handshake(_)) || self.timers.is_set(Timer::Retransmit) {
             self.timers.set(Timer::Retransmit, at);
         }
         true
@@ -219,54 +271,109 @@ impl Connection {
 
     pub(super) fn step(&mut self, now: Instant, message: &Message) {
         match core::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Client(state) => match state.handle(message, &mut self.context) {
-                Ok(step) => self.advance(now, step, Phase::Client),
+            Phase::Handshake(handshake) => match handshake.handle(message, &mut self.context) {
+                Ok(step) => self.advance(now, step),
                 Err(cause) => self.end(cause),
             },
-            Phase::Server(state) => match state.handle(message, &mut self.context) {
-                Ok(step) => self.advance(now, step, Phase::Server),
-                Err(cause) => self.end(cause),
-            },
-            other => self.phase = other,
+            Phase::Unverified(mut completed) => {
+                let handled = self.step_after_handshake(message, &mut completed.session);
+                self.phase = Phase::Unverified(completed);
+                self.settle(handled);
+            }
+            Phase::Connected(mut session) => {
+                let handled = self.step_after_handshake(message, &mut session);
+                self.phase = Phase::Connected(session);
+                self.settle(handled);
+            }
+            Phase::Closed => {}
         }
     }
 
-    fn advance<S>(&mut self, now: Instant, step: Step<S>, phase: fn(S) -> Phase) {
+    fn step_after_handshake(
+        &mut self,
+        message: &Message,
+        session: &mut Session,
+    ) -> Result<(), CloseCause> {
+        match session {
+            Session::Dtls12(_) => Err(message.unexpected()),
+            Session::Dtls13(session) => session.handle(message),
+        }
+    }
+
+    /// A message after the handshake is a flight of its own, without an answer.
+    fn settle(&mut self, handled: Result<(), CloseCause>) {
+        match handled {
+            Ok(()) => {
+                self.context.inbox.mark_answered();
+                self.timers.stop(Timer::Acknowledge);
+                self.acknowledgements.send();
+            }
+            Err(cause) => self.end(cause),
+        }
+    }
+
+    fn advance(&mut self, now: Instant, step: Step<Handshake>) {
         match step {
-            Step::Wait(state) => self.phase = phase(state),
-            Step::Answered(state) => {
-                self.phase = phase(state);
+            Step::Wait(handshake) => {
+                // RFC 9147 §7.2: the ServerHello answers the ClientHello.
+                let is_answered = matches!(handshake, Handshake::Client13(_));
+                self.phase = Phase::Handshake(handshake);
+                if is_answered && !self.context.flight.is_empty() {
+                    self.flight_acknowledged();
+                }
+            }
+            Step::Answered(handshake) => {
+                self.phase = Phase::Handshake(handshake);
+                self.flight_received();
                 self.context.inbox.mark_answered();
                 let at = self.backoff.restart(now);
                 self.timers.set(Timer::Retransmit, at);
             }
-            Step::Complete(completed) => {
-                self.context.inbox.mark_answered();
-                self.backoff.restart(now);
-                self.timers.stop(Timer::Retransmit);
-                self.context.transcript = Default::default();
-                self.complete(completed);
-            }
+            Step::Complete(completed) => self.finish(now, completed),
+        }
+    }
+
+    /// The peer's last flight is complete. Ours is, in DTLS 1.2, repeated only when asked for, and
+    /// in DTLS 1.3 until it is acknowledged.
+    fn finish(&mut self, now: Instant, completed: Completed) {
+        let version = completed.session.version();
+        self.context.inbox.mark_answered();
+        self.context.transcript = Default::default();
+        let at = self.backoff.restart(now);
+        if version == Version::Dtls13 && !self.context.flight.is_empty() {
+            self.timers.set(Timer::Retransmit, at);
+        } else {
+            self.timers.stop(Timer::Retransmit);
+        }
+        self.complete(completed);
+        self.flight_received();
+        if version == Version::Dtls13 && self.context.flight.is_empty() {
+            self.context.records.stop_writing_old();
         }
     }
 
     /// The epoch of a record says what this one says, and cannot be lost: nothing follows from
     /// it.
-    fn receive_change_cipher_spec(&mut self, epoch: u16, payload: &[u8]) -> Result<(), DropReason> {
+    fn receive_change_cipher_spec(&mut self, epoch: u64, payload: &[u8]) -> Result<(), DropReason> {
         match &self.phase {
-            Phase::Server(state) if state.is_idle() => Err(DropReason::OutOfPlace),
-            Phase::Client(_) | Phase::Server(_) if epoch == PLAIN && payload == [1] => Ok(()),
+            Phase::Handshake(handshake) if handshake.is_idle() => Err(DropReason::OutOfPlace),
+            // RFC 9147 §5: nobody sends one in DTLS 1.3.
+            _ if self.version() == Some(Version::Dtls13) => Err(DropReason::OutOfPlace),
+            Phase::Handshake(_) if epoch == PLAIN && payload == [1] => Ok(()),
             _ => Err(DropReason::OutOfPlace),
         }
     }
 
-    fn receive_alert(&mut self, epoch: u16, payload: &[u8]) -> Result<(), DropReason> {
+    fn receive_alert(&mut self, epoch: u64, payload: &[u8]) -> Result<(), DropReason> {
         if epoch == PLAIN {
             match &self.phase {
                 // There is nothing to end yet.
-                Phase::Server(state) if state.is_idle() => return Err(DropReason::OutOfPlace),
-                Phase::Client(_) | Phase::Server(_) => {}
-                // RFC 6347 §4.1: after the handshake only what is protected counts.
+                Phase::Handshake(handshake) if handshake.is_idle() => {
+                    return Err(DropReason::OutOfPlace);
+                }
+                // RFC 6347 §4.1: after the handshake only what is protected counts; in DTLS 1.3
+                // from the first thing on that was.
+                Phase::Handshake(_) if !self.context.records.has_opened() => {}
                 _ => return Err(DropReason::Unprotected),
             }
         }
@@ -277,8 +384,13 @@ impl Connection {
             self.end(CloseCause::Malformed("alert"));
             return Ok(());
         };
+        let is_1_3 = self.version() == Some(Version::Dtls13);
         match (AlertLevel::from(level), AlertDescription::from(description)) {
             (_, AlertDescription::CloseNotify) => self.end(CloseCause::ClosedByPeer),
+            // RFC 8446 §6.1: close_notify follows.
+            (_, AlertDescription::UserCanceled) if is_1_3 => {}
+            // RFC 8446 §6: whatever level it has.
+            (_, description) if is_1_3 => self.end(CloseCause::PeerAlert(description)),
             (AlertLevel::Fatal, description) => self.end(CloseCause::PeerAlert(description)),
             // RFC 5246 §7.2.2: the receiver decides about warnings. None matters here.
             (AlertLevel::Warning, _) => {}
@@ -288,7 +400,7 @@ impl Connection {
         Ok(())
     }
 
-    fn receive_data(&mut self, epoch: u16, payload: &[u8]) -> Result<(), DropReason> {
+    fn receive_data(&mut self, epoch: u64, payload: &[u8]) -> Result<(), DropReason> {
         match &self.phase {
             _ if epoch == PLAIN => Err(DropReason::Unprotected),
             Phase::Unverified(_) | Phase::Connected(_) if self.incoming.push(payload) => Ok(()),

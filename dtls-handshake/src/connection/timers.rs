@@ -7,17 +7,20 @@ use crate::config::{MAX_TIMEOUT, MIN_TIMEOUT};
 /// What a timer is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Timer {
-    /// Send the flight again (RFC 6347 §4.2.4).
+    /// Send the flight again (RFC 6347 §4.2.4, RFC 9147 §5.8).
     Retransmit,
-    /// Give the handshake up.
-    Handshake,
+    /// Tell the peer what part of its flight is here (RFC 9147 §7.1).
+    Acknowledge,
+    /// Give up what is under way: the handshake, or what was never acknowledged.
+    Deadline,
 }
 
 /// When each timer runs out; those that are not set do not.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     retransmit: Option<Instant>,
-    handshake: Option<Instant>,
+    acknowledge: Option<Instant>,
+    deadline: Option<Instant>,
 }
 
 impl Timers {
@@ -34,10 +37,18 @@ impl Timers {
     }
 
     pub(super) fn next(&self) -> Option<Instant> {
-        [self.retransmit, self.handshake]
+        [self.retransmit, self.acknowledge, self.deadline]
             .into_iter()
             .flatten()
             .min()
+    }
+
+    pub(super) fn is_set(&self, timer: Timer) -> bool {
+        match timer {
+            Timer::Retransmit => self.retransmit.is_some(),
+            Timer::Acknowledge => self.acknowledge.is_some(),
+            Timer::Deadline => self.deadline.is_some(),
+        }
     }
 
     /// Whether the timer has run out; it is stopped then.
@@ -53,7 +64,8 @@ impl Timers {
     fn slot(&mut self, timer: Timer) -> &mut Option<Instant> {
         match timer {
             Timer::Retransmit => &mut self.retransmit,
-            Timer::Handshake => &mut self.handshake,
+            Timer::Acknowledge => &mut self.acknowledge,
+            Timer::Deadline => &mut self.deadline,
         }
     }
 }
@@ -61,6 +73,9 @@ impl Timers {
 /// Answers to repeated flights come at most once in this part of the initial timeout, so that
 /// the parts of one repetition are answered together and nobody is flooded through us.
 const REPEAT_DIVISOR: u32 = 10;
+/// A flight that does not go on for this part of the timeout is acknowledged in part
+/// (RFC 9147 §7.1).
+const MISSED_DIVISOR: u32 = 4;
 /// After so many unanswered flights smaller datagrams are tried (RFC 6347 §4.1.1.1).
 const PATIENCE_WITH_MTU: u32 = 3;
 /// What passes almost everywhere, less the headers of tunnels.
@@ -108,11 +123,19 @@ impl Backoff {
 
     fn sent(&mut self, now: Instant) -> Instant {
         self.last_sent = Some(now);
+        now + self.timeout()
+    }
+
+    fn timeout(&self) -> Duration {
         let factor = 1_u32.checked_shl(self.unanswered).unwrap_or(u32::MAX);
-        now + self
-            .initial
+        self.initial
             .saturating_mul(factor)
             .min(self.maximum.max(self.initial))
+    }
+
+    /// When the rest of a flight is missed that began to come now (RFC 9147 §7.1).
+    pub(super) fn missed(&self, now: Instant) -> Instant {
+        now + (self.timeout() / MISSED_DIVISOR).max(MIN_TIMEOUT)
     }
 
     pub(super) fn may_repeat(&self, now: Instant) -> bool {
@@ -143,7 +166,7 @@ mod tests {
         let start = origin();
         let mut timers = Timers::default();
         assert_eq!(timers.next(), None);
-        timers.set(Timer::Handshake, start + Duration::from_secs(30));
+        timers.set(Timer::Deadline, start + Duration::from_secs(30));
         timers.set(Timer::Retransmit, start + Duration::from_secs(1));
         assert_eq!(timers.next(), Some(start + Duration::from_secs(1)));
         assert!(!timers.take_due(Timer::Retransmit, start));

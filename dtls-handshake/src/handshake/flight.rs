@@ -1,14 +1,23 @@
-//! Outgoing flights: kept whole until they are answered, cut into datagrams as they are sent
-//! (RFC 6347 §4.2.3 and §4.2.4).
+//! Outgoing flights: kept whole until they are answered or acknowledged, cut into datagrams as
+//! they are sent (RFC 6347 §4.2.3 and §4.2.4, RFC 9147 §5.8 and §7.2).
+//!
+//! Which part of which message travelled in which record is remembered, so that a peer of
+//! DTLS 1.3 can acknowledge records and only the rest is sent again.
+
+use std::collections::VecDeque;
 
 use bytes::BytesMut;
 
 use super::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, whole_message};
-use crate::record::{PLAIN, RecordLayer};
+use super::ranges::Ranges;
+use crate::record::{PLAIN, RecordLayer, RecordNumber};
 use crate::wire::{ContentType, HandshakeType, Writer};
 
 /// A fragment shorter than this is not worth its header while a new datagram can be had.
 const MIN_FRAGMENT: usize = 32;
+/// So many of the records sent last can be acknowledged; what travelled in older ones is sent
+/// again.
+const SENT_LIMIT: usize = 128;
 
 /// The flight that was last sent or is being sent.
 #[derive(Debug, Default)]
@@ -17,18 +26,24 @@ pub(crate) struct Flight {
     /// How far the present transmission has come.
     next: Position,
     next_message_seq: u16,
+    sent: VecDeque<Sent>,
 }
 
 #[derive(Debug)]
 enum Item {
-    /// The message with its 12-byte header.
-    Message {
-        epoch: u16,
-        kind: HandshakeType,
-        message_seq: u16,
-        bytes: Vec<u8>,
-    },
+    Message(Outgoing),
     ChangeCipherSpec,
+}
+
+/// A message with its 12-byte header.
+#[derive(Debug)]
+struct Outgoing {
+    epoch: u64,
+    kind: HandshakeType,
+    message_seq: u16,
+    bytes: Vec<u8>,
+    /// What of the body the peer has acknowledged.
+    acknowledged: Ranges,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +53,20 @@ struct Position {
     offset: usize,
 }
 
+/// A record and the part of the body that travelled in it.
+#[derive(Debug)]
+struct Sent {
+    number: RecordNumber,
+    item: usize,
+    start: usize,
+    end: usize,
+}
+
 impl Flight {
     /// Forgets the last flight, because it was answered. Message numbers run on.
     pub(crate) fn begin(&mut self) {
         self.items.clear();
+        self.sent.clear();
         self.next = Position::default();
     }
 
@@ -53,22 +78,22 @@ impl Flight {
     /// Adds a message and returns it with its header, for the transcript.
     pub(crate) fn push(
         &mut self,
-        epoch: u16,
+        epoch: u64,
         kind: HandshakeType,
         body: impl FnOnce(&mut Writer<'_>),
     ) -> &[u8] {
         let message_seq = self.next_message_seq;
         // A handshake has a dozen messages.
         self.next_message_seq = message_seq.wrapping_add(1);
-        let bytes = whole_message(kind, message_seq, body);
-        self.items.push(Item::Message {
+        self.items.push(Item::Message(Outgoing {
             epoch,
             kind,
             message_seq,
-            bytes,
-        });
+            bytes: whole_message(kind, message_seq, body),
+            acknowledged: Ranges::default(),
+        }));
         match self.items.last() {
-            Some(Item::Message { bytes, .. }) => bytes,
+            Some(Item::Message(message)) => &message.bytes,
             _ => &[],
         }
     }
@@ -77,7 +102,8 @@ impl Flight {
         self.items.push(Item::ChangeCipherSpec);
     }
 
-    /// Sends all of it again, instead of what is left of the transmission under way.
+    /// Sends all of it again that is not acknowledged, instead of what is left of the transmission
+    /// under way.
     pub(crate) fn rewind(&mut self) {
         self.next = Position::default();
     }
@@ -91,6 +117,41 @@ impl Flight {
         self.items.is_empty()
     }
 
+    /// Whether it is sent in this epoch.
+    pub(crate) fn is_of(&self, epoch: u64) -> bool {
+        matches!(self.items.first(), Some(Item::Message(message)) if message.epoch == epoch)
+    }
+
+    /// Takes note that the peer has this record. `false` when that says nothing new.
+    pub(crate) fn acknowledge(&mut self, number: RecordNumber) -> bool {
+        let Some(at) = self.sent.iter().position(|sent| sent.number == number) else {
+            return false;
+        };
+        let Some(sent) = self.sent.remove(at) else {
+            return false;
+        };
+        match self.items.get_mut(sent.item) {
+            Some(Item::Message(message)) => message.acknowledged.add(sent.start, sent.end),
+            _ => false,
+        }
+    }
+
+    /// Whether any of it is acknowledged.
+    pub(crate) fn is_partly_acknowledged(&self) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Message(message) => !message.acknowledged.is_empty(),
+            Item::ChangeCipherSpec => false,
+        })
+    }
+
+    /// Whether all of it is acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.items.iter().all(|item| match item {
+            Item::Message(message) => message.acknowledged.covers(message.body().len()),
+            Item::ChangeCipherSpec => false,
+        })
+    }
+
     /// Appends one datagram of at most `mtu` bytes. `false` when nothing is left to send.
     pub(crate) fn write_datagram(
         &mut self,
@@ -102,18 +163,34 @@ impl Flight {
         while let Some(item) = self.items.get(self.next.item) {
             let used = out.len() - start;
             let room = mtu.saturating_sub(used);
-            let written = match item {
-                Item::ChangeCipherSpec => {
-                    write_change_cipher_spec(records, room, out).map(|()| None)
-                }
-                Item::Message { .. } => {
-                    write_fragment(item, self.next.offset, records, room, used == 0, out)
-                }
+            let end = match item {
+                Item::ChangeCipherSpec => match write_change_cipher_spec(records, room, out) {
+                    None => break,
+                    Some(()) => None,
+                },
+                Item::Message(message) => match message.missing(self.next.offset) {
+                    None => None,
+                    Some(part) => {
+                        let written = message.write(part, records, room, used == 0, out);
+                        let Some((number, end)) = written else {
+                            break;
+                        };
+                        if self.sent.len() >= SENT_LIMIT {
+                            self.sent.pop_front();
+                        }
+                        self.sent.push_back(Sent {
+                            number,
+                            item: self.next.item,
+                            start: part.0,
+                            end,
+                        });
+                        (end < message.body().len()).then_some(end)
+                    }
+                },
             };
-            match written {
-                None => break,
-                Some(Some(offset)) => self.next.offset = offset,
-                Some(None) => {
+            match end {
+                Some(offset) => self.next.offset = offset,
+                None => {
                     self.next = Position {
                         item: self.next.item + 1,
                         offset: 0,
@@ -137,45 +214,55 @@ fn write_change_cipher_spec(
     records
         .write(PLAIN, ContentType::ChangeCipherSpec, &[&[1]], out)
         .ok()
+        .map(drop)
 }
 
-/// Writes as much of a message as fits. `None` when nothing does, `Some(None)` when the message
-/// is complete, otherwise the offset to go on from.
-fn write_fragment(
-    item: &Item,
-    offset: usize,
-    records: &mut RecordLayer,
-    room: usize,
-    first_in_datagram: bool,
-    out: &mut BytesMut,
-) -> Option<Option<usize>> {
-    let Item::Message {
-        epoch,
-        kind,
-        message_seq,
-        bytes,
-    } = item
-    else {
-        return None;
-    };
-    let body = bytes.get(HANDSHAKE_HEADER_LENGTH..)?;
-    let rest = body.get(offset..)?;
-    let room = room.checked_sub(records.overhead(*epoch) + HANDSHAKE_HEADER_LENGTH)?;
-    if room < rest.len() && room < MIN_FRAGMENT && !first_in_datagram {
-        return None;
+impl Outgoing {
+    fn body(&self) -> &[u8] {
+        self.bytes
+            .get(HANDSHAKE_HEADER_LENGTH..)
+            .unwrap_or_default()
     }
-    let (part, rest) = rest.split_at_checked(room).unwrap_or((rest, &[]));
-    let header = Fragment::header(*kind, body.len(), *message_seq, offset, part.len());
-    records
-        .write(*epoch, ContentType::Handshake, &[&header, part], out)
-        .ok()?;
-    Some((!rest.is_empty()).then_some(offset + part.len()))
+
+    /// The next part, from `offset` on, that is not acknowledged.
+    fn missing(&self, offset: usize) -> Option<(usize, usize)> {
+        let length = self.body().len();
+        if length == 0 && !self.acknowledged.covers(0) {
+            return Some((0, 0));
+        }
+        self.acknowledged.gap(offset, length)
+    }
+
+    /// Writes as much of a part as fits, and returns the number of the record and the offset to go
+    /// on from. `None` when nothing fits.
+    fn write(
+        &self,
+        (start, end): (usize, usize),
+        records: &mut RecordLayer,
+        room: usize,
+        first_in_datagram: bool,
+        out: &mut BytesMut,
+    ) -> Option<(RecordNumber, usize)> {
+        let body = self.body();
+        let part = body.get(start..end)?;
+        let overhead = records.overhead(self.epoch) + HANDSHAKE_HEADER_LENGTH;
+        let room = room.checked_sub(overhead)?;
+        if room < part.len() && room < MIN_FRAGMENT && !first_in_datagram {
+            return None;
+        }
+        let part = part.get(..room).unwrap_or(part);
+        let header = Fragment::header(self.kind, body.len(), self.message_seq, start, part.len());
+        let number = records
+            .write(self.epoch, ContentType::Handshake, &[&header, part], out)
+            .ok()?;
+        Some((number, start + part.len()))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Records;
+    use crate::record::{Record, Records};
     use crate::wire::Reader;
 
     fn flight() -> Flight {
@@ -209,14 +296,16 @@ mod tests {
             for mut datagram in datagrams(&mut flight, &mut records, mtu) {
                 assert!(datagram.len() <= mtu);
                 for record in Records::new(&mut datagram) {
-                    let record = record.unwrap();
-                    assert_eq!(record.header.sequence, sequence);
+                    let Ok(Record::Explicit { header, payload }) = record else {
+                        panic!("{record:?}");
+                    };
+                    assert_eq!(header.sequence, sequence);
                     sequence += 1;
-                    if record.header.content == ContentType::ChangeCipherSpec {
+                    if header.content == ContentType::ChangeCipherSpec {
                         change_cipher_specs += 1;
                         continue;
                     }
-                    let fragment = Fragment::read(&mut Reader::new(record.payload)).unwrap();
+                    let fragment = Fragment::read(&mut Reader::new(payload)).unwrap();
                     let covered = &mut lengths[usize::from(fragment.message_seq)];
                     assert_eq!(fragment.offset, *covered);
                     *covered += fragment.bytes.len();
@@ -237,5 +326,36 @@ mod tests {
         assert!(flight.write_datagram(&mut records, 300, &mut BytesMut::new()));
         flight.rewind();
         assert_eq!(datagrams(&mut flight, &mut records, 300).len(), whole);
+    }
+
+    #[test]
+    fn what_is_acknowledged_is_not_sent_again() {
+        let mut records = RecordLayer::new();
+        let mut flight = Flight::default();
+        flight.push(PLAIN, HandshakeType::Certificate, |w| w.bytes(&[2; 900]));
+        flight.push(PLAIN, HandshakeType::Finished, |w| w.bytes(&[3; 32]));
+        let plain = |sequence| RecordNumber {
+            epoch: PLAIN,
+            sequence,
+        };
+        assert_eq!(datagrams(&mut flight, &mut records, 300).len(), 4);
+        assert!(!flight.is_partly_acknowledged());
+        assert!(flight.acknowledge(plain(0)) && flight.acknowledge(plain(2)));
+        assert!(!flight.acknowledge(plain(2)), "twice");
+        assert!(!flight.acknowledge(plain(99)), "never sent");
+        assert!(flight.is_partly_acknowledged() && !flight.is_acknowledged());
+        flight.rewind();
+        // The second and last part of the Certificate, in smaller records, and the Finished.
+        let again = datagrams(&mut flight, &mut records, 200);
+        let lengths: usize = again.iter().map(Vec::len).sum();
+        let parts = 900 - 2 * (300 - 25) + 32;
+        assert_eq!(lengths, parts + 25 * 5);
+        for sequence in 5..10 {
+            assert!(!flight.is_acknowledged());
+            assert!(flight.acknowledge(plain(sequence)), "{sequence}");
+        }
+        assert!(flight.is_acknowledged());
+        flight.rewind();
+        assert!(datagrams(&mut flight, &mut records, 200).is_empty());
     }
 }

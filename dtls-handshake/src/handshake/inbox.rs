@@ -4,6 +4,8 @@
 use std::collections::VecDeque;
 
 use super::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH};
+use super::ranges::Ranges;
+use crate::error::CloseCause;
 use crate::record::PLAIN;
 use crate::stats::DropReason;
 use crate::wire::HandshakeType;
@@ -14,8 +16,6 @@ const MESSAGE_LIMIT: usize = 32 * 1024;
 const TOTAL_LIMIT: usize = 64 * 1024;
 /// Messages that may wait for one another; the longest flight has five.
 const AHEAD_LIMIT: usize = 8;
-/// Separate stretches of one message.
-const STRETCH_LIMIT: usize = 32;
 
 /// A complete message.
 #[derive(Debug)]
@@ -34,6 +34,27 @@ impl Message {
     /// With the header, as the transcript wants it.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// It has no place in this state.
+    pub(crate) fn unexpected(&self) -> CloseCause {
+        CloseCause::Unexpected(match self.kind {
+            HandshakeType::HelloRequest => "HelloRequest",
+            HandshakeType::ClientHello => "ClientHello",
+            HandshakeType::ServerHello => "ServerHello",
+            HandshakeType::HelloVerifyRequest => "HelloVerifyRequest",
+            HandshakeType::NewSessionTicket => "NewSessionTicket",
+            HandshakeType::EncryptedExtensions => "EncryptedExtensions",
+            HandshakeType::Certificate => "Certificate",
+            HandshakeType::ServerKeyExchange => "ServerKeyExchange",
+            HandshakeType::CertificateRequest => "CertificateRequest",
+            HandshakeType::ServerHelloDone => "ServerHelloDone",
+            HandshakeType::CertificateVerify => "CertificateVerify",
+            HandshakeType::ClientKeyExchange => "ClientKeyExchange",
+            HandshakeType::Finished => "Finished",
+            HandshakeType::KeyUpdate => "KeyUpdate",
+            HandshakeType::Unknown(_) => "handshake message of unknown type",
+        })
     }
 }
 
@@ -57,8 +78,8 @@ pub(crate) struct Inbox {
     next_message_seq: u16,
     /// Messages before this number belong to flights that were answered.
     answered: u16,
-    /// The epoch that new messages come in.
-    epoch: u16,
+    /// The epoch that new messages come in, or a later one.
+    epoch: u64,
     waiting: VecDeque<Option<Partial>>,
 }
 
@@ -67,8 +88,8 @@ struct Partial {
     kind: HandshakeType,
     /// With a header as if the message had come whole.
     bytes: Vec<u8>,
-    /// What has come: sorted, apart from each other, as start and end offsets in the body.
-    stretches: Vec<(usize, usize)>,
+    /// What of the body has come.
+    stretches: Ranges,
 }
 
 impl Inbox {
@@ -88,7 +109,7 @@ impl Inbox {
 
     /// From here on messages come in another epoch. What came early in the old one is forgotten:
     /// it is not what the new keys would have vouched for.
-    pub(crate) fn enter(&mut self, epoch: u16) {
+    pub(crate) fn enter(&mut self, epoch: u64) {
         self.epoch = epoch;
         self.waiting.clear();
     }
@@ -103,7 +124,7 @@ impl Inbox {
         message_seq < self.answered
     }
 
-    pub(crate) fn insert(&mut self, epoch: u16, fragment: &Fragment<'_>) -> Inserted {
+    pub(crate) fn insert(&mut self, epoch: u64, fragment: &Fragment<'_>) -> Inserted {
         let Some(ahead) = fragment.message_seq.checked_sub(self.next_message_seq) else {
             return if self.is_answered(fragment.message_seq) {
                 Inserted::Answered
@@ -111,7 +132,7 @@ impl Inbox {
                 Inserted::Dropped(DropReason::Repeated)
             };
         };
-        if epoch != self.epoch {
+        if epoch < self.epoch {
             return Inserted::Dropped(DropReason::WrongEpoch);
         }
         let ahead = usize::from(ahead);
@@ -171,13 +192,13 @@ impl Partial {
         Self {
             kind: first.kind,
             bytes,
-            stretches: Vec::new(),
+            stretches: Ranges::default(),
         }
     }
 
     fn is_complete(&self) -> bool {
         let length = self.bytes.len() - HANDSHAKE_HEADER_LENGTH;
-        length == 0 || self.stretches.first() == Some(&(0, length))
+        length == 0 || self.stretches.covers(length)
     }
 
     fn insert(&mut self, fragment: &Fragment<'_>) -> Inserted {
@@ -192,7 +213,7 @@ impl Partial {
         else {
             return Inserted::Conflict;
         };
-        for &(from, to) in &self.stretches {
+        for (from, to) in self.stretches.iter() {
             let (from, to) = (from.max(start), to.min(end));
             if from < to {
                 let overlap = from - start..to - start;
@@ -201,34 +222,12 @@ impl Partial {
                 }
             }
         }
-        if !add_stretch(&mut self.stretches, start, end) {
+        if !self.stretches.add(start, end) {
             return Inserted::Dropped(DropReason::BufferFull);
         }
         target.copy_from_slice(fragment.bytes);
         Inserted::Kept
     }
-}
-
-/// Adds a stretch, joining those that touch it. `false` when there would be too many.
-fn add_stretch(stretches: &mut Vec<(usize, usize)>, start: usize, end: usize) -> bool {
-    let first = stretches.partition_point(|&(_, to)| to < start);
-    let touching = stretches
-        .iter()
-        .skip(first)
-        .take_while(|&&(from, _)| from <= end)
-        .count();
-    if touching == 0 && stretches.len() >= STRETCH_LIMIT {
-        return false;
-    }
-    let joined = stretches
-        .iter()
-        .skip(first)
-        .take(touching)
-        .fold((start, end), |joined, part| {
-            (joined.0.min(part.0), joined.1.max(part.1))
-        });
-    stretches.splice(first..first + touching, [joined]);
-    true
 }
 
 #[cfg(test)]
@@ -237,7 +236,7 @@ mod tests {
 
     const KIND: HandshakeType = HandshakeType::Certificate;
 
-    fn part(message_seq: u16, whole: &[u8], start: usize, end: usize) -> (u16, Fragment<'_>) {
+    fn part(message_seq: u16, whole: &[u8], start: usize, end: usize) -> (u64, Fragment<'_>) {
         let bytes = &whole[start..end];
         (
             PLAIN,
@@ -251,7 +250,7 @@ mod tests {
         )
     }
 
-    fn insert(inbox: &mut Inbox, (epoch, fragment): (u16, Fragment<'_>)) -> Inserted {
+    fn insert(inbox: &mut Inbox, (epoch, fragment): (u64, Fragment<'_>)) -> Inserted {
         inbox.insert(epoch, &fragment)
     }
 
@@ -329,7 +328,7 @@ mod tests {
         assert_eq!(insert(&mut inbox, part(0, &long, 0, 1)), Inserted::Kept);
         let full = Inserted::Dropped(DropReason::BufferFull);
         assert_eq!(insert(&mut inbox, part(1, &long, 0, 1)), full);
-        for index in 1..STRETCH_LIMIT {
+        for index in 1..32 {
             assert_eq!(
                 insert(&mut inbox, part(0, &long, 2 * index, 2 * index + 1)),
                 Inserted::Kept

@@ -4,10 +4,11 @@ mod context;
 mod flight;
 mod fragment;
 mod inbox;
+mod ranges;
 mod transcript;
 
 pub(crate) use context::Context;
 pub(crate) use flight::Flight;
 pub(crate) use fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, whole_message};
 pub(crate) use inbox::{Inbox, Inserted, Message};
-pub(crate) use transcript::Transcript;
+pub(crate) use transcript::{RunningTranscript, Transcript};

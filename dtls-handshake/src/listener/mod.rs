@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::connection::Connection;
 use crate::handshake::{Fragment, HANDSHAKE_HEADER_LENGTH, whole_message};
 use crate::message::{ClientHello, HelloVerifyRequest};
-use crate::record::{PLAIN, RECORD_HEADER_LENGTH, Records};
+use crate::record::{PLAIN, RECORD_HEADER_LENGTH, Record, Records};
 use crate::stats::{DropReason, ListenerStats};
 use crate::wire::{ContentType, DTLS_1_2, HandshakeType, Reader, Writer};
 use cookie::{Cookies, Repeated};
@@ -123,15 +123,15 @@ impl Listener {
         for record in Records::new(datagram) {
             admission = match record {
                 Err(reason) => Admission::Dropped(reason),
-                Ok(record) if record.header.epoch != PLAIN => {
+                Ok(Record::Unified { .. }) => Admission::Dropped(DropReason::WrongEpoch),
+                Ok(Record::Explicit { header, .. }) if u64::from(header.epoch) != PLAIN => {
                     Admission::Dropped(DropReason::WrongEpoch)
                 }
-                Ok(record) if record.header.content != ContentType::Handshake => {
+                Ok(Record::Explicit { header, .. }) if header.content != ContentType::Handshake => {
                     Admission::Dropped(DropReason::OutOfPlace)
                 }
-                Ok(record) => {
-                    let sequence = record.header.sequence;
-                    self.admit_fragment(now, remote, record.payload, sequence, out)
+                Ok(Record::Explicit { header, payload }) => {
+                    self.admit_fragment(now, remote, payload, header.sequence, out)
                 }
             };
             if matches!(admission, Admission::Reply(_) | Admission::Accepted(_)) {

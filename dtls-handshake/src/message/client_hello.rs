@@ -1,4 +1,4 @@
-//! ClientHello (RFC 5246 §7.4.1.2, RFC 6347 §4.2.1).
+//! ClientHello (RFC 5246 §7.4.1.2, RFC 6347 §4.2.1, RFC 9147 §5.3): one for both versions.
 
 use super::Random;
 use super::extension::{
@@ -6,9 +6,10 @@ use super::extension::{
     read_renegotiation_info, write_empty, write_extension, write_point_formats,
     write_renegotiation_info, write_use_srtp,
 };
+use super::v13::{KeyShare, KeyShares, read_cookie, write_cookie};
 use crate::wire::{
-    CipherSuite, DTLS_1_2, DecodeError, ExtensionType, List16, NamedGroup, Reader, SignatureScheme,
-    Writer,
+    CipherSuite, DTLS_1_2, DTLS_1_3, DecodeError, ExtensionType, Group, List16, Reader,
+    SignatureScheme, Writer,
 };
 
 /// The only compression method that is offered or accepted.
@@ -21,8 +22,10 @@ const EMPTY_RENEGOTIATION_INFO: u16 = 0x00FF;
 pub(crate) struct ClientHello<'a> {
     pub(crate) version: u16,
     pub(crate) random: &'a Random,
+    /// Of DTLS 1.2.
+    pub(crate) legacy_cookie: &'a [u8],
     pub(crate) cipher_suites: List16<'a>,
-    compression_methods: &'a [u8],
+    pub(crate) compression_methods: &'a [u8],
     pub(crate) supported_versions: Option<List16<'a>>,
     pub(crate) groups: Option<List16<'a>>,
     point_formats: Option<&'a [u8]>,
@@ -30,6 +33,11 @@ pub(crate) struct ClientHello<'a> {
     pub(crate) use_srtp: Option<UseSrtp<'a>>,
     pub(crate) extended_master_secret: bool,
     renegotiation_info: Option<&'a [u8]>,
+    cookie: Option<Reader<'a>>,
+    key_shares: Option<Reader<'a>>,
+    /// pre_shared_key came, but not as the last extension (RFC 8446 §4.2.11).
+    pub(crate) misplaces_pre_shared_key: bool,
+    has_pre_shared_key: bool,
 }
 
 impl<'a> ClientHello<'a> {
@@ -40,13 +48,13 @@ impl<'a> ClientHello<'a> {
         if reader.vec8("session_id")?.len() > 32 {
             return Err(DecodeError("session_id"));
         }
-        // Nobody was asked for a cookie.
-        reader.vec8("cookie")?;
+        let legacy_cookie = reader.vec8("cookie")?;
         let cipher_suites = reader.list16("cipher_suites")?;
         let compression_methods = reader.vec8("compression_methods")?;
         let mut hello = Self {
             version,
             random,
+            legacy_cookie,
             cipher_suites,
             compression_methods,
             supported_versions: None,
@@ -56,6 +64,10 @@ impl<'a> ClientHello<'a> {
             use_srtp: None,
             extended_master_secret: false,
             renegotiation_info: None,
+            cookie: None,
+            key_shares: None,
+            misplaces_pre_shared_key: false,
+            has_pre_shared_key: false,
         };
         read_extensions(&mut reader, |kind, extension| {
             hello.read_extension(kind, extension)
@@ -69,6 +81,7 @@ impl<'a> ClientHello<'a> {
         kind: ExtensionType,
         mut body: Reader<'a>,
     ) -> Result<(), DecodeError> {
+        self.misplaces_pre_shared_key |= self.has_pre_shared_key;
         match kind {
             ExtensionType::SupportedGroups => {
                 self.groups = Some(read_list16(body, "supported_groups")?);
@@ -90,10 +103,23 @@ impl<'a> ClientHello<'a> {
                 body.finish("supported_versions")?;
                 self.supported_versions = Some(List16::new(versions, "supported_versions")?);
             }
+            // What only DTLS 1.3 has is looked at when that is spoken.
+            ExtensionType::Cookie => self.cookie = Some(body),
+            ExtensionType::KeyShare => self.key_shares = Some(body),
+            ExtensionType::PreSharedKey => self.has_pre_shared_key = true,
             // RFC 5246 §7.4.1.4: a server ignores what it does not know.
             ExtensionType::Unknown(_) => {}
         }
         Ok(())
+    }
+
+    /// The cookie that came back (RFC 8446 §4.2.2).
+    pub(crate) fn cookie(&self) -> Result<Option<&'a [u8]>, DecodeError> {
+        self.cookie.map(read_cookie).transpose()
+    }
+
+    pub(crate) fn key_shares(&self) -> Result<Option<KeyShares<'a>>, DecodeError> {
+        self.key_shares.map(KeyShares::read).transpose()
     }
 
     pub(crate) fn offers_null_compression(&self) -> bool {
@@ -125,11 +151,16 @@ impl<'a> ClientHello<'a> {
 /// What a client writes into its ClientHello.
 #[derive(Debug)]
 pub(crate) struct ClientOffer<'a> {
+    pub(crate) dtls12: bool,
+    pub(crate) dtls13: bool,
     pub(crate) random: &'a Random,
-    /// Empty before a server has asked for one.
+    /// Empty before a HelloVerifyRequest has asked for one.
+    pub(crate) legacy_cookie: &'a [u8],
+    /// Empty before a HelloRetryRequest has asked for one.
     pub(crate) cookie: &'a [u8],
+    pub(crate) key_shares: &'a [KeyShare<'a>],
     pub(crate) cipher_suites: &'a [CipherSuite],
-    pub(crate) groups: &'a [NamedGroup],
+    pub(crate) groups: &'a [Group],
     pub(crate) signature_schemes: &'a [SignatureScheme],
     /// Empty: use_srtp is left out.
     pub(crate) srtp_profiles: &'a [u16],
@@ -140,27 +171,51 @@ impl ClientOffer<'_> {
         w.u16(DTLS_1_2);
         w.bytes(self.random);
         w.vec8(|_| {});
-        w.vec8(|w| w.bytes(self.cookie));
+        w.vec8(|w| w.bytes(self.legacy_cookie));
         w.list16(self.cipher_suites.iter().map(|suite| u16::from(*suite)));
         w.vec8(|w| w.u8(NULL_COMPRESSION));
-        w.vec16(|w| {
-            write_extension(w, ExtensionType::SupportedGroups, |w| {
-                w.list16(self.groups.iter().map(|group| u16::from(*group)));
-            });
+        w.vec16(|w| self.write_extensions(w));
+    }
+
+    /// The shares come last: they are long, and a server that sees the first fragment alone has
+    /// everything else.
+    fn write_extensions(&self, w: &mut Writer<'_>) {
+        write_extension(w, ExtensionType::SupportedGroups, |w| {
+            w.list16(self.groups.iter().map(|group| u16::from(*group)));
+        });
+        if self.dtls12 {
             write_point_formats(w);
-            write_extension(w, ExtensionType::SignatureAlgorithms, |w| {
-                w.list16(
-                    self.signature_schemes
-                        .iter()
-                        .map(|scheme| u16::from(*scheme)),
-                );
-            });
+        }
+        write_extension(w, ExtensionType::SignatureAlgorithms, |w| {
+            w.list16(
+                self.signature_schemes
+                    .iter()
+                    .map(|scheme| u16::from(*scheme)),
+            );
+        });
+        if self.dtls12 {
             write_empty(w, ExtensionType::ExtendedMasterSecret);
             write_renegotiation_info(w);
-            if !self.srtp_profiles.is_empty() {
-                write_use_srtp(w, self.srtp_profiles.iter().copied());
+        }
+        if !self.srtp_profiles.is_empty() {
+            write_use_srtp(w, self.srtp_profiles.iter().copied());
+        }
+        if self.dtls13 {
+            write_extension(w, ExtensionType::SupportedVersions, |w| {
+                w.vec8(|w| {
+                    w.u16(DTLS_1_3);
+                    if self.dtls12 {
+                        w.u16(DTLS_1_2);
+                    }
+                });
+            });
+            if !self.cookie.is_empty() {
+                write_cookie(w, self.cookie);
             }
-        });
+            write_extension(w, ExtensionType::KeyShare, |w| {
+                w.vec16(|w| self.key_shares.iter().for_each(|share| share.write(w)));
+            });
+        }
     }
 }
 
@@ -169,12 +224,23 @@ mod tests {
     use super::*;
 
     fn offer() -> Vec<u8> {
+        offer_of(false)
+    }
+
+    fn offer_of(dtls13: bool) -> Vec<u8> {
         let mut out = Vec::new();
         let offer = ClientOffer {
+            dtls12: true,
+            dtls13,
             random: &[3; 32],
-            cookie: b"cookie",
+            legacy_cookie: b"cookie",
+            cookie: b"retry",
+            key_shares: &[KeyShare {
+                group: Group::X25519,
+                public_key: &[9; 32],
+            }],
             cipher_suites: &[CipherSuite::EcdheEcdsaAes128GcmSha256],
-            groups: &[NamedGroup::X25519],
+            groups: &[Group::X25519],
             signature_schemes: &[SignatureScheme::EcdsaSha256],
             srtp_profiles: &[7, 1],
         };
@@ -196,6 +262,21 @@ mod tests {
         assert!(hello.extended_master_secret && hello.offers_null_compression());
         assert!(hello.knows_secure_renegotiation() && !hello.renegotiates());
         assert!(hello.takes_uncompressed_points());
+    }
+
+    #[test]
+    fn what_dtls_1_3_adds_is_read() {
+        let bytes = offer_of(true);
+        let hello = ClientHello::read(&bytes).unwrap();
+        let versions: Vec<_> = hello.supported_versions.unwrap().iter().collect();
+        assert_eq!(versions, [DTLS_1_3, DTLS_1_2]);
+        assert_eq!(hello.legacy_cookie, b"cookie");
+        assert_eq!(hello.cookie(), Ok(Some(&b"retry"[..])));
+        let shares: Vec<_> = hello.key_shares().unwrap().unwrap().iter().collect();
+        assert_eq!(shares.len(), 1);
+        assert_eq!(shares[0].group, Group::X25519);
+        assert_eq!(shares[0].public_key, [9; 32]);
+        assert!(!hello.misplaces_pre_shared_key);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Extensions of the hello messages (RFC 5246 §7.4.1.4).
 
+use crate::error::CloseCause;
 use crate::wire::{DecodeError, ExtensionType, List16, Reader, Writer};
 
 /// The uncompressed point format, the only one there is (RFC 8422 §5.1.2).
@@ -99,6 +100,21 @@ impl<'a> UseSrtp<'a> {
         let mki = body.vec8(what)?;
         body.finish(what)?;
         Ok(Self { profiles, mki })
+    }
+
+    /// What a server has selected (RFC 5764 §4.1.1): exactly one profile, of those offered, and no
+    /// master key identifier when none was offered.
+    pub(crate) fn selected(&self, offered: &[u16]) -> Result<u16, CloseCause> {
+        if offered.is_empty() {
+            return Err(CloseCause::UnsolicitedExtension);
+        }
+        let mut profiles = self.profiles.iter();
+        match (profiles.next(), profiles.next()) {
+            (Some(profile), None) if offered.contains(&profile) && self.mki.is_empty() => {
+                Ok(profile)
+            }
+            _ => Err(CloseCause::Illegal("use_srtp")),
+        }
     }
 }
 

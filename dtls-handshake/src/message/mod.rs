@@ -1,4 +1,5 @@
-//! Handshake messages: each a struct that borrows what it read and can be written again.
+//! Handshake messages: each a struct that borrows what it read and can be written again. Those of
+//! DTLS 1.3 that differ from those of DTLS 1.2 are in `v13`.
 
 mod certificate;
 mod certificate_request;
@@ -10,6 +11,7 @@ mod finished;
 mod hello_verify_request;
 mod server_hello;
 mod server_key_exchange;
+pub(crate) mod v13;
 
 pub(crate) use certificate::Certificate;
 pub(crate) use certificate_request::CertificateRequest;
@@ -18,7 +20,7 @@ pub(crate) use client_hello::{ClientHello, ClientOffer};
 pub(crate) use client_key_exchange::ClientKeyExchange;
 pub(crate) use finished::{Finished, VERIFY_DATA_LENGTH};
 pub(crate) use hello_verify_request::HelloVerifyRequest;
-pub(crate) use server_hello::{ServerAnswer, ServerHello};
+pub(crate) use server_hello::{ServerAnswer, ServerHello, write_server_hello_13};
 pub(crate) use server_key_exchange::{ServerKeyExchange, ServerShare};
 
 /// The value of ClientHello.random and ServerHello.random.

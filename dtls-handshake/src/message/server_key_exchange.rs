@@ -1,6 +1,6 @@
 //! ServerKeyExchange of the ECDHE suites (RFC 8422 §5.4).
 
-use crate::wire::{DecodeError, NamedGroup, Reader, SignatureScheme, Writer};
+use crate::wire::{DecodeError, Group, Reader, SignatureScheme, Writer};
 
 /// ECCurveType named_curve (RFC 8422 §5.4).
 const NAMED_CURVE: u8 = 3;
@@ -8,7 +8,7 @@ const NAMED_CURVE: u8 = 3;
 /// The part of the message that is signed: group and share.
 #[derive(Debug)]
 pub(crate) struct ServerShare<'a> {
-    pub(crate) group: NamedGroup,
+    pub(crate) group: Group,
     pub(crate) public_key: &'a [u8],
 }
 
@@ -63,7 +63,7 @@ mod tests {
         let mut bytes = Vec::new();
         let message = ServerKeyExchange {
             share: ServerShare {
-                group: NamedGroup::X25519,
+                group: Group::X25519,
                 public_key: &[1; 32],
             },
             scheme: SignatureScheme::EcdsaSha256,
@@ -71,7 +71,7 @@ mod tests {
         };
         message.write(&mut Writer::new(&mut bytes));
         let read = ServerKeyExchange::read(&bytes).unwrap();
-        assert_eq!(read.share.group, NamedGroup::X25519);
+        assert_eq!(read.share.group, Group::X25519);
         assert_eq!(read.share.public_key, [1; 32]);
         assert_eq!(
             (read.scheme, read.signature),

@@ -1,5 +1,6 @@
-//! Cutting datagrams into records (RFC 6347 §4.1).
+//! Cutting datagrams into records (RFC 6347 §4.1, RFC 9147 §4.1).
 
+use super::ciphertext::{UnifiedHeader, is_unified};
 use crate::stats::DropReason;
 use crate::wire::{ContentType, DTLS_1_0, DTLS_1_2, Reader};
 
@@ -7,6 +8,8 @@ use crate::wire::{ContentType, DTLS_1_0, DTLS_1_2, Reader};
 pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
 /// The longest protected payload (RFC 5246 §6.2.3).
 const MAX_PAYLOAD: usize = (1 << 14) + 2048;
+/// The longest record of DTLS 1.3, with the longest header (RFC 8446 §5.2).
+const MAX_UNIFIED: usize = 5 + (1 << 14) + 256;
 
 /// Whether a datagram is DTLS and not STUN, TURN, SRTP or another protocol that shares its port:
 /// its first byte is between 20 and 63 (RFC 7983 §7).
@@ -34,9 +37,17 @@ impl RecordHeader {
 
 /// One record of a datagram, not yet opened.
 #[derive(Debug)]
-pub(crate) struct Record<'a> {
-    pub(crate) header: RecordHeader,
-    pub(crate) payload: &'a mut [u8],
+pub(crate) enum Record<'a> {
+    /// Unprotected, or protected as DTLS 1.2 does it.
+    Explicit {
+        header: RecordHeader,
+        payload: &'a mut [u8],
+    },
+    /// Protected as DTLS 1.3 does it. `bytes` are all of it, header included.
+    Unified {
+        header: UnifiedHeader,
+        bytes: &'a mut [u8],
+    },
 }
 
 /// The records of a datagram, one after the other.
@@ -56,8 +67,9 @@ impl<'a> Iterator for Records<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = core::mem::take(&mut self.rest);
-        if rest.is_empty() {
-            return None;
+        let first = *rest.first()?;
+        if is_unified(first) {
+            return Some(self.next_unified(rest));
         }
         // RFC 6347 §4.1.1: records do not span datagrams, so nothing can follow a cut one.
         let Some((header, length)) = read_header(rest) else {
@@ -71,8 +83,22 @@ impl<'a> Iterator for Records<'a> {
             let payload = record
                 .get_mut(RECORD_HEADER_LENGTH..)
                 .ok_or(DropReason::TruncatedRecord)?;
-            Ok(Record { header, payload })
+            Ok(Record::Explicit { header, payload })
         }))
+    }
+}
+
+impl<'a> Records<'a> {
+    fn next_unified(&mut self, rest: &'a mut [u8]) -> Result<Record<'a>, DropReason> {
+        let (header, length) = UnifiedHeader::read(rest).ok_or(DropReason::TruncatedRecord)?;
+        let (bytes, rest) = rest
+            .split_at_mut_checked(length)
+            .ok_or(DropReason::TruncatedRecord)?;
+        self.rest = rest;
+        if length > MAX_UNIFIED {
+            return Err(DropReason::OversizedRecord);
+        }
+        Ok(Record::Unified { header, bytes })
     }
 }
 
@@ -127,7 +153,12 @@ mod tests {
         datagram.extend(record(23, DTLS_1_2, b""));
         datagram.extend([22, 0xFE]);
         let seen: Vec<_> = Records::new(&mut datagram)
-            .map(|item| item.map(|record| (record.header.sequence, record.payload.to_vec())))
+            .map(|item| {
+                item.map(|record| match record {
+                    Record::Explicit { header, payload } => (header.sequence, payload.to_vec()),
+                    Record::Unified { .. } => panic!("{record:?}"),
+                })
+            })
             .collect();
         assert_eq!(
             seen,

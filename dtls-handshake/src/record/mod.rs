@@ -1,13 +1,22 @@
-//! The record layer: epochs, sequence numbers, protection, replay windows (RFC 6347 §4.1).
+//! The record layer of both versions: epochs, sequence numbers, protection, replay windows
+//! (RFC 6347 §4.1, RFC 9147 §4).
+//!
+//! A direction has several epochs at a time: what was sent in one is sent again in it
+//! (RFC 9147 §4.2.1), and what comes late comes in an old one. Each epoch has keys, numbers and a
+//! window of its own.
 
+mod ciphertext;
 mod header;
+mod number;
 mod protection;
 mod window;
 
 use bytes::{BufMut, BytesMut};
 
+pub(crate) use ciphertext::{Ciphertext, UnifiedHeader};
 pub use header::is_dtls;
 pub(crate) use header::{RECORD_HEADER_LENGTH, Record, RecordHeader, Records};
+pub(crate) use number::RecordNumber;
 pub(crate) use protection::Protection;
 use window::ReplayWindow;
 
@@ -16,14 +25,41 @@ use crate::stats::DropReason;
 use crate::wire::{ContentType, DTLS_1_2};
 
 /// The epoch of the unprotected part of the handshake.
-pub(crate) const PLAIN: u16 = 0;
+pub(crate) const PLAIN: u64 = 0;
 /// The epoch that a handshake of DTLS 1.2 leads to; renegotiation, which is refused, would lead
 /// further.
-pub(crate) const PROTECTED: u16 = 1;
-/// Sequence numbers have 48 bits.
+pub(crate) const PROTECTED: u64 = 1;
+/// The epoch of the protected part of a handshake of DTLS 1.3 (RFC 9147 §6.1).
+pub(crate) const HANDSHAKE: u64 = 2;
+/// The first epoch of data in DTLS 1.3; each key update leads one further.
+pub(crate) const DATA: u64 = 3;
+/// Sequence numbers have 48 bits (RFC 9147 §4: in records that are not protected no more, and
+/// nobody comes that far with one key).
 const SEQUENCE_LIMIT: u64 = 1 << 48;
 
-/// Both directions of a connection, with every epoch that is in use.
+/// The keys of one direction in one epoch.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a connection has keys of one version
+pub(crate) enum Keys {
+    /// Records of DTLS 1.2.
+    Protection(Protection),
+    /// Records of DTLS 1.3.
+    Ciphertext(Ciphertext),
+}
+
+impl From<Protection> for Keys {
+    fn from(protection: Protection) -> Self {
+        Self::Protection(protection)
+    }
+}
+
+impl From<Ciphertext> for Keys {
+    fn from(ciphertext: Ciphertext) -> Self {
+        Self::Ciphertext(ciphertext)
+    }
+}
+
+/// Both directions of a connection, with every epoch that is in use, the newest last.
 #[derive(Debug)]
 pub(crate) struct RecordLayer {
     write: Vec<WriteEpoch>,
@@ -32,17 +68,26 @@ pub(crate) struct RecordLayer {
 
 #[derive(Debug)]
 struct WriteEpoch {
-    epoch: u16,
+    epoch: u64,
     next_sequence: u64,
-    protection: Option<Protection>,
+    keys: Option<Keys>,
 }
 
 /// There is none for epoch 0: what is not authenticated must not move a window.
 #[derive(Debug)]
 struct ReadEpoch {
-    epoch: u16,
+    epoch: u64,
     window: ReplayWindow,
-    protection: Protection,
+    keys: Keys,
+}
+
+/// A record of DTLS 1.3 that was opened.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct OpenedRecord<'a> {
+    pub(crate) number: RecordNumber,
+    /// `None` when there is nothing but padding.
+    pub(crate) content: Option<ContentType>,
+    pub(crate) payload: &'a mut [u8],
 }
 
 impl RecordLayer {
@@ -50,7 +95,7 @@ impl RecordLayer {
         let plain = WriteEpoch {
             epoch: PLAIN,
             next_sequence: 0,
-            protection: None,
+            keys: None,
         };
         Self {
             write: vec![plain],
@@ -71,109 +116,193 @@ impl RecordLayer {
         self.read.clear();
     }
 
-    pub(crate) fn start_writing(&mut self, epoch: u16, protection: Protection) {
-        let protection = Some(protection);
+    pub(crate) fn start_writing(&mut self, epoch: u64, keys: impl Into<Keys>) {
         self.write.push(WriteEpoch {
             epoch,
             next_sequence: 0,
-            protection,
+            keys: Some(keys.into()),
         });
     }
 
-    pub(crate) fn start_reading(&mut self, epoch: u16, protection: Protection) {
-        let window = ReplayWindow::default();
+    /// From here on the newest epoch alone is written in.
+    pub(crate) fn stop_writing_old(&mut self) {
+        self.write.drain(..self.write.len().saturating_sub(1));
+    }
+
+    pub(crate) fn start_reading(&mut self, epoch: u64, keys: impl Into<Keys>) {
         self.read.push(ReadEpoch {
             epoch,
-            window,
-            protection,
+            window: ReplayWindow::default(),
+            keys: keys.into(),
         });
     }
 
-    pub(crate) fn reads(&self, epoch: u16) -> bool {
+    pub(crate) fn reads(&self, epoch: u64) -> bool {
         self.read.iter().any(|read| read.epoch == epoch)
     }
 
+    /// Whether there are keys for an epoch with these low bits.
+    pub(crate) fn reads_bits(&self, epoch_bits: u8) -> bool {
+        self.read.iter().any(|read| read.has_bits(epoch_bits))
+    }
+
+    /// Whether the peer has proved that it knows the keys of any epoch.
+    pub(crate) fn has_opened(&self) -> bool {
+        self.read.iter().any(|read| read.window.expected() > 0)
+    }
+
     /// The newest epoch that we write in.
-    pub(crate) fn write_epoch(&self) -> u16 {
+    pub(crate) fn write_epoch(&self) -> u64 {
         self.write.last().map_or(PLAIN, |write| write.epoch)
     }
 
-    /// Opens a protected record in place. The window moves only when the tag verifies.
+    /// Opens a protected record of DTLS 1.2 in place. The window moves only when the tag verifies.
     pub(crate) fn open<'a>(
         &mut self,
         header: &RecordHeader,
         payload: &'a mut [u8],
     ) -> Result<&'a mut [u8], DropReason> {
-        let read = self
+        let epoch = u64::from(header.epoch);
+        let (window, protection) = self
             .read
             .iter_mut()
-            .find(|read| read.epoch == header.epoch)
+            .find_map(|read| match &read.keys {
+                Keys::Protection(protection) if read.epoch == epoch => {
+                    Some((&mut read.window, protection))
+                }
+                _ => None,
+            })
             .ok_or(DropReason::WrongEpoch)?;
-        if !read.window.is_new(header.sequence) {
+        if !window.is_new(header.sequence) {
             return Err(DropReason::Replayed);
         }
-        let opened = read
-            .protection
+        let opened = protection
             .open(header, payload)
             .map_err(|Refused| DropReason::NotAuthentic)?;
-        read.window.mark(header.sequence);
+        window.mark(header.sequence);
         Ok(opened)
     }
 
-    /// What a record that we write in this epoch adds to its payload, in bytes.
-    pub(crate) fn overhead(&self, epoch: u16) -> usize {
-        let write = self.write.iter().find(|write| write.epoch == epoch);
-        let protection = write.and_then(|write| write.protection.as_ref());
-        RECORD_HEADER_LENGTH + protection.map_or(0, Protection::overhead)
+    /// Opens a protected record of DTLS 1.3 in place. The window is asked when the tag has
+    /// verified and not before: the answer's timing would tell the number (RFC 9147 §4.5.1).
+    pub(crate) fn open_unified<'a>(
+        &mut self,
+        header: UnifiedHeader,
+        record: &'a mut [u8],
+    ) -> Result<OpenedRecord<'a>, DropReason> {
+        // RFC 9147 §4.2.2: the present epoch, or the most recent one that fits.
+        let (epoch, window, ciphertext) = self
+            .read
+            .iter_mut()
+            .rev()
+            .find_map(|read| match &read.keys {
+                Keys::Ciphertext(ciphertext) if read.has_bits(header.epoch_bits) => {
+                    Some((read.epoch, &mut read.window, ciphertext))
+                }
+                _ => None,
+            })
+            .ok_or(DropReason::WrongEpoch)?;
+        let opened = ciphertext
+            .open(header, window.expected(), record)
+            .map_err(|Refused| DropReason::NotAuthentic)?;
+        let sequence = opened.sequence;
+        if !window.is_new(sequence) {
+            return Err(DropReason::Replayed);
+        }
+        window.mark(sequence);
+        Ok(OpenedRecord {
+            number: RecordNumber { epoch, sequence },
+            content: opened.content,
+            payload: opened.payload,
+        })
     }
 
-    /// Appends one record whose payload is given in parts. Refused when there are no keys for the
-    /// epoch or its numbers are used up; nothing is appended then.
+    /// What a record of this epoch adds to its payload, in bytes.
+    pub(crate) fn overhead(&self, epoch: u64) -> usize {
+        let keys = self.write.iter().find(|write| write.epoch == epoch);
+        match keys.and_then(|write| write.keys.as_ref()) {
+            None => RECORD_HEADER_LENGTH,
+            Some(Keys::Protection(keys)) => RECORD_HEADER_LENGTH + keys.overhead(),
+            Some(Keys::Ciphertext(_)) => Ciphertext::OVERHEAD,
+        }
+    }
+
+    /// Appends one record whose payload is given in parts, and returns its number. Refused when
+    /// there are no keys for the epoch or its numbers are used up; nothing is appended then.
     pub(crate) fn write(
         &mut self,
-        epoch: u16,
+        epoch: u64,
         content: ContentType,
         parts: &[&[u8]],
         out: &mut BytesMut,
-    ) -> Result<(), Refused> {
+    ) -> Result<RecordNumber, Refused> {
         let write = self
             .write
             .iter_mut()
             .find(|write| write.epoch == epoch)
             .ok_or(Refused)?;
-        if write.next_sequence >= SEQUENCE_LIMIT {
+        let sequence = write.next_sequence;
+        if sequence >= SEQUENCE_LIMIT {
             return Err(Refused);
         }
-        let sequence = write.next_sequence;
-        let header = RecordHeader {
-            content,
-            version: DTLS_1_2,
-            epoch,
-            sequence,
-        };
         let start = out.len();
-        let length: usize = parts.iter().map(|part| part.len()).sum();
-        let protection = write.protection.as_ref();
-        let length = length + protection.map_or(0, Protection::overhead);
-        out.put_u8(content.into());
-        out.put_u16(header.version);
-        out.put_slice(&header.number());
-        out.put_u16(u16::try_from(length).map_err(|_| Refused)?);
-        match protection {
-            None => parts.iter().for_each(|part| out.put_slice(part)),
-            Some(protection) => {
-                out.put_slice(protection.prefix());
-                parts.iter().for_each(|part| out.put_slice(part));
-                let payload = out
-                    .get_mut(start + RECORD_HEADER_LENGTH..)
-                    .unwrap_or_default();
-                let tag = protection.seal(&header, payload)?;
-                out.put_slice(tag.as_ref());
+        let written = match &write.keys {
+            Some(Keys::Ciphertext(ciphertext)) => {
+                ciphertext.seal(epoch, sequence, content, parts, out)
             }
+            Some(Keys::Protection(protection)) => {
+                write_explicit(Some(protection), epoch, sequence, content, parts, out)
+            }
+            None => write_explicit(None, epoch, sequence, content, parts, out),
+        };
+        match written {
+            Ok(()) => write.next_sequence += 1,
+            Err(Refused) => out.truncate(start),
         }
-        write.next_sequence += 1;
-        Ok(())
+        written.map(|()| RecordNumber { epoch, sequence })
     }
+}
+
+impl ReadEpoch {
+    fn has_bits(&self, epoch_bits: u8) -> bool {
+        self.epoch & 3 == u64::from(epoch_bits)
+    }
+}
+
+/// A record with the header of RFC 6347 §4.1, which unprotected records of DTLS 1.3 have as well.
+fn write_explicit(
+    protection: Option<&Protection>,
+    epoch: u64,
+    sequence: u64,
+    content: ContentType,
+    parts: &[&[u8]],
+    out: &mut BytesMut,
+) -> Result<(), Refused> {
+    let header = RecordHeader {
+        content,
+        version: DTLS_1_2,
+        epoch: epoch as u16,
+        sequence,
+    };
+    let start = out.len();
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let length = length + protection.map_or(0, Protection::overhead);
+    out.put_u8(content.into());
+    out.put_u16(header.version);
+    out.put_slice(&header.number());
+    out.put_u16(u16::try_from(length).map_err(|_| Refused)?);
+    let Some(protection) = protection else {
+        parts.iter().for_each(|part| out.put_slice(part));
+        return Ok(());
+    };
+    out.put_slice(protection.prefix());
+    parts.iter().for_each(|part| out.put_slice(part));
+    let payload = out
+        .get_mut(start + RECORD_HEADER_LENGTH..)
+        .unwrap_or_default();
+    let tag = protection.seal(&header, payload)?;
+    out.put_slice(tag.as_ref());
+    Ok(())
 }
 
 #[cfg(test)]
@@ -185,8 +314,11 @@ mod tests {
         Protection::new(AeadAlgorithm::Aes128Gcm, &[7; 16], &[1; 4]).unwrap()
     }
 
-    fn only_record(datagram: &mut BytesMut) -> Record<'_> {
-        Records::new(datagram).next().unwrap().unwrap()
+    fn only_record(datagram: &mut BytesMut) -> (RecordHeader, &mut [u8]) {
+        match Records::new(datagram).next() {
+            Some(Ok(Record::Explicit { header, payload })) => (header, payload),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -205,22 +337,13 @@ mod tests {
         assert_eq!(wire.len(), 5 + ours.overhead(PROTECTED));
         let mut forged = wire.clone();
         *forged.last_mut().unwrap() ^= 1;
-        let record = only_record(&mut forged);
-        assert_eq!(
-            theirs.open(&record.header, record.payload),
-            Err(DropReason::NotAuthentic)
-        );
+        let (header, payload) = only_record(&mut forged);
+        assert_eq!(theirs.open(&header, payload), Err(DropReason::NotAuthentic));
         let mut copy = wire.clone();
-        let record = only_record(&mut copy);
-        assert_eq!(
-            theirs.open(&record.header, record.payload).unwrap(),
-            b"hello"
-        );
-        let record = only_record(&mut wire);
-        assert_eq!(
-            theirs.open(&record.header, record.payload),
-            Err(DropReason::Replayed)
-        );
+        let (header, payload) = only_record(&mut copy);
+        assert_eq!(theirs.open(&header, payload).unwrap(), b"hello");
+        let (header, payload) = only_record(&mut wire);
+        assert_eq!(theirs.open(&header, payload), Err(DropReason::Replayed));
     }
 
     #[test]
@@ -236,7 +359,7 @@ mod tests {
         let header = RecordHeader {
             content: ContentType::Alert,
             version: DTLS_1_2,
-            epoch: PROTECTED,
+            epoch: 1,
             sequence: 0,
         };
         assert_eq!(

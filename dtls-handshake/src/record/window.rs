@@ -1,4 +1,4 @@
-//! The replay window (RFC 6347 §4.1.2.6).
+//! The replay window (RFC 6347 §4.1.2.6, RFC 9147 §4.5.1).
 
 /// Which of the last 64 record numbers of an epoch have come. Marked only by records that
 /// authenticated, so that nobody else can move it.
@@ -12,6 +12,11 @@ pub(crate) struct ReplayWindow {
 
 impl ReplayWindow {
     const WIDTH: u64 = u64::BITS as u64;
+
+    /// One more than the highest number that has come.
+    pub(crate) fn expected(&self) -> u64 {
+        self.next
+    }
 
     pub(crate) fn is_new(&self, sequence: u64) -> bool {
         match (self.next.checked_sub(1)).and_then(|highest| highest.checked_sub(sequence)) {

@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::ExportError;
-use crate::record::{PROTECTED, Protection, RecordLayer, Records};
+use crate::record::{PROTECTED, Protection, Record, RecordLayer, Records};
 use crate::suite::Suite;
 use crate::v12::{RecordKeys, Session, Side};
 
@@ -80,11 +80,11 @@ impl KeySchedule {
         layer.start_reading(PROTECTED, if from_client { client } else { server });
         Records::new(datagram)
             .flatten()
-            .filter_map(|record| {
-                layer
-                    .open(&record.header, record.payload)
-                    .ok()
-                    .map(|p| p.to_vec())
+            .filter_map(|record| match record {
+                Record::Explicit { header, payload } => {
+                    layer.open(&header, payload).ok().map(|p| p.to_vec())
+                }
+                Record::Unified { .. } => None,
             })
             .collect()
     }

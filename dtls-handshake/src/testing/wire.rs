@@ -5,7 +5,7 @@ use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
     HelloVerifyRequest, ServerHello, ServerKeyExchange,
 };
-use crate::record::{PLAIN, Records};
+use crate::record::{PLAIN, Record, Records};
 use crate::wire::{DecodeError, HandshakeType, Reader};
 
 /// Reads the body of a handshake message of any type; the error names the field.
@@ -60,20 +60,23 @@ pub struct FragmentShape {
     pub fragment_length: usize,
 }
 
-/// The records of a datagram that have a well-formed header, each with its payload.
+/// The records of a datagram that have a well-formed header of 13 bytes, each with its payload.
 #[must_use]
 pub fn records(datagram: &mut [u8]) -> Vec<(RecordShape, Vec<u8>)> {
     Records::new(datagram)
         .flatten()
-        .map(|record| {
-            let shape = RecordShape {
-                content: record.header.content.into(),
-                version: record.header.version,
-                epoch: record.header.epoch,
-                sequence: record.header.sequence,
-                length: record.payload.len(),
-            };
-            (shape, record.payload.to_vec())
+        .filter_map(|record| match record {
+            Record::Explicit { header, payload } => {
+                let shape = RecordShape {
+                    content: header.content.into(),
+                    version: header.version,
+                    epoch: header.epoch,
+                    sequence: header.sequence,
+                    length: payload.len(),
+                };
+                Some((shape, payload.to_vec()))
+            }
+            Record::Unified { .. } => None,
         })
         .collect()
 }
@@ -103,7 +106,10 @@ pub fn reassemble<'a>(datagrams: impl IntoIterator<Item = &'a mut [u8]>) -> Vec<
     let mut messages = Vec::new();
     for datagram in datagrams {
         for record in Records::new(datagram).flatten() {
-            let mut reader = Reader::new(record.payload);
+            let Record::Explicit { payload, .. } = record else {
+                continue;
+            };
+            let mut reader = Reader::new(payload);
             while let Ok(fragment) = Fragment::read(&mut reader) {
                 let _ = inbox.insert(PLAIN, &fragment);
                 while let Some(message) = inbox.pop() {

@@ -1,24 +1,22 @@
 //! The client's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
-use super::{
-    Completed, Negotiated, RecordKeys, Session, Side, Step, accept_certificate, unexpected,
-};
-use crate::crypto::{KeyExchange, PublicKey};
-use crate::error::{CloseCause, Parameter};
+use super::{Negotiated, RecordKeys, Session, Side, accept_certificate};
+use crate::crypto::KeyExchange;
+use crate::error::CloseCause;
 use crate::event::Version;
 use crate::handshake::{Context, Message};
 use crate::message::{
-    Certificate, CertificateRequest, CertificateVerify, ClientKeyExchange, ClientOffer, Finished,
-    HelloVerifyRequest, Random, ServerHello, ServerKeyExchange,
+    Certificate, CertificateRequest, CertificateVerify, ClientKeyExchange, Finished, Random,
+    ServerHello, ServerKeyExchange,
 };
+use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
 use crate::record::PROTECTED;
-use crate::wire::{DTLS_1_2, HandshakeType, SignatureScheme};
+use crate::wire::{Group, HandshakeType, SignatureScheme};
 
 /// What the client waits for.
 #[derive(Debug)]
 pub(crate) enum ClientState {
-    ServerHello(AwaitServerHello),
     Certificate(AwaitCertificate),
     ServerKeyExchange(AwaitServerKeyExchange),
     CertificateRequest(AwaitCertificateRequest),
@@ -29,87 +27,13 @@ pub(crate) enum ClientState {
 type Next = Result<Step<ClientState>, CloseCause>;
 
 impl ClientState {
-    /// Sends the ClientHello.
-    pub(crate) fn start(cx: &mut Context) -> Self {
-        let state = AwaitServerHello {
-            random: cx.random(),
-            cookie_sent: false,
-        };
-        state.send_hello(&[], cx);
-        Self::ServerHello(state)
-    }
-
-    pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        match (self, message.kind) {
-            // RFC 5246 §7.4.1.1: ignored while a handshake is under way, and in no transcript.
-            (state, HandshakeType::HelloRequest) => Ok(Step::Wait(state)),
-            (Self::ServerHello(state), HandshakeType::HelloVerifyRequest) => {
-                state.handle_verify_request(message, cx)
-            }
-            (Self::ServerHello(state), HandshakeType::ServerHello) => state.handle(message, cx),
-            (Self::Certificate(state), HandshakeType::Certificate) => state.handle(message, cx),
-            (Self::ServerKeyExchange(state), HandshakeType::ServerKeyExchange) => {
-                state.handle(message, cx)
-            }
-            (Self::CertificateRequest(state), HandshakeType::CertificateRequest) => {
-                state.handle(message, cx)
-            }
-            // A server that asks for no certificate gets none.
-            (Self::CertificateRequest(state), HandshakeType::ServerHelloDone) => {
-                state.without_request().handle(message, cx)
-            }
-            (Self::ServerHelloDone(state), HandshakeType::ServerHelloDone) => {
-                state.handle(message, cx)
-            }
-            (Self::Finished(state), HandshakeType::Finished) => state.handle(message, cx),
-            _ => Err(unexpected(message)),
-        }
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct AwaitServerHello {
-    random: Random,
-    cookie_sent: bool,
-}
-
-impl AwaitServerHello {
-    fn send_hello(&self, cookie: &[u8], cx: &mut Context) {
-        let config = cx.config.clone();
-        let suites = config.suites_of(Version::Dtls12).map(|suite| suite.id);
-        let suites: Vec<_> = suites.collect();
-        let offer = ClientOffer {
-            random: &self.random,
-            cookie,
-            cipher_suites: &suites,
-            groups: &KeyExchange::GROUPS,
-            signature_schemes: &PublicKey::SCHEMES,
-            srtp_profiles: &config.srtp_profiles,
-        };
-        cx.flight.begin();
-        cx.transcript.clear();
-        cx.send(HandshakeType::ClientHello, |w| offer.write(w));
-    }
-
-    /// RFC 6347 §4.2.1: the same ClientHello again, with the cookie.
-    fn handle_verify_request(self, message: &Message, cx: &mut Context) -> Next {
-        if self.cookie_sent {
-            return Err(unexpected(message));
-        }
-        let request = HelloVerifyRequest::read(message.body())?;
-        self.send_hello(request.cookie, cx);
-        let state = Self {
-            cookie_sent: true,
-            ..self
-        };
-        Ok(Step::Answered(ClientState::ServerHello(state)))
-    }
-
-    fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        let hello = ServerHello::read(message.body())?;
-        if hello.version != DTLS_1_2 {
-            return Err(CloseCause::NothingInCommon(Parameter::Version));
-        }
+    /// The server has chosen DTLS 1.2, in answer to a hello with this random.
+    pub(crate) fn begin(
+        client_random: Random,
+        hello: &ServerHello<'_>,
+        message: &Message,
+        cx: &mut Context,
+    ) -> Next {
         let suite = cx
             .config
             .suites_of(Version::Dtls12)
@@ -130,35 +54,43 @@ impl AwaitServerHello {
         if !hello.extended_master_secret {
             return Err(CloseCause::ExtendedMasterSecretMissing);
         }
-        let srtp_profile = selected_profile(&hello, &cx.config.srtp_profiles)?;
+        let srtp_profile = match &hello.use_srtp {
+            None => None,
+            Some(use_srtp) => Some(use_srtp.selected(&cx.config.srtp_profiles)?),
+        };
         cx.transcript.push(message.bytes());
         let negotiated = Negotiated {
             suite,
-            client_random: self.random,
+            client_random,
             server_random: *hello.random,
             srtp_profile,
         };
-        Ok(Step::Wait(ClientState::Certificate(AwaitCertificate {
+        Ok(Step::Wait(Self::Certificate(AwaitCertificate {
             negotiated,
         })))
     }
-}
 
-/// RFC 5764 §4.1.1: exactly one profile, of those offered, and no master key identifier when none
-/// was offered.
-fn selected_profile(hello: &ServerHello<'_>, offered: &[u16]) -> Result<Option<u16>, CloseCause> {
-    let Some(use_srtp) = hello.use_srtp else {
-        return Ok(None);
-    };
-    if offered.is_empty() {
-        return Err(CloseCause::UnsolicitedExtension);
-    }
-    let mut profiles = use_srtp.profiles.iter();
-    match (profiles.next(), profiles.next()) {
-        (Some(profile), None) if offered.contains(&profile) && use_srtp.mki.is_empty() => {
-            Ok(Some(profile))
+    pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        match (self, message.kind) {
+            // RFC 5246 §7.4.1.1: ignored while a handshake is under way, and in no transcript.
+            (state, HandshakeType::HelloRequest) => Ok(Step::Wait(state)),
+            (Self::Certificate(state), HandshakeType::Certificate) => state.handle(message, cx),
+            (Self::ServerKeyExchange(state), HandshakeType::ServerKeyExchange) => {
+                state.handle(message, cx)
+            }
+            (Self::CertificateRequest(state), HandshakeType::CertificateRequest) => {
+                state.handle(message, cx)
+            }
+            // A server that asks for no certificate gets none.
+            (Self::CertificateRequest(state), HandshakeType::ServerHelloDone) => {
+                state.without_request().handle(message, cx)
+            }
+            (Self::ServerHelloDone(state), HandshakeType::ServerHelloDone) => {
+                state.handle(message, cx)
+            }
+            (Self::Finished(state), HandshakeType::Finished) => state.handle(message, cx),
+            _ => Err(message.unexpected()),
         }
-        _ => Err(CloseCause::Illegal("use_srtp")),
     }
 }
 
@@ -192,7 +124,7 @@ impl AwaitServerKeyExchange {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
         let exchange = ServerKeyExchange::read(message.body())?;
         let share = &exchange.share;
-        if !KeyExchange::GROUPS.contains(&share.group) {
+        if !cx.config.groups.contains(&share.group) {
             return Err(CloseCause::Illegal("group of ServerKeyExchange"));
         }
         let signed = self.negotiated.signed_share(share);
@@ -291,6 +223,7 @@ impl AwaitServerHelloDone {
             }
             .write(w);
         });
+        let group = ours.group();
         let session = derive(&negotiated, ours, &server_share, cx)?;
         if let Requested::OurCertificate(scheme) = self.requested {
             send_certificate_verify(scheme, cx)?;
@@ -299,11 +232,11 @@ impl AwaitServerHelloDone {
             .record_keys()
             .map_err(CloseCause::internal("the record keys"))?;
         send_finished(&session, keys, cx);
-        let srtp_profile = negotiated.srtp_profile;
         let state = AwaitFinished {
             session,
             peer,
-            srtp_profile,
+            srtp_profile: negotiated.srtp_profile,
+            group,
         };
         Ok(Step::Answered(ClientState::Finished(state)))
     }
@@ -376,6 +309,7 @@ pub(crate) struct AwaitFinished {
     session: Session,
     peer: PeerCertificate,
     srtp_profile: Option<u16>,
+    group: Group,
 }
 
 impl AwaitFinished {
@@ -391,54 +325,10 @@ impl AwaitFinished {
         // It answers our last flight.
         cx.flight.begin();
         Ok(Step::Complete(Completed {
-            session: self.session,
+            session: negotiation::Session::Dtls12(self.session),
             peer_certificate: self.peer.der,
             srtp_profile: self.srtp_profile,
+            group: self.group,
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::time::{Duration, UNIX_EPOCH};
-
-    use rand_chacha::ChaCha20Rng;
-    use rand_chacha::rand_core::SeedableRng;
-
-    use super::*;
-    use crate::config::Config;
-    use crate::handshake::Fragment;
-    use crate::identity::Identity;
-    use crate::record::PLAIN;
-
-    /// RFC 6347 §4.2.1: neither the first ClientHello nor HelloVerifyRequest is in the transcript.
-    #[test]
-    fn the_transcript_begins_with_the_hello_that_has_the_cookie() {
-        let identity = Identity::generate(UNIX_EPOCH + Duration::from_secs(1_780_000_000)).unwrap();
-        let rng = ChaCha20Rng::from_seed([0; 32]);
-        let mut cx = Context::new(Arc::new(Config::new(identity)), rng);
-        let state = ClientState::start(&mut cx);
-        let length = cx.transcript.messages().len();
-        let request = Fragment {
-            kind: HandshakeType::HelloVerifyRequest,
-            length: 5,
-            message_seq: 0,
-            offset: 0,
-            bytes: &[0xFE, 0xFF, 2, 7, 8],
-        };
-        cx.inbox.insert(PLAIN, &request);
-        let message = cx.inbox.pop().unwrap();
-        let next = state.handle(&message, &mut cx);
-        assert!(matches!(
-            next,
-            Ok(Step::Answered(ClientState::ServerHello(_)))
-        ));
-        let transcript = cx.transcript.messages();
-        assert_eq!(transcript.len(), length + 2);
-        assert_eq!(
-            transcript.get(..6),
-            Some(&[1, 0, 0, (length - 10) as u8, 0, 1][..])
-        );
     }
 }

@@ -14,26 +14,12 @@ use crate::handshake::{Context, Message};
 use crate::message::{Certificate, Random, ServerShare};
 use crate::peer::PeerCertificate;
 use crate::suite::Suite;
-use crate::wire::{HandshakeType, Writer};
+use crate::wire::Writer;
 
-/// What a message led to.
-#[derive(Debug)]
-pub(crate) enum Step<S> {
-    /// More of the peer's flight is due.
-    Wait(S),
-    /// The peer's flight is complete and ours is out, to be repeated until it is answered.
-    Answered(S),
-    /// The handshake is complete. What of our last flight is out is repeated only on request.
-    Complete(Completed),
-}
-
-/// What a handshake leaves behind.
-#[derive(Debug)]
-pub(crate) struct Completed {
-    pub(crate) session: Session,
-    /// In DER. Its owner is who we speak with; whether that is who we want, nobody has said yet.
-    pub(crate) peer_certificate: Vec<u8>,
-    pub(crate) srtp_profile: Option<u16>,
+/// Reads the peer's chain.
+fn accept_certificate(message: &Message, cx: &Context) -> Result<PeerCertificate, CloseCause> {
+    let certificate = Certificate::read(message.body())?;
+    PeerCertificate::accept(certificate.chain(), &cx.expected, &cx.config)
 }
 
 /// What the hello messages settled.
@@ -52,28 +38,4 @@ impl Negotiated {
         share.write(&mut Writer::new(&mut signed));
         signed
     }
-}
-
-/// Reads the peer's chain.
-fn accept_certificate(message: &Message, cx: &Context) -> Result<PeerCertificate, CloseCause> {
-    let certificate = Certificate::read(message.body())?;
-    PeerCertificate::accept(certificate.chain(), &cx.expected, &cx.config)
-}
-
-/// A message that has no place in a state.
-fn unexpected(message: &Message) -> CloseCause {
-    CloseCause::Unexpected(match message.kind {
-        HandshakeType::HelloRequest => "HelloRequest",
-        HandshakeType::ClientHello => "ClientHello",
-        HandshakeType::ServerHello => "ServerHello",
-        HandshakeType::HelloVerifyRequest => "HelloVerifyRequest",
-        HandshakeType::Certificate => "Certificate",
-        HandshakeType::ServerKeyExchange => "ServerKeyExchange",
-        HandshakeType::CertificateRequest => "CertificateRequest",
-        HandshakeType::ServerHelloDone => "ServerHelloDone",
-        HandshakeType::CertificateVerify => "CertificateVerify",
-        HandshakeType::ClientKeyExchange => "ClientKeyExchange",
-        HandshakeType::Finished => "Finished",
-        HandshakeType::Unknown(_) => "handshake message of unknown type",
-    })
 }

@@ -1,25 +1,23 @@
 //! The server's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
-use super::{
-    Completed, Negotiated, RecordKeys, Session, Side, Step, accept_certificate, unexpected,
-};
+use super::{Negotiated, RecordKeys, Session, Side, accept_certificate};
 use crate::crypto::{KeyExchange, KeyKind, PublicKey};
 use crate::error::{CloseCause, Parameter};
 use crate::event::Version;
 use crate::handshake::{Context, Message};
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
-    ServerAnswer, ServerKeyExchange, ServerShare,
+    Random, ServerAnswer, ServerKeyExchange, ServerShare,
 };
+use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
 use crate::record::{PROTECTED, Protection};
-use crate::wire::{DTLS_1_2, HandshakeType, NamedGroup, SignatureScheme};
+use crate::wire::{Group, HandshakeType, SignatureScheme};
 
 /// What the server waits for.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // there is one for each connection, and it moves on
 pub(crate) enum ServerState {
-    ClientHello,
     Certificate(AwaitCertificate),
     ClientKeyExchange(AwaitClientKeyExchange),
     CertificateVerify(AwaitCertificateVerify),
@@ -29,9 +27,49 @@ pub(crate) enum ServerState {
 type Next = Result<Step<ServerState>, CloseCause>;
 
 impl ServerState {
+    /// DTLS 1.2 was chosen: answers the ClientHello.
+    pub(crate) fn begin(
+        server_random: Random,
+        hello: &ClientHello<'_>,
+        message: &Message,
+        cx: &mut Context,
+    ) -> Next {
+        check(hello)?;
+        let key = cx.config.identity.key();
+        let suite = cx
+            .config
+            .suites_of(Version::Dtls12)
+            .find(|suite| {
+                suite.takes_server_key(key.kind()) && hello.cipher_suites.contains(suite.id.into())
+            })
+            .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
+        let group = select_group(hello, &cx.config.groups, key.kind())?;
+        // Without the list SHA-1 would be all a client understands (RFC 5246 §7.4.1.4.1).
+        let scheme = hello
+            .signature_schemes
+            .and_then(|schemes| key.choose(Version::Dtls12, schemes))
+            .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))?;
+        let srtp_profile = hello.use_srtp.and_then(|offer| {
+            let ours = cx.config.srtp_profiles.iter().copied();
+            ours.into_iter()
+                .find(|profile| offer.profiles.contains(*profile))
+        });
+        cx.transcript.push(message.bytes());
+        let negotiated = Negotiated {
+            suite,
+            client_random: *hello.random,
+            server_random,
+            srtp_profile,
+        };
+        let ours =
+            KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
+        send_hello_flight(hello, &negotiated, scheme, &ours, cx)?;
+        let state = AwaitCertificate { negotiated, ours };
+        Ok(Step::Answered(Self::Certificate(state)))
+    }
+
     pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
         match (self, message.kind) {
-            (Self::ClientHello, HandshakeType::ClientHello) => handle_client_hello(message, cx),
             (Self::Certificate(state), HandshakeType::Certificate) => state.handle(message, cx),
             (Self::ClientKeyExchange(state), HandshakeType::ClientKeyExchange) => {
                 state.handle(message, cx)
@@ -40,62 +78,13 @@ impl ServerState {
                 state.handle(message, cx)
             }
             (Self::Finished(state), HandshakeType::Finished) => state.handle(message, cx),
-            _ => Err(unexpected(message)),
+            _ => Err(message.unexpected()),
         }
     }
-
-    /// Whether nobody has been heard yet.
-    pub(crate) fn is_idle(&self) -> bool {
-        matches!(self, Self::ClientHello)
-    }
-}
-
-fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
-    let hello = ClientHello::read(message.body())?;
-    check(&hello)?;
-    let key = cx.config.identity.key();
-    let suite = cx
-        .config
-        .suites_of(Version::Dtls12)
-        .find(|suite| {
-            suite.takes_server_key(key.kind()) && hello.cipher_suites.contains(suite.id.into())
-        })
-        .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
-    let group = select_group(&hello, key.kind())?;
-    // Without the list SHA-1 would be all a client understands (RFC 5246 §7.4.1.4.1).
-    let scheme = hello
-        .signature_schemes
-        .and_then(|schemes| key.choose(Version::Dtls12, schemes))
-        .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))?;
-    let srtp_profile = hello.use_srtp.and_then(|offer| {
-        let ours = cx.config.srtp_profiles.iter().copied();
-        ours.into_iter()
-            .find(|profile| offer.profiles.contains(*profile))
-    });
-    cx.transcript.push(message.bytes());
-    let negotiated = Negotiated {
-        suite,
-        client_random: *hello.random,
-        server_random: cx.random(),
-        srtp_profile,
-    };
-    let ours = KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
-    send_hello_flight(&hello, &negotiated, scheme, &ours, cx)?;
-    let state = AwaitCertificate { negotiated, ours };
-    Ok(Step::Answered(ServerState::Certificate(state)))
 }
 
 /// What has to hold for any set of parameters.
 fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
-    // Numbers of later versions are smaller. Where there is a list of versions it decides
-    // (RFC 8446 §4.2.1), but the old field has to say DTLS 1.2 even then (RFC 9147 §5.3).
-    let speaks_1_2 = (0xFE00..=DTLS_1_2).contains(&hello.version)
-        && hello
-            .supported_versions
-            .is_none_or(|versions| versions.contains(DTLS_1_2));
-    if !speaks_1_2 {
-        return Err(CloseCause::NothingInCommon(Parameter::Version));
-    }
     if !hello.offers_null_compression() {
         return Err(CloseCause::Illegal("compression_methods"));
     }
@@ -113,17 +102,21 @@ fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
 
 /// Without a list any group will do (RFC 8422 §4): then the one everybody has. With one, it has
 /// to have the curve of our certificate as well (RFC 8422 §5.1).
-fn select_group(hello: &ClientHello<'_>, key: KeyKind) -> Result<NamedGroup, CloseCause> {
+fn select_group(
+    hello: &ClientHello<'_>,
+    ours: &[Group],
+    key: KeyKind,
+) -> Result<Group, CloseCause> {
     let Some(theirs) = hello.groups else {
-        return Ok(NamedGroup::Secp256r1);
+        return Ok(Group::Secp256r1);
     };
     let curve = match key {
-        KeyKind::EcdsaP256 => Some(NamedGroup::Secp256r1),
-        KeyKind::EcdsaP384 => Some(NamedGroup::Secp384r1),
+        KeyKind::EcdsaP256 => Some(Group::Secp256r1),
+        KeyKind::EcdsaP384 => Some(Group::Secp384r1),
         KeyKind::Ed25519 | KeyKind::Rsa => None,
     };
-    KeyExchange::GROUPS
-        .into_iter()
+    ours.iter()
+        .copied()
         .find(|group| theirs.contains((*group).into()))
         .filter(|_| curve.is_none_or(|curve| theirs.contains(curve.into())))
         .ok_or(CloseCause::NothingInCommon(Parameter::Group))
@@ -209,6 +202,7 @@ impl AwaitClientKeyExchange {
             srtp_profile,
         } = self.negotiated;
         let session_hash = cx.transcript.hash(suite.hash);
+        let group = self.ours.group();
         let session = self
             .ours
             .agree(exchange.public_key, |premaster| {
@@ -228,6 +222,7 @@ impl AwaitClientKeyExchange {
             session,
             peer: self.peer,
             srtp_profile,
+            group,
         };
         Ok(Step::Wait(ServerState::CertificateVerify(state)))
     }
@@ -238,6 +233,7 @@ pub(crate) struct AwaitCertificateVerify {
     session: Session,
     peer: PeerCertificate,
     srtp_profile: Option<u16>,
+    group: Group,
 }
 
 impl AwaitCertificateVerify {
@@ -263,6 +259,7 @@ impl AwaitCertificateVerify {
             session: self.session,
             peer: self.peer,
             srtp_profile: self.srtp_profile,
+            group: self.group,
             protection: server,
         };
         Ok(Step::Wait(ServerState::Finished(state)))
@@ -274,6 +271,7 @@ pub(crate) struct AwaitFinished {
     session: Session,
     peer: PeerCertificate,
     srtp_profile: Option<u16>,
+    group: Group,
     /// For what we write, in use from our Finished on.
     protection: Protection,
 }
@@ -302,9 +300,10 @@ impl AwaitFinished {
             .write(w)
         });
         Ok(Step::Complete(Completed {
-            session: self.session,
+            session: negotiation::Session::Dtls12(self.session),
             peer_certificate: self.peer.der,
             srtp_profile: self.srtp_profile,
+            group: self.group,
         }))
     }
 }

@@ -45,22 +45,25 @@ macro_rules! code_points {
 }
 
 code_points! {
-    /// What a record carries (RFC 5246 §6.2.1).
+    /// What a record carries (RFC 5246 §6.2.1, RFC 9147 §4.1).
     pub(crate) enum ContentType: u8 {
         ChangeCipherSpec = 20 "change_cipher_spec",
         Alert = 21 "alert",
         Handshake = 22 "handshake",
         ApplicationData = 23 "application_data",
+        Ack = 26 "ack",
     }
 }
 
 code_points! {
-    /// What a handshake message is (RFC 5246 §7.4, RFC 6347 §4.3.2).
+    /// What a handshake message is (RFC 5246 §7.4, RFC 6347 §4.3.2, RFC 9147 §5.2).
     pub(crate) enum HandshakeType: u8 {
         HelloRequest = 0 "HelloRequest",
         ClientHello = 1 "ClientHello",
         ServerHello = 2 "ServerHello",
         HelloVerifyRequest = 3 "HelloVerifyRequest",
+        NewSessionTicket = 4 "NewSessionTicket",
+        EncryptedExtensions = 8 "EncryptedExtensions",
         Certificate = 11 "Certificate",
         ServerKeyExchange = 12 "ServerKeyExchange",
         CertificateRequest = 13 "CertificateRequest",
@@ -68,6 +71,7 @@ code_points! {
         CertificateVerify = 15 "CertificateVerify",
         ClientKeyExchange = 16 "ClientKeyExchange",
         Finished = 20 "Finished",
+        KeyUpdate = 24 "KeyUpdate",
     }
 }
 
@@ -79,16 +83,22 @@ code_points! {
         SignatureAlgorithms = 13 "signature_algorithms",
         UseSrtp = 14 "use_srtp",
         ExtendedMasterSecret = 23 "extended_master_secret",
+        PreSharedKey = 41 "pre_shared_key",
         SupportedVersions = 43 "supported_versions",
+        Cookie = 44 "cookie",
+        KeyShare = 51 "key_share",
         RenegotiationInfo = 0xFF01 "renegotiation_info",
     }
 }
 
 code_points! {
-    /// Groups for the key exchange (IANA "TLS Supported Groups").
-    pub(crate) enum NamedGroup: u16 {
+    /// A group for the key exchange by its registered number (IANA "TLS Supported Groups").
+    pub enum Group: u16 {
+        /// NIST P-256 (RFC 8422).
         Secp256r1 = 23 "secp256r1",
+        /// NIST P-384 (RFC 8422).
         Secp384r1 = 24 "secp384r1",
+        /// X25519 (RFC 8422).
         X25519 = 29 "x25519",
     }
 }

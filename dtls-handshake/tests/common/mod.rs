@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use bytes::BytesMut;
 use dtls_handshake::{
     CloseCause, Config, Connected, Connection, Event, Fingerprint, Handled, Identity,
-    SRTP_EXPORTER_LABEL,
+    SRTP_EXPORTER_LABEL, Version,
 };
 use virtual_network::{Datagram, Dice, HostId, Network, Weather};
 
@@ -27,10 +27,17 @@ pub(crate) fn identities() -> &'static [Identity; 2] {
     IDENTITIES.get_or_init(|| [make(), make()])
 }
 
+/// Both sides with DTLS 1.2 alone.
 pub(crate) fn configs() -> [Config; 2] {
-    identities()
-        .clone()
-        .map(|identity| Config::new(identity).with_srtp_profiles(&[7, 1]))
+    configs_of(&[Version::Dtls12])
+}
+
+pub(crate) fn configs_of(versions: &[Version]) -> [Config; 2] {
+    identities().clone().map(|identity| {
+        Config::new(identity)
+            .with_versions(versions)
+            .with_srtp_profiles(&[7, 1])
+    })
 }
 
 pub(crate) fn fingerprint(side: usize) -> Fingerprint {

@@ -1,0 +1,15 @@
+//! Messages and extensions that DTLS 1.3 has, or has in another form than DTLS 1.2.
+
+mod ack;
+mod certificate;
+mod certificate_request;
+mod cookie;
+mod encrypted_extensions;
+mod key_share;
+
+pub(crate) use ack::Ack;
+pub(crate) use certificate::Certificate;
+pub(crate) use certificate_request::CertificateRequest;
+pub(super) use cookie::{read_cookie, write_cookie};
+pub(crate) use encrypted_extensions::EncryptedExtensions;
+pub(crate) use key_share::{KeyShare, KeyShares};

@@ -1,0 +1,119 @@
+//! The handshake of DTLS 1.3 (RFC 9147 §5, RFC 8446 §4) and what comes after it.
+//!
+//! ```text
+//! client                                        server
+//! AwaitServerHello    ClientHello        ->
+//!                     <- HelloRetryRequest      AwaitSecondHello
+//!                     ClientHello        ->
+//!                     <- ServerHello            AwaitCertificate, AwaitCertificateVerify,
+//! AwaitExtensions     <- {EncryptedExtensions}    AwaitFinished
+//! AwaitCertificate..  <- {CertificateRequest}
+//! AwaitCertificate    <- {Certificate}
+//! AwaitVerify         <- {CertificateVerify}
+//! AwaitFinished       <- {Finished}
+//! Session             {Certificate, CertificateVerify, Finished} ->
+//!                     <- [ACK]                  Session
+//! ```
+//!
+//! Epochs (RFC 9147 §6.1): 0 for the hellos, 2 for what is in braces, 3 and later for what is in
+//! brackets. Each side writes in an epoch from the message on that leads to it, and sends again in
+//! the epoch that it sent in first. The states own the transcript and the secrets that are known in
+//! them; a state whose secrets are used up is gone.
+
+mod client;
+mod schedule;
+mod server;
+mod session;
+
+pub(crate) use client::ClientState;
+pub(crate) use server::ServerState;
+pub(crate) use session::Session;
+
+use crate::Version;
+use crate::error::CloseCause;
+use crate::handshake::{Context, Message, RunningTranscript};
+use crate::message::CertificateVerify;
+use crate::message::v13::Certificate;
+use crate::peer::PeerCertificate;
+use crate::wire::{HandshakeType, SignatureScheme, Writer};
+
+/// Which of the two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
+}
+
+/// Adds a message to the flight, in the newest epoch, and to the transcript.
+fn send(
+    cx: &mut Context,
+    transcript: &mut RunningTranscript,
+    kind: HandshakeType,
+    body: impl FnOnce(&mut Writer<'_>),
+) {
+    let epoch = cx.records.write_epoch();
+    transcript.push(cx.flight.push(epoch, kind, body));
+}
+
+/// What a CertificateVerify signs (RFC 8446 §4.4.3).
+fn signed_content(side: Side, transcript: &RunningTranscript) -> Vec<u8> {
+    let purpose: &[u8] = match side {
+        Side::Client => b"TLS 1.3, client CertificateVerify\0",
+        Side::Server => b"TLS 1.3, server CertificateVerify\0",
+    };
+    [&[b' '; 64], purpose, transcript.value().as_ref()].concat()
+}
+
+fn send_certificate_verify(
+    side: Side,
+    scheme: SignatureScheme,
+    transcript: &mut RunningTranscript,
+    cx: &mut Context,
+) -> Result<(), CloseCause> {
+    let config = cx.config.clone();
+    let signature = config
+        .identity
+        .key()
+        .sign(scheme, &[&signed_content(side, transcript)])
+        .map_err(CloseCause::internal("the signature"))?;
+    send(cx, transcript, HandshakeType::CertificateVerify, |w| {
+        CertificateVerify {
+            scheme,
+            signature: signature.as_ref(),
+        }
+        .write(w);
+    });
+    Ok(())
+}
+
+/// Reads the peer's chain.
+fn accept_certificate(
+    certificate: &Certificate<'_>,
+    cx: &Context,
+) -> Result<PeerCertificate, CloseCause> {
+    // RFC 8446 §4.4.2: the context is that of our CertificateRequest, or there was none.
+    if !certificate.context.is_empty() {
+        return Err(CloseCause::Illegal("context of Certificate"));
+    }
+    if certificate.has_extensions {
+        return Err(CloseCause::UnsolicitedExtension);
+    }
+    PeerCertificate::accept(certificate.chain(), &cx.expected, &cx.config)
+}
+
+/// Checks what the peer on that side has signed.
+fn verify_certificate(
+    side: Side,
+    peer: &PeerCertificate,
+    message: &Message,
+    transcript: &RunningTranscript,
+) -> Result<(), CloseCause> {
+    let verify = CertificateVerify::read(message.body())?;
+    peer.verify(
+        Version::Dtls13,
+        verify.scheme,
+        &signed_content(side, transcript),
+        verify.signature,
+        "CertificateVerify",
+    )
+}

@@ -1,0 +1,126 @@
+//! DTLS 1.3 between two of our own: what is settled, how it recovers, what it refuses.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // tests
+
+mod common;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Link, configs_of, fingerprint, origin};
+use dtls_handshake::{CipherSuite, Config, Group, Version};
+use virtual_network::Weather;
+
+const BOTH: [Version; 2] = [Version::Dtls12, Version::Dtls13];
+
+fn good_link(configs: [Config; 2]) -> Link {
+    Link::new(configs, 1, Weather::calm(Duration::from_millis(20)))
+}
+
+fn connected(configs: [Config; 2]) -> Link {
+    let mut link = good_link(configs).introduced();
+    link.settle();
+    assert!(
+        link.ends.iter().all(|end| end.connected.is_some()),
+        "{:?}",
+        link.causes()
+    );
+    link
+}
+
+#[test]
+fn both_sides_connect_after_a_round_trip_and_a_half() {
+    let mut link = connected(configs_of(&BOTH));
+    link.deliver();
+    let [client, server] = &link.ends;
+    assert_eq!(client.exported(), server.exported());
+    for (side, end) in link.ends.iter().enumerate() {
+        let connected = end.connected.as_ref().unwrap();
+        assert_eq!(connected.version, Version::Dtls13);
+        assert_eq!(connected.srtp_profile, Some(7));
+        assert_eq!(connected.cipher_suite, CipherSuite::Aes128GcmSha256);
+        assert_eq!(connected.group, Group::X25519);
+        assert_eq!(connected.peer.fingerprint(), Some(fingerprint(1 - side)));
+        let stats = end.connection.stats();
+        assert_eq!((stats.timeouts, stats.repeats_answered), (0, 0));
+        assert_eq!(end.connection.poll_timeout(), None);
+    }
+    let took = |side: usize| link.ends[side].connected_at.unwrap() - origin();
+    assert_eq!(took(0), Duration::from_millis(40));
+    assert_eq!(took(1), Duration::from_millis(60));
+}
+
+#[test]
+fn the_latest_version_in_common_is_spoken() {
+    let one = |version| [version];
+    for (client, server, expected) in [
+        (&BOTH[..], &one(Version::Dtls12)[..], Version::Dtls12),
+        (&one(Version::Dtls12), &BOTH, Version::Dtls12),
+        (&one(Version::Dtls13), &BOTH, Version::Dtls13),
+        (&BOTH, &one(Version::Dtls13), Version::Dtls13),
+    ] {
+        let [ours, _] = configs_of(client);
+        let [_, theirs] = configs_of(server);
+        let link = connected([ours, theirs]);
+        for end in &link.ends {
+            assert_eq!(end.connected.as_ref().unwrap().version, expected);
+        }
+        assert_eq!(link.ends[0].exported(), link.ends[1].exported());
+    }
+}
+
+#[test]
+fn data_travels_and_close_is_heard() {
+    for side in 0..2 {
+        let mut link = connected(configs_of(&BOTH));
+        link.deliver();
+        let now = link.now();
+        link.ends[side].connection.send(now, b"ping").unwrap();
+        link.ends[1 - side].connection.send(now, b"").unwrap();
+        link.deliver();
+        assert_eq!(link.ends[1 - side].data(), [b"ping"]);
+        assert_eq!(link.ends[side].data(), [b""]);
+        link.ends[side].connection.close(now);
+        link.deliver();
+        assert!(link.ends.iter().all(|end| end.closed.is_some()));
+    }
+}
+
+#[test]
+fn the_key_log_has_the_five_lines_of_each_side() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let configs = configs_of(&BOTH).map(|config| {
+        let lines = lines.clone();
+        config.with_key_log(move |line| lines.lock().unwrap().push(line.to_owned()))
+    });
+    connected(configs);
+    let mut lines = lines.lock().unwrap();
+    lines.sort();
+    let labels: Vec<_> = lines
+        .iter()
+        .step_by(2)
+        .map(|line| line.split(' ').next().unwrap())
+        .collect();
+    assert_eq!(
+        labels,
+        [
+            "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+            "CLIENT_TRAFFIC_SECRET_0",
+            "EXPORTER_SECRET",
+            "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+            "SERVER_TRAFFIC_SECRET_0",
+        ]
+    );
+    for pair in lines.chunks(2) {
+        assert_eq!(pair[0], pair[1]);
+    }
+}
+
+#[test]
+fn every_mtu_works() {
+    for mtu in [0, 256, 300, 512, 1200, 1500, 100_000] {
+        let configs = configs_of(&BOTH).map(|config| config.with_mtu(mtu));
+        let link = connected(configs);
+        assert_eq!(link.ends[0].exported(), link.ends[1].exported());
+        assert!(link.largest <= mtu.max(256));
+    }
+}
