@@ -1,9 +1,10 @@
 //! What is hidden of RTP header extensions (RFC 8285) and CSRC lists.
 //!
 //! ```text
-//! Clear         fixed | CSRCs | profile, length | elements        | payload    payload hidden
-//! Encrypted     fixed | CSRCs | profile, length | id len [chosen] | payload    data of chosen elements, payload
-//! Cryptex       fixed | CSRCs | profile, length | elements        | payload    all but fixed part, profile, length
+//! sent:       fixed header | CSRCs | profile, length | elements: id, length, data | payload
+//! Clear                                                                             hidden
+//! Encrypted                                              data of chosen ones hidden | hidden
+//! Cryptex                   hidden                     hidden                         hidden
 //! ```
 //!
 //! Everything is authenticated in each case. `Clear` costs a packet one branch.
