@@ -27,6 +27,33 @@ const RTCP_PACKETS_MAX: u64 = 1 << 31;
 ///
 /// Each event of a key comes once. One that waits is overtaken by what happens: a key that is used
 /// up is no longer told to be nearly so, and of a key that was replaced nothing is told.
+///
+/// ```
+/// use srtp::{Event, MasterKey, Profile, Receiver, Sender, TRAILER_MAX};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Keys for 4 packets each, so that the end is near.
+/// let key = |number: u8| -> Result<MasterKey, srtp::KeyError> {
+///     let key = MasterKey::new(Profile::AeadAes128Gcm, &[number; 16], &[2; 12])?;
+///     key.with_mki(&[number])?.with_lifetime(4)
+/// };
+/// let (mut sender, mut receiver) = (Sender::new(key(1)?), Receiver::new(key(1)?));
+/// let mut next = 2;
+/// for sequence_number in 0..20 {
+///     let mut packet = [0x80; 40 + TRAILER_MAX + 1];
+///     packet[3] = sequence_number;
+///     let sealed = sender.protect_rtp(&mut packet, 40)?;
+///     receiver.unprotect_rtp(&mut packet[..sealed])?;
+///     if let Some(Event::KeyNearlyUsed { .. }) = sender.poll_event() {
+///         receiver.add_key(key(next)?)?; // the signalling brings it there first
+///         sender.change_key(key(next)?)?;
+///         next += 1;
+///     }
+/// }
+/// # assert_eq!(next, 8);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {

@@ -241,6 +241,7 @@ struct Direction {
     /// When the sender changes to the newest key, which the receiver has.
     change_at: Option<u64>,
     taken: BTreeSet<u64>,
+    taken_reports: BTreeSet<u64>,
 }
 
 impl Direction {
@@ -255,6 +256,7 @@ impl Direction {
             newest_key: first_key,
             change_at: None,
             taken: BTreeSet::new(),
+            taken_reports: BTreeSet::new(),
         }
     }
 
@@ -286,9 +288,14 @@ impl Direction {
 
     /// A packet with its true index has come, perhaps again.
     fn arrives(&mut self, index: u64, packet: &[u8]) {
-        let found = unprotect(&mut self.receiver, false, packet);
-        let expected = match self.taken.insert(index) {
-            true => Ok(12 + 7),
+        let is_rtcp = srtp::is_rtcp(packet);
+        let found = unprotect(&mut self.receiver, is_rtcp, packet);
+        let (taken, len) = match is_rtcp {
+            true => (&mut self.taken_reports, 40),
+            false => (&mut self.taken, 12 + 7),
+        };
+        let expected = match taken.insert(index) {
+            true => Ok(len),
             false => Err(UnprotectError::Replayed),
         };
         assert_eq!(found, expected, "{index}");
@@ -365,6 +372,10 @@ fn keys_are_changed_in_time_on_both_sides() {
                 let ssrc = dice.below(3);
                 let packet = rtp_of(&mut direction.sender, ssrc, step);
                 link.send(from, step * 3 + ssrc, &packet);
+                if step % 10 == 0 {
+                    let report = protect(&mut direction.sender, true, 1).unwrap();
+                    link.send(from, step, &report);
+                }
             }
             link.network.advance(link.network.now() + STEP);
             while let Some((from, index, packet)) = link.arrived() {
@@ -375,6 +386,8 @@ fn keys_are_changed_in_time_on_both_sides() {
             assert_eq!(direction.sender.stats().key_exhausted, 0);
             let stats = direction.receiver.stats();
             assert_eq!(stats.rtp, direction.taken.len() as u64);
+            assert_eq!(stats.rtcp, direction.taken_reports.len() as u64);
+            assert!(stats.rtcp > 220, "{stats:?}");
             assert!(stats.rtp > 2200 && stats.replayed > 0, "{stats:?}");
             assert!(direction.newest_key % 100 >= 5, "{}", direction.newest_key);
             assert_eq!(direction.sender.roc(0), Some(1));
