@@ -30,14 +30,14 @@
 //!   the packets up to it are lost, the receiver is one roll-over behind.
 //! - From there on the index of a packet is the one nearest to the highest so far, among the ROC of
 //!   that one, one less and one more. At a distance of exactly 2^15 it is taken to be of the same
-//!   ROC. So a stream is followed over gaps of up to 2^15 - 1 lost packets (11 minutes of audio
-//!   at 50 a second), and over silence of any length, in which no sequence number is used.
+//!   ROC. So a stream is followed over leaps of up to 2^15 - 1 numbers (11 minutes of audio lost, at
+//!   50 packets a second), and over silence of any length, in which no sequence number is used.
 //! - `roc` reads the ROC of the highest index. `set_roc` says the ROC of the next packet, whatever
 //!   its sequence number: of a stream that begins late (what the signalling or the former holder of
 //!   the stream knows), or of one that has lost count. It may go up and not down, so that no
 //!   index is used twice.
-//! - A receiver has lost count after a gap of 2^15 packets or more, or when the sender's numbers
-//!   leap: packets are refused as [`WrongTag`](UnprotectError::WrongTag), or as
+//! - A receiver has lost count after a leap of 2^15 numbers or more, lost or never sent: packets
+//!   are refused as [`WrongTag`](UnprotectError::WrongTag), or as
 //!   [`TooOld`](UnprotectError::TooOld) when the nearest index lies behind the window. It does not
 //!   try other counters by itself: each try would be one more guess for a forger, and one more
 //!   tag to compute. `set_roc` helps, or a new SSRC.

@@ -189,7 +189,7 @@ impl Receiver {
     }
 
     /// Sets the roll-over counter of a stream's next packet, whatever its sequence number: for a
-    /// receiver that joins late, or one that lost count in a gap of 2^15 packets or more. The
+    /// receiver that joins late, or one that lost count in a leap of 2^15 numbers or more. The
     /// stream need not be open yet. Packets taken before are still known as replayed.
     ///
     /// # Errors
