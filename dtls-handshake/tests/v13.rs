@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Link, configs_of, fingerprint, origin};
-use dtls_handshake::{CipherSuite, Config, Group, Version};
+use dtls_handshake::{
+    AlertDescription, CipherSuite, CloseCause, Config, Group, Parameter, Version,
+};
 use virtual_network::Weather;
 
 const BOTH: [Version; 2] = [Version::Dtls12, Version::Dtls13];
@@ -122,5 +124,47 @@ fn every_mtu_works() {
         let link = connected(configs);
         assert_eq!(link.ends[0].exported(), link.ends[1].exported());
         assert!(link.largest <= mtu.max(256));
+    }
+}
+
+/// The client has sent a share of a group that the server does not take: the server asks for
+/// another.
+#[test]
+fn a_server_asks_for_a_share_that_it_takes() {
+    let groups = [Group::X25519, Group::Secp256r1, Group::Secp384r1];
+    for chosen in groups {
+        for mtu in [256, 1200] {
+            let [client, server] = configs_of(&BOTH).map(|config| config.with_mtu(mtu));
+            let others = groups.into_iter().filter(|group| *group != chosen);
+            let theirs: Vec<_> = others.chain([chosen]).collect();
+            let configs = [client.with_groups(&theirs), server.with_groups(&[chosen])];
+            let link = connected(configs);
+            assert_eq!(link.ends[0].exported(), link.ends[1].exported());
+            for end in &link.ends {
+                let connected = end.connected.as_ref().unwrap();
+                assert_eq!(connected.group, chosen);
+                assert_eq!(connected.version, Version::Dtls13);
+                assert_eq!(end.connection.stats().timeouts, 0);
+            }
+            // One round trip more.
+            let took = link.ends[0].connected_at.unwrap() - origin();
+            assert_eq!(took, Duration::from_millis(80));
+        }
+    }
+}
+
+#[test]
+fn without_a_common_group_both_sides_learn_it() {
+    for versions in [&BOTH[..], &[Version::Dtls12], &[Version::Dtls13]] {
+        let [client, server] = configs_of(versions);
+        let configs = [
+            client.with_groups(&[Group::X25519]),
+            server.with_groups(&[Group::Secp384r1]),
+        ];
+        let mut link = good_link(configs).introduced();
+        link.settle();
+        let cause = CloseCause::NothingInCommon(Parameter::Group);
+        let told = CloseCause::PeerAlert(AlertDescription::HandshakeFailure);
+        assert_eq!(link.causes(), [Some(told), Some(cause)]);
     }
 }

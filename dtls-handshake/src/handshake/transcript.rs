@@ -69,14 +69,17 @@ impl RunningTranscript {
         self.running.value()
     }
 
-    /// Puts its hash in the place of a first ClientHello, as a HelloRetryRequest wants it
-    /// (RFC 8446 §4.4.1).
-    #[cfg_attr(not(test), allow(dead_code))]
+    /// Puts its hash in the place of a first ClientHello, as a HelloRetryRequest wants it.
     pub(crate) fn replace_by_hash(&mut self) {
-        let mut replaced = RunningHash::new(self.hash);
-        replaced.update(&[MESSAGE_HASH, 0, 0, self.hash.output_length() as u8]);
-        replaced.update(self.running.value().as_ref());
-        self.running = replaced;
+        *self = Self::after_retry(self.hash, self.value().as_ref());
+    }
+
+    /// Begins with the hash of a first ClientHello (RFC 8446 §4.4.1).
+    pub(crate) fn after_retry(hash: HashAlgorithm, client_hello_hash: &[u8]) -> Self {
+        let mut running = RunningHash::new(hash);
+        running.update(&[MESSAGE_HASH, 0, 0, hash.output_length() as u8]);
+        running.update(client_hello_hash);
+        Self { hash, running }
     }
 }
 

@@ -20,7 +20,9 @@ pub(crate) use client_hello::{ClientHello, ClientOffer};
 pub(crate) use client_key_exchange::ClientKeyExchange;
 pub(crate) use finished::{Finished, VERIFY_DATA_LENGTH};
 pub(crate) use hello_verify_request::HelloVerifyRequest;
-pub(crate) use server_hello::{ServerAnswer, ServerHello, write_server_hello_13};
+pub(crate) use server_hello::{
+    ServerAnswer, ServerHello, write_hello_retry_request, write_server_hello_13,
+};
 pub(crate) use server_key_exchange::{ServerKeyExchange, ServerShare};
 
 /// The value of ClientHello.random and ServerHello.random.

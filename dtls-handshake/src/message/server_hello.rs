@@ -108,7 +108,6 @@ impl<'a> ServerHello<'a> {
     }
 
     /// The group that a HelloRetryRequest wants a share of.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn selected_group(&self) -> Result<Option<Group>, DecodeError> {
         let what = "key_share of HelloRetryRequest";
         let Some(mut body) = self.key_share else {
@@ -194,7 +193,6 @@ pub(crate) fn write_server_hello_13(
 }
 
 /// A HelloRetryRequest that wants a share of a group, or a cookie back, or both.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) fn write_hello_retry_request(
     w: &mut Writer<'_>,
     cipher_suite: CipherSuite,

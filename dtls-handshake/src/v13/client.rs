@@ -12,12 +12,13 @@ use crate::negotiation::{self, Completed, Offer, Step};
 use crate::peer::PeerCertificate;
 use crate::record::{DATA, HANDSHAKE};
 use crate::suite::Suite;
-use crate::wire::{DTLS_1_2, Group, HandshakeType, SignatureScheme};
+use crate::wire::{DTLS_1_2, DTLS_1_3, Group, HandshakeType, SignatureScheme};
 
 /// What the client waits for.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // there is one for each connection, and it moves on
 pub(crate) enum ClientState {
+    ServerHello(AwaitServerHello),
     EncryptedExtensions(AwaitExtensions),
     CertificateRequest(AwaitCertificateRequest),
     Certificate(AwaitCertificate),
@@ -36,16 +37,18 @@ impl ClientState {
         cx: &mut Context,
     ) -> Next {
         let suite = check(hello, cx)?;
-        if hello.is_retry_request() {
-            return Err(CloseCause::Unexpected("HelloRetryRequest"));
-        }
         let transcript = RunningTranscript::new(suite.hash, cx.transcript.messages());
         cx.transcript.clear();
-        accept(offer, suite, transcript, hello, message, cx)
+        if hello.is_retry_request() {
+            offer_again(offer, suite, transcript, hello, message, cx)
+        } else {
+            accept(offer, suite, transcript, hello, message, cx)
+        }
     }
 
     pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
         match (self, message.kind) {
+            (Self::ServerHello(state), HandshakeType::ServerHello) => state.handle(message, cx),
             (Self::EncryptedExtensions(state), HandshakeType::EncryptedExtensions) => {
                 state.handle(message, cx)
             }
@@ -90,6 +93,69 @@ fn check(hello: &ServerHello<'_>, cx: &Context) -> Result<Suite, CloseCause> {
         .suites_of(Version::Dtls13)
         .find(|suite| suite.id == hello.cipher_suite)
         .ok_or(CloseCause::Illegal("cipher_suite"))
+}
+
+/// The same ClientHello again, with what a HelloRetryRequest asks for (RFC 8446 §4.1.2).
+fn offer_again(
+    mut offer: Offer,
+    suite: Suite,
+    mut transcript: RunningTranscript,
+    hello: &ServerHello<'_>,
+    message: &Message,
+    cx: &mut Context,
+) -> Next {
+    let group = hello.selected_group()?;
+    if let Some(group) = group {
+        // RFC 8446 §4.2.8: one that was offered, without a share.
+        let has_share = offer.exchanges.iter().any(|ours| ours.group() == group);
+        if has_share || !cx.config.groups.contains(&group) {
+            return Err(CloseCause::Illegal("group of key_share"));
+        }
+        let ours =
+            KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
+        offer.exchanges = vec![ours];
+    } else if hello.cookie.is_none() {
+        // RFC 8446 §4.1.4: nothing would change.
+        return Err(CloseCause::Illegal("HelloRetryRequest"));
+    }
+    offer.cookie = hello.cookie.unwrap_or_default().to_vec();
+    transcript.replace_by_hash();
+    transcript.push(message.bytes());
+    offer.send(cx);
+    transcript.push(cx.transcript.messages());
+    cx.transcript.clear();
+    Ok(Step::Answered(ClientState::ServerHello(AwaitServerHello {
+        offer,
+        suite,
+        transcript,
+    })))
+}
+
+/// A client that was asked for another ClientHello, and has sent it.
+#[derive(Debug)]
+pub(crate) struct AwaitServerHello {
+    offer: Offer,
+    suite: Suite,
+    transcript: RunningTranscript,
+}
+
+impl AwaitServerHello {
+    fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        let hello = ServerHello::read(message.body())?;
+        // RFC 8446 §4.1.4: once is enough.
+        if hello.is_retry_request() {
+            return Err(CloseCause::Unexpected("HelloRetryRequest"));
+        }
+        // RFC 8446 §4.1.4: version and suite are those of the HelloRetryRequest.
+        if hello.selected_version != Some(DTLS_1_3) {
+            return Err(CloseCause::Illegal("supported_versions"));
+        }
+        let suite = check(&hello, cx)?;
+        if suite.id != self.suite.id {
+            return Err(CloseCause::Illegal("cipher_suite"));
+        }
+        accept(self.offer, suite, self.transcript, &hello, message, cx)
+    }
 }
 
 /// From here on both directions are protected.

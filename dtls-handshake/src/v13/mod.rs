@@ -21,13 +21,19 @@
 //! them; a state whose secrets are used up is gone.
 
 mod client;
+mod offer;
+mod retry;
 mod schedule;
 mod server;
 mod session;
 
 pub(crate) use client::ClientState;
+#[allow(unused_imports)] // for the listener
+pub(crate) use retry::Retry;
 pub(crate) use server::ServerState;
 pub(crate) use session::Session;
+
+use offer::Offer;
 
 use crate::Version;
 use crate::error::CloseCause;

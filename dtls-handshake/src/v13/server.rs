@@ -1,25 +1,25 @@
 //! The server's side of the handshake (RFC 8446 §4, RFC 9147 §5).
 
+use super::offer::Offer;
+use super::retry::{Choice, Retry, Share};
 use super::schedule::{Directions, HandshakeSecrets, ScheduleSecret};
 use super::{Session, Side, accept_certificate, send, send_certificate_verify, verify_certificate};
-use crate::Version;
 use crate::crypto::{KeyExchange, PublicKey};
-use crate::error::{CloseCause, Parameter};
+use crate::error::CloseCause;
 use crate::handshake::{Context, Message, RunningTranscript};
-use crate::message::v13::{
-    Certificate, CertificateRequest, EncryptedExtensions, KeyShare, KeyShares,
-};
-use crate::message::{ClientHello, write_server_hello_13};
+use crate::message::v13::{Certificate, CertificateRequest, EncryptedExtensions, KeyShare};
+use crate::message::{ClientHello, write_hello_retry_request, write_server_hello_13};
 use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
 use crate::record::{DATA, HANDSHAKE};
 use crate::suite::Suite;
-use crate::wire::{Group, HandshakeType, List16, SignatureScheme};
+use crate::wire::{DTLS_1_3, Group, HandshakeType, SignatureScheme};
 
 /// What the server waits for.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // there is one for each connection, and it moves on
 pub(crate) enum ServerState {
+    SecondHello(AwaitSecondHello),
     Certificate(AwaitCertificate),
     CertificateVerify(AwaitCertificateVerify),
     Finished(AwaitFinished),
@@ -31,26 +31,37 @@ impl ServerState {
     /// DTLS 1.3 was chosen: answers the ClientHello.
     pub(crate) fn begin(hello: &ClientHello<'_>, message: &Message, cx: &mut Context) -> Next {
         let offer = Offer::read(hello)?;
-        // Nobody was asked for a cookie (RFC 9147 §5.1).
+        // RFC 9147 §5.1: nobody was asked for one.
         if hello.cookie()?.is_some() {
             return Err(CloseCause::Illegal("cookie"));
         }
-        let suite = cx
-            .config
-            .suites_of(Version::Dtls13)
-            .find(|suite| hello.cipher_suites.contains(suite.id.into()))
-            .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
-        let key = cx.config.identity.key();
-        let scheme = key
-            .choose(Version::Dtls13, offer.schemes)
-            .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))?;
-        let share = select_share(&offer, &cx.config.groups)?;
-        let transcript = RunningTranscript::new(suite.hash, message.bytes());
-        answer(hello, suite, scheme, share, transcript, cx)
+        let choice = Choice::new(&offer, hello, &cx.config)?;
+        let transcript = RunningTranscript::new(choice.suite.hash, message.bytes());
+        match choice.share {
+            Share::Sent(share) => answer(hello, &choice, share, transcript, cx),
+            Share::Missing(group) => ask_for(group, choice.suite, transcript, cx),
+        }
+    }
+
+    /// A first ClientHello was answered with a HelloRetryRequest by somebody who kept nothing: the
+    /// second is due, with this cookie.
+    #[allow(dead_code)] // for the listener
+    pub(crate) fn after_retry(
+        retry: Retry,
+        client_hello_hash: &[u8],
+        retry_request: &[u8],
+        cookie: Vec<u8>,
+    ) -> Self {
+        Self::SecondHello(AwaitSecondHello {
+            transcript: retry.transcript(client_hello_hash, retry_request),
+            retry,
+            cookie: Some(cookie),
+        })
     }
 
     pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
         match (self, message.kind) {
+            (Self::SecondHello(state), HandshakeType::ClientHello) => state.handle(message, cx),
             (Self::Certificate(state), HandshakeType::Certificate) => state.handle(message, cx),
             (Self::CertificateVerify(state), HandshakeType::CertificateVerify) => {
                 state.handle(message)
@@ -61,66 +72,80 @@ impl ServerState {
     }
 }
 
-/// What every ClientHello of DTLS 1.3 has to have.
-struct Offer<'a> {
-    groups: List16<'a>,
-    shares: KeyShares<'a>,
-    schemes: List16<'a>,
+/// Asks for a share of another group (RFC 8446 §4.1.4).
+fn ask_for(
+    group: Group,
+    suite: Suite,
+    mut transcript: RunningTranscript,
+    cx: &mut Context,
+) -> Next {
+    transcript.replace_by_hash();
+    cx.flight.begin();
+    send(cx, &mut transcript, HandshakeType::ServerHello, |w| {
+        write_hello_retry_request(w, suite.id, Some(group), &[]);
+    });
+    Ok(Step::Answered(ServerState::SecondHello(AwaitSecondHello {
+        retry: Retry {
+            suite,
+            group: Some(group),
+        },
+        cookie: None,
+        transcript,
+    })))
 }
 
-impl<'a> Offer<'a> {
-    fn read(hello: &ClientHello<'a>) -> Result<Self, CloseCause> {
-        // RFC 9147 §5.3.
-        if !hello.legacy_cookie.is_empty() {
-            return Err(CloseCause::Illegal("legacy_cookie"));
+#[derive(Debug)]
+pub(crate) struct AwaitSecondHello {
+    retry: Retry,
+    /// What was asked for, and has to come back.
+    cookie: Option<Vec<u8>>,
+    transcript: RunningTranscript,
+}
+
+impl AwaitSecondHello {
+    fn handle(self, message: &Message, cx: &mut Context) -> Next {
+        let hello = ClientHello::read(message.body())?;
+        let offer = Offer::read(&hello)?;
+        // RFC 8446 §4.1.2: the same as the first but for what was asked for.
+        let speaks_1_3 = hello
+            .supported_versions
+            .is_some_and(|versions| versions.contains(DTLS_1_3));
+        if !speaks_1_3 {
+            return Err(CloseCause::Illegal("supported_versions"));
         }
-        // RFC 8446 §4.1.2.
-        if hello.compression_methods != [0] {
-            return Err(CloseCause::Illegal("compression_methods"));
+        // RFC 9147 §5.1.
+        if hello.cookie()? != self.cookie.as_deref() {
+            return Err(CloseCause::Illegal("cookie"));
         }
-        // RFC 8446 §4.2.11.
-        if hello.misplaces_pre_shared_key {
-            return Err(CloseCause::Illegal("place of pre_shared_key"));
+        let choice = Choice::new(&offer, &hello, &cx.config)?;
+        if choice.suite.id != self.retry.suite.id {
+            return Err(CloseCause::Illegal("cipher_suites"));
         }
-        // RFC 8446 §9.2.
-        let missing = CloseCause::MissingExtension;
-        let groups = hello.groups.ok_or(missing("supported_groups"))?;
-        let shares = hello.key_shares()?.ok_or(missing("key_share"))?;
-        let schemes = hello
-            .signature_schemes
-            .ok_or(missing("signature_algorithms"))?;
-        // RFC 8446 §4.2.8: each of an offered group, one of each.
-        for (index, share) in shares.iter().enumerate() {
-            let repeated = shares.iter().take(index).any(|s| s.group == share.group);
-            if repeated || !groups.contains(share.group.into()) {
-                return Err(CloseCause::Illegal("key_share"));
+        // RFC 8446 §4.2.8: the one that was asked for, and no other.
+        let share = match (&choice.share, self.retry.group) {
+            (Share::Sent(share), None) => *share,
+            (Share::Sent(share), Some(group))
+                if share.group == group && offer.shares.iter().count() == 1 =>
+            {
+                *share
             }
-        }
-        Ok(Self {
-            groups,
-            shares,
-            schemes,
-        })
+            _ => return Err(CloseCause::Illegal("key_share")),
+        };
+        let mut transcript = self.transcript;
+        transcript.push(message.bytes());
+        answer(&hello, &choice, share, transcript, cx)
     }
-}
-
-/// The preferred group that the client has sent a share for.
-fn select_share<'a>(offer: &Offer<'a>, ours: &[Group]) -> Result<KeyShare<'a>, CloseCause> {
-    ours.iter()
-        .filter(|group| offer.groups.contains((**group).into()))
-        .find_map(|group| offer.shares.of(*group))
-        .ok_or(CloseCause::NothingInCommon(Parameter::Group))
 }
 
 /// ServerHello to Finished.
 fn answer(
     hello: &ClientHello<'_>,
-    suite: Suite,
-    scheme: SignatureScheme,
+    choice: &Choice<'_>,
     share: KeyShare<'_>,
     mut transcript: RunningTranscript,
     cx: &mut Context,
 ) -> Next {
+    let &Choice { suite, scheme, .. } = choice;
     let ours =
         KeyExchange::generate(share.group).map_err(CloseCause::internal("the key exchange"))?;
     let our_share = KeyShare {
