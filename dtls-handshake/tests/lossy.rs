@@ -6,8 +6,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Link, configs, origin};
-use dtls_handshake::{CipherSuite, CloseCause, Config};
+use common::{Link, configs_of, origin};
+use dtls_handshake::{CipherSuite, CloseCause, Config, Group, Version};
 use virtual_network::{Dice, Weather};
 
 const MS: Duration = Duration::from_millis(1);
@@ -18,7 +18,11 @@ const DEADLINE: Duration = Duration::from_secs(30);
 struct Conditions {
     weather: Weather,
     mtu: usize,
+    /// The only one, and so the version.
     suite: CipherSuite,
+    /// Of the client and of the server; with two that differ a server of DTLS 1.3 asks for another
+    /// share.
+    groups: [Group; 2],
 }
 
 impl Conditions {
@@ -27,24 +31,34 @@ impl Conditions {
             weather,
             mtu: 256 + dice.below(1245) as usize,
             suite: pick(dice, &SUITES),
+            groups: [pick(dice, &GROUPS), pick(dice, &GROUPS)],
         }
     }
 
     fn configs(&self) -> [Config; 2] {
-        configs().map(|config| {
+        let mut groups = self.groups.into_iter();
+        configs_of(&[Version::Dtls12, Version::Dtls13]).map(|config| {
+            let first = groups.next().unwrap();
+            let all = [[first].as_slice(), &GROUPS].concat();
             config
                 .with_mtu(self.mtu)
                 .with_handshake_timeout(DEADLINE)
                 .with_cipher_suites(&[self.suite])
+                .with_groups(&all)
         })
     }
 }
 
-const SUITES: [CipherSuite; 3] = [
+const SUITES: [CipherSuite; 6] = [
+    CipherSuite::Aes128GcmSha256,
+    CipherSuite::Aes256GcmSha384,
+    CipherSuite::ChaCha20Poly1305Sha256,
     CipherSuite::EcdheEcdsaAes128GcmSha256,
     CipherSuite::EcdheEcdsaAes256GcmSha384,
     CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256,
 ];
+
+const GROUPS: [Group; 3] = [Group::X25519, Group::Secp256r1, Group::Secp384r1];
 
 fn pick<T: Copy>(dice: &mut Dice, choices: &[T]) -> T {
     choices[dice.below(choices.len() as u64) as usize]
@@ -174,12 +188,14 @@ fn ten_thousand_links_end_well_or_with_a_cause() {
 fn corruption_never_gives_different_keys() {
     let mut connected = 0;
     for seed in 0..500 {
+        let versions = [Version::Dtls12, Version::Dtls13];
+        let version = versions[seed as usize % 2];
         let weather = Weather {
             corruption: 10.0,
             delay: 5 * MS,
             ..Weather::default()
         };
-        let mut link = Link::new(configs(), seed, weather).introduced();
+        let mut link = Link::new(configs_of(&[version]), seed, weather).introduced();
         link.settle();
         let [client, server] = &link.ends;
         assert!(client.is_settled() && server.is_settled());
