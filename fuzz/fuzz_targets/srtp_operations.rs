@@ -222,19 +222,23 @@ impl Link {
         assert_eq!(now, streams);
     }
 
-    /// The next key on both sides, if its MKI tells it from the one before.
-    fn change_key(&mut self) {
-        if !self.setup.has_mki {
-            assert!(self.receiver.add_key(self.setup.key(self.key + 1)).is_err());
+    /// The next key on both sides: beside the former ones if its MKI tells it from them and they are
+    /// to stay, else in their place.
+    fn change_key(&mut self, beside: bool) {
+        let Some(number) = self.key.checked_add(1) else {
             return;
-        }
-        if self.key < u8::MAX && self.receiver.add_key(self.setup.key(self.key + 1)).is_ok() {
-            self.key += 1;
-            self.used = [0, 0];
-            let next = self.setup.key(self.key);
+        };
+        let next = || self.setup.key(number);
+        let added = match beside && self.setup.has_mki {
+            true => self.receiver.add_key(next()).is_ok(),
+            false => self.receiver.change_key(next()).is_ok(),
+        };
+        if added {
             self.sender
-                .change_key(next)
+                .change_key(next())
                 .expect("it fits the one before");
+            self.key = number;
+            self.used = [0, 0];
         }
     }
 
@@ -301,7 +305,8 @@ fuzz_target!(|data: &[u8]| {
             }
             (6, _) => link.protect_batch(ssrc, number),
             (7, Some(at)) => link.deliver_batch(at),
-            (8, _) => link.change_key(),
+            (8, _) => link.change_key(true),
+            (13, _) => link.change_key(false),
             (9, _) => {
                 link.receiver.remove_key(&[0, low]);
             }

@@ -1,6 +1,7 @@
 //! Malformed, forged, repeated and reordered packets, each with what a receiver says of it.
 
-use srtp::{Config, Receiver, RtpHeader, UnprotectError, is_rtcp, is_rtp_or_rtcp};
+use serde_json::Value;
+use srtp::{Config, Profile, Receiver, RtpHeader, UnprotectError, is_rtcp, is_rtp_or_rtcp};
 
 use crate::case::{Case, Check, Outcome, equal, not_ours, profile, same};
 use crate::packets;
@@ -20,7 +21,7 @@ pub(crate) fn check(case: Case<'_>) -> Check {
     config.rtp_window = WINDOW;
     config.rtcp_window = WINDOW;
     let keys = (!case.has("master_key_hex"))
-        .then(|| keys(case, name))
+        .then(|| keys(case, profile, name))
         .transpose()?;
     let key = packets::key(case, profile, keys)?;
     let mut receiver = Receiver::with_config(key, config).map_err(|error| error.to_string())?;
@@ -45,18 +46,23 @@ pub(crate) fn check(case: Case<'_>) -> Check {
     Ok(Outcome::Checked)
 }
 
-/// The entry of the file's `keys` that is for the profile: its name, or the beginning of it and `*`.
-fn keys<'a>(case: Case<'a>, profile: &str) -> Result<Case<'a>, String> {
+/// The entry of the file's `keys` that is for the profile: its name, or the beginning of it and `*`; or
+/// else one of its lengths.
+fn keys<'a>(case: Case<'a>, profile: Profile, name: &str) -> Result<Case<'a>, String> {
     let keys = case.file()["keys"].as_object().ok_or("no keys")?;
-    let fits = |name: &str| match name.strip_suffix('*') {
-        Some(beginning) => profile.starts_with(beginning),
-        None => profile == name,
+    let names = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name == pattern,
     };
-    let mut fitting: Vec<_> = keys.iter().filter(|(name, _)| fits(name)).collect();
-    fitting.sort_by_key(|(name, _)| name.len());
-    let (_, found) = fitting
-        .pop()
-        .ok_or_else(|| format!("no key for {profile}"))?;
+    let lengths = [profile.key_len(), profile.salt_len()].map(|len| 2 * len);
+    let fits = |entry: &Value| {
+        let fields = ["master_key_hex", "master_salt_hex"].map(|field| entry[field].as_str());
+        fields.map(|field| field.map_or(0, str::len)) == lengths
+    };
+    let named = keys.iter().filter(|(pattern, _)| names(pattern));
+    let named = named.max_by_key(|(pattern, _)| pattern.len());
+    let found = named.or_else(|| keys.iter().find(|(_, entry)| fits(entry)));
+    let (_, found) = found.ok_or_else(|| format!("no key for {name}"))?;
     Ok(Case::new(found, case.file()))
 }
 
