@@ -17,6 +17,8 @@ const MIN_MTU: usize = 256;
 const MAX_MTU: usize = 65_507;
 /// More profiles for SRTP than are registered.
 const MAX_SRTP_PROFILES: usize = 64;
+/// What the length of an identifier can count.
+const MAX_SRTP_MKI: usize = 255;
 pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 /// Longer than anybody waits, short enough to add to any time.
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
@@ -27,6 +29,8 @@ pub struct Config {
     pub(crate) identity: Identity,
     pub(crate) suites: Vec<Suite>,
     pub(crate) srtp_profiles: Vec<u16>,
+    pub(crate) srtp_mki: Vec<u8>,
+    pub(crate) takes_srtp_mki: bool,
     versions: Vec<Version>,
     /// Known ones only, at least one.
     pub(crate) groups: Vec<Group>,
@@ -48,6 +52,8 @@ impl Config {
             identity,
             suites: Suite::ALL.to_vec(),
             srtp_profiles: Vec::new(),
+            srtp_mki: Vec::new(),
+            takes_srtp_mki: false,
             versions: vec![Version::Dtls12, Version::Dtls13],
             groups: KeyExchange::GROUPS.to_vec(),
             mtu: 1200,
@@ -91,6 +97,24 @@ impl Config {
                 self.srtp_profiles.push(*profile);
             }
         }
+        self
+    }
+
+    /// As client: the master key identifier to offer for packets of SRTP, at most 255 bytes; what
+    /// is longer is cut there. Without profiles it has no effect. Whether the server takes it is in
+    /// [`Connected::srtp_mki`](crate::Connected::srtp_mki) (RFC 5764 §4.1.3).
+    #[must_use]
+    pub fn with_srtp_mki(mut self, mki: &[u8]) -> Self {
+        let length = mki.len().min(MAX_SRTP_MKI);
+        self.srtp_mki = mki.get(..length).unwrap_or_default().to_vec();
+        self
+    }
+
+    /// As server: takes the master key identifier that a client offers. Without this there is
+    /// none, for owners whose packets of SRTP have no room for it.
+    #[must_use]
+    pub fn with_peer_srtp_mki(mut self) -> Self {
+        self.takes_srtp_mki = true;
         self
     }
 

@@ -25,6 +25,9 @@ pub struct Connected {
     /// The protection profile for SRTP by its registered number (RFC 5764 §4.1.2); `None` when
     /// the two sides have none in common or do not use the extension.
     pub srtp_profile: Option<u16>,
+    /// The master key identifier that stands in each packet of SRTP; empty when there is none
+    /// (RFC 5764 §4.1.3).
+    pub srtp_mki: Vec<u8>,
     /// The cipher suite of the records.
     pub cipher_suite: CipherSuite,
     /// The protocol version.

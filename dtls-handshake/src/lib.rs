@@ -29,6 +29,7 @@ mod message;
 mod negotiation;
 mod peer;
 mod record;
+mod srtp;
 mod stats;
 mod suite;
 #[doc(hidden)]

@@ -291,9 +291,12 @@ impl Connection {
                 if !self.timers.is_set(Timer::Retransmit) {
                     self.timers.stop_all();
                 }
+                let srtp_profile = completed.srtp.as_ref().map(|srtp| srtp.profile);
+                let srtp_mki = completed.srtp.map(|srtp| srtp.mki).unwrap_or_default();
                 self.events.push_back(Event::Connected(Connected {
                     peer,
-                    srtp_profile: completed.srtp_profile,
+                    srtp_profile,
+                    srtp_mki,
                     cipher_suite: completed.session.cipher_suite(),
                     version: completed.session.version(),
                     group: completed.group,

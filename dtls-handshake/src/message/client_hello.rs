@@ -164,6 +164,8 @@ pub(crate) struct ClientOffer<'a> {
     pub(crate) signature_schemes: &'a [SignatureScheme],
     /// Empty: use_srtp is left out.
     pub(crate) srtp_profiles: &'a [u16],
+    /// Goes with them; empty: none.
+    pub(crate) srtp_mki: &'a [u8],
 }
 
 impl ClientOffer<'_> {
@@ -198,7 +200,7 @@ impl ClientOffer<'_> {
             write_renegotiation_info(w);
         }
         if !self.srtp_profiles.is_empty() {
-            write_use_srtp(w, self.srtp_profiles.iter().copied());
+            write_use_srtp(w, self.srtp_profiles.iter().copied(), self.srtp_mki);
         }
         if self.dtls13 {
             write_extension(w, ExtensionType::SupportedVersions, |w| {
@@ -243,6 +245,7 @@ mod tests {
             groups: &[Group::X25519],
             signature_schemes: &[SignatureScheme::EcdsaSha256],
             srtp_profiles: &[7, 1],
+            srtp_mki: b"mki",
         };
         offer.write(&mut Writer::new(&mut out));
         out
@@ -259,6 +262,7 @@ mod tests {
         assert!(hello.signature_schemes.unwrap().contains(0x0403));
         let use_srtp = hello.use_srtp.unwrap();
         assert_eq!(use_srtp.profiles.iter().collect::<Vec<_>>(), [7, 1]);
+        assert_eq!(use_srtp.mki, b"mki");
         assert!(hello.extended_master_secret && hello.offers_null_compression());
         assert!(hello.knows_secure_renegotiation() && !hello.renegotiates());
         assert!(hello.takes_uncompressed_points());

@@ -1,6 +1,5 @@
 //! Extensions of the hello messages (RFC 5246 §7.4.1.4).
 
-use crate::error::CloseCause;
 use crate::wire::{DecodeError, ExtensionType, List16, Reader, Writer};
 
 /// The uncompressed point format, the only one there is (RFC 8422 §5.1.2).
@@ -101,27 +100,16 @@ impl<'a> UseSrtp<'a> {
         body.finish(what)?;
         Ok(Self { profiles, mki })
     }
-
-    /// What a server has selected (RFC 5764 §4.1.1): exactly one profile, of those offered, and no
-    /// master key identifier when none was offered.
-    pub(crate) fn selected(&self, offered: &[u16]) -> Result<u16, CloseCause> {
-        if offered.is_empty() {
-            return Err(CloseCause::UnsolicitedExtension);
-        }
-        let mut profiles = self.profiles.iter();
-        match (profiles.next(), profiles.next()) {
-            (Some(profile), None) if offered.contains(&profile) && self.mki.is_empty() => {
-                Ok(profile)
-            }
-            _ => Err(CloseCause::Illegal("use_srtp")),
-        }
-    }
 }
 
-/// use_srtp without a master key identifier.
-pub(super) fn write_use_srtp(w: &mut Writer<'_>, profiles: impl IntoIterator<Item = u16>) {
+/// use_srtp; the identifier is at most 255 bytes long.
+pub(super) fn write_use_srtp(
+    w: &mut Writer<'_>,
+    profiles: impl IntoIterator<Item = u16>,
+    mki: &[u8],
+) {
     write_extension(w, ExtensionType::UseSrtp, |w| {
         w.list16(profiles);
-        w.vec8(|_| {});
+        w.vec8(|w| w.bytes(mki));
     });
 }

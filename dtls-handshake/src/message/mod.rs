@@ -18,6 +18,7 @@ pub(crate) use certificate_request::CertificateRequest;
 pub(crate) use certificate_verify::CertificateVerify;
 pub(crate) use client_hello::{ClientHello, ClientOffer};
 pub(crate) use client_key_exchange::ClientKeyExchange;
+pub(crate) use extension::UseSrtp;
 pub(crate) use finished::{Finished, VERIFY_DATA_LENGTH};
 pub(crate) use hello_verify_request::HelloVerifyRequest;
 pub(crate) use server_hello::{

@@ -8,6 +8,7 @@ use super::extension::{
     write_renegotiation_info, write_use_srtp,
 };
 use super::v13::{KeyShare, read_cookie, write_cookie};
+use crate::srtp::Srtp;
 use crate::wire::{
     CipherSuite, DTLS_1_2, DTLS_1_3, DecodeError, ExtensionType, Group, Reader, Writer,
 };
@@ -151,7 +152,7 @@ pub(crate) struct ServerAnswer<'a> {
     pub(crate) cipher_suite: CipherSuite,
     pub(crate) point_formats: bool,
     pub(crate) renegotiation_info: bool,
-    pub(crate) srtp_profile: Option<u16>,
+    pub(crate) srtp: Option<&'a Srtp>,
 }
 
 impl ServerAnswer<'_> {
@@ -170,8 +171,8 @@ impl ServerAnswer<'_> {
             if self.point_formats {
                 write_point_formats(w);
             }
-            if let Some(profile) = self.srtp_profile {
-                write_use_srtp(w, [profile]);
+            if let Some(srtp) = self.srtp {
+                write_use_srtp(w, [srtp.profile], &srtp.mki);
             }
         });
     }
@@ -235,7 +236,10 @@ mod tests {
             cipher_suite: CipherSuite::EcdheEcdsaAes128GcmSha256,
             point_formats: true,
             renegotiation_info: true,
-            srtp_profile: Some(7),
+            srtp: Some(&Srtp {
+                profile: 7,
+                mki: vec![1, 2],
+            }),
         };
         answer.write(&mut Writer::new(&mut bytes));
         let hello = ServerHello::read(&bytes).unwrap();
@@ -243,7 +247,8 @@ mod tests {
         assert_eq!(hello.random, &[9; 32]);
         assert_eq!(hello.cipher_suite, CipherSuite::EcdheEcdsaAes128GcmSha256);
         assert_eq!(hello.compression_method, 0);
-        assert!(hello.use_srtp.unwrap().profiles.contains(7));
+        let use_srtp = hello.use_srtp.unwrap();
+        assert!(use_srtp.profiles.contains(7) && use_srtp.mki == [1, 2]);
         assert!(hello.extended_master_secret && !hello.renegotiates());
         assert!(hello.takes_uncompressed_points() && !hello.has_unsolicited);
         let without_extensions = 2 + 32 + 1 + 2 + 1;

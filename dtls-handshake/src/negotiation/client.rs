@@ -46,6 +46,7 @@ impl Offer {
             groups: &config.groups,
             signature_schemes: &PublicKey::SCHEMES,
             srtp_profiles: &config.srtp_profiles,
+            srtp_mki: &config.srtp_mki,
         };
         cx.flight.begin();
         cx.transcript.clear();

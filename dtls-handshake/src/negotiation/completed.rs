@@ -1,6 +1,7 @@
 //! What messages lead to, and what a handshake of either version leaves behind.
 
 use crate::error::ExportError;
+use crate::srtp::Srtp;
 use crate::wire::{CipherSuite, Group};
 use crate::{Version, v12, v13};
 
@@ -32,7 +33,7 @@ pub(crate) struct Completed {
     pub(crate) session: Session,
     /// In DER. Its owner is who we speak with; whether that is who we want, nobody has said yet.
     pub(crate) peer_certificate: Vec<u8>,
-    pub(crate) srtp_profile: Option<u16>,
+    pub(crate) srtp: Option<Srtp>,
     pub(crate) group: Group,
 }
 

@@ -12,6 +12,7 @@ use crate::message::{
 use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
 use crate::record::PROTECTED;
+use crate::srtp::Srtp;
 use crate::wire::{Group, HandshakeType, SignatureScheme};
 
 /// What the client waits for.
@@ -54,16 +55,13 @@ impl ClientState {
         if !hello.extended_master_secret {
             return Err(CloseCause::ExtendedMasterSecretMissing);
         }
-        let srtp_profile = match &hello.use_srtp {
-            None => None,
-            Some(use_srtp) => Some(use_srtp.selected(&cx.config.srtp_profiles)?),
-        };
+        let srtp = Srtp::accept(hello.use_srtp, &cx.config)?;
         cx.transcript.push(message.bytes());
         let negotiated = Negotiated {
             suite,
             client_random,
             server_random: *hello.random,
-            srtp_profile,
+            srtp,
         };
         Ok(Step::Wait(Self::Certificate(AwaitCertificate {
             negotiated,
@@ -235,7 +233,7 @@ impl AwaitServerHelloDone {
         let state = AwaitFinished {
             session,
             peer,
-            srtp_profile: negotiated.srtp_profile,
+            srtp: negotiated.srtp,
             group,
         };
         Ok(Step::Answered(ClientState::Finished(state)))
@@ -308,7 +306,7 @@ fn send_finished(session: &Session, keys: RecordKeys, cx: &mut Context) {
 pub(crate) struct AwaitFinished {
     session: Session,
     peer: PeerCertificate,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     group: Group,
 }
 
@@ -327,7 +325,7 @@ impl AwaitFinished {
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls12(self.session),
             peer_certificate: self.peer.der,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             group: self.group,
         }))
     }

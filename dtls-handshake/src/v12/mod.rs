@@ -13,6 +13,7 @@ use crate::error::CloseCause;
 use crate::handshake::{Context, Message};
 use crate::message::{Certificate, Random, ServerShare};
 use crate::peer::PeerCertificate;
+use crate::srtp::Srtp;
 use crate::suite::Suite;
 use crate::wire::Writer;
 
@@ -28,7 +29,7 @@ struct Negotiated {
     suite: Suite,
     client_random: Random,
     server_random: Random,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
 }
 
 impl Negotiated {

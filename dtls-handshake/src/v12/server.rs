@@ -12,6 +12,7 @@ use crate::message::{
 use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
 use crate::record::{PROTECTED, Protection};
+use crate::srtp::Srtp;
 use crate::wire::{Group, HandshakeType, SignatureScheme};
 
 /// What the server waits for.
@@ -49,17 +50,13 @@ impl ServerState {
             .signature_schemes
             .and_then(|schemes| key.choose(Version::Dtls12, schemes))
             .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))?;
-        let srtp_profile = hello.use_srtp.and_then(|offer| {
-            let ours = cx.config.srtp_profiles.iter().copied();
-            ours.into_iter()
-                .find(|profile| offer.profiles.contains(*profile))
-        });
+        let srtp = Srtp::select(hello.use_srtp, &cx.config);
         cx.transcript.push(message.bytes());
         let negotiated = Negotiated {
             suite,
             client_random: *hello.random,
             server_random,
-            srtp_profile,
+            srtp,
         };
         let ours =
             KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
@@ -137,7 +134,7 @@ fn send_hello_flight(
         cipher_suite: negotiated.suite.id,
         point_formats: hello.lists_point_formats(),
         renegotiation_info: hello.knows_secure_renegotiation(),
-        srtp_profile: negotiated.srtp_profile,
+        srtp: negotiated.srtp.as_ref(),
     };
     let share = ServerShare {
         group: ours.group(),
@@ -199,7 +196,7 @@ impl AwaitClientKeyExchange {
             suite,
             client_random,
             server_random,
-            srtp_profile,
+            srtp,
         } = self.negotiated;
         let session_hash = cx.transcript.hash(suite.hash);
         let group = self.ours.group();
@@ -221,7 +218,7 @@ impl AwaitClientKeyExchange {
         let state = AwaitCertificateVerify {
             session,
             peer: self.peer,
-            srtp_profile,
+            srtp,
             group,
         };
         Ok(Step::Wait(ServerState::CertificateVerify(state)))
@@ -232,7 +229,7 @@ impl AwaitClientKeyExchange {
 pub(crate) struct AwaitCertificateVerify {
     session: Session,
     peer: PeerCertificate,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     group: Group,
 }
 
@@ -258,7 +255,7 @@ impl AwaitCertificateVerify {
         let state = AwaitFinished {
             session: self.session,
             peer: self.peer,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             group: self.group,
             protection: server,
         };
@@ -270,7 +267,7 @@ impl AwaitCertificateVerify {
 pub(crate) struct AwaitFinished {
     session: Session,
     peer: PeerCertificate,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     group: Group,
     /// For what we write, in use from our Finished on.
     protection: Protection,
@@ -302,7 +299,7 @@ impl AwaitFinished {
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls12(self.session),
             peer_certificate: self.peer.der,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             group: self.group,
         }))
     }

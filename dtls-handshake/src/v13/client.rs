@@ -11,6 +11,7 @@ use crate::message::{Random, ServerHello};
 use crate::negotiation::{self, Completed, Offer, Step};
 use crate::peer::PeerCertificate;
 use crate::record::{DATA, HANDSHAKE};
+use crate::srtp::Srtp;
 use crate::suite::Suite;
 use crate::wire::{DTLS_1_2, DTLS_1_3, Group, HandshakeType, SignatureScheme};
 
@@ -229,15 +230,12 @@ impl AwaitExtensions {
         if extensions.has_misplaced {
             return Err(CloseCause::Illegal("extensions of EncryptedExtensions"));
         }
-        let srtp_profile = match &extensions.use_srtp {
-            None => None,
-            Some(use_srtp) => Some(use_srtp.selected(&cx.config.srtp_profiles)?),
-        };
+        let srtp = Srtp::accept(extensions.use_srtp, &cx.config)?;
         self.established.transcript.push(message.bytes());
         Ok(Step::Wait(ClientState::CertificateRequest(
             AwaitCertificateRequest {
                 established: self.established,
-                srtp_profile,
+                srtp,
             },
         )))
     }
@@ -246,7 +244,7 @@ impl AwaitExtensions {
 #[derive(Debug)]
 pub(crate) struct AwaitCertificateRequest {
     established: Established,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
 }
 
 /// What the server wants to see from us.
@@ -277,7 +275,7 @@ impl AwaitCertificateRequest {
         self.established.transcript.push(message.bytes());
         Ok(Step::Wait(ClientState::Certificate(AwaitCertificate {
             established: self.established,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             requested,
         })))
     }
@@ -285,7 +283,7 @@ impl AwaitCertificateRequest {
     fn without_request(self) -> AwaitCertificate {
         AwaitCertificate {
             established: self.established,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             requested: Requested::Nothing,
         }
     }
@@ -294,7 +292,7 @@ impl AwaitCertificateRequest {
 #[derive(Debug)]
 pub(crate) struct AwaitCertificate {
     established: Established,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     requested: Requested,
 }
 
@@ -310,7 +308,7 @@ impl AwaitCertificate {
         Ok(Step::Wait(ClientState::CertificateVerify(
             AwaitCertificateVerify {
                 established: self.established,
-                srtp_profile: self.srtp_profile,
+                srtp: self.srtp,
                 requested: self.requested,
                 peer,
             },
@@ -321,7 +319,7 @@ impl AwaitCertificate {
 #[derive(Debug)]
 pub(crate) struct AwaitCertificateVerify {
     established: Established,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     requested: Requested,
     peer: PeerCertificate,
 }
@@ -333,7 +331,7 @@ impl AwaitCertificateVerify {
         transcript.push(message.bytes());
         Ok(Step::Wait(ClientState::Finished(AwaitFinished {
             established: self.established,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             requested: self.requested,
             peer: self.peer,
         })))
@@ -343,7 +341,7 @@ impl AwaitCertificateVerify {
 #[derive(Debug)]
 pub(crate) struct AwaitFinished {
     established: Established,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     requested: Requested,
     peer: PeerCertificate,
 }
@@ -376,7 +374,7 @@ impl AwaitFinished {
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls13(Session::new(Side::Client, suite, directions)),
             peer_certificate: self.peer.der,
-            srtp_profile: self.srtp_profile,
+            srtp: self.srtp,
             group,
         }))
     }

@@ -12,6 +12,7 @@ use crate::message::{ClientHello, write_hello_retry_request, write_server_hello_
 use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
 use crate::record::{DATA, HANDSHAKE};
+use crate::srtp::Srtp;
 use crate::suite::Suite;
 use crate::wire::{DTLS_1_3, Group, HandshakeType, SignatureScheme};
 
@@ -168,11 +169,8 @@ fn answer(
     cx.records.start_writing(HANDSHAKE, write);
     cx.records.start_reading(HANDSHAKE, read);
     cx.inbox.enter(HANDSHAKE);
-    let srtp_profile = hello.use_srtp.and_then(|offer| {
-        let mut ours = cx.config.srtp_profiles.iter().copied();
-        ours.find(|profile| offer.profiles.contains(*profile))
-    });
-    send_protected(srtp_profile, scheme, &secrets, &mut transcript, cx)?;
+    let srtp = Srtp::select(hello.use_srtp, &cx.config);
+    send_protected(srtp.as_ref(), scheme, &secrets, &mut transcript, cx)?;
     let application = secrets.application(transcript.value().as_ref());
     application.log(&cx.config, hello.random);
     let directions = application.seen_by(Side::Server);
@@ -182,7 +180,7 @@ fn answer(
         established: Established {
             suite,
             group: share.group,
-            srtp_profile,
+            srtp,
             transcript,
             client_secret: secrets.client,
             directions,
@@ -192,7 +190,7 @@ fn answer(
 
 /// EncryptedExtensions to Finished.
 fn send_protected(
-    srtp_profile: Option<u16>,
+    srtp: Option<&Srtp>,
     scheme: SignatureScheme,
     secrets: &HandshakeSecrets,
     transcript: &mut RunningTranscript,
@@ -200,7 +198,7 @@ fn send_protected(
 ) -> Result<(), CloseCause> {
     let config = cx.config.clone();
     send(cx, transcript, HandshakeType::EncryptedExtensions, |w| {
-        EncryptedExtensions::write(w, srtp_profile);
+        EncryptedExtensions::write(w, srtp);
     });
     send(cx, transcript, HandshakeType::CertificateRequest, |w| {
         CertificateRequest::write(w, &PublicKey::SCHEMES);
@@ -221,7 +219,7 @@ fn send_protected(
 struct Established {
     suite: Suite,
     group: Group,
-    srtp_profile: Option<u16>,
+    srtp: Option<Srtp>,
     transcript: RunningTranscript,
     /// The client's handshake traffic secret, for its Finished.
     client_secret: ScheduleSecret,
@@ -279,7 +277,7 @@ impl AwaitFinished {
         let Established {
             suite,
             group,
-            srtp_profile,
+            srtp,
             transcript,
             client_secret,
             directions,
@@ -294,7 +292,7 @@ impl AwaitFinished {
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls13(Session::new(Side::Server, suite, directions)),
             peer_certificate: self.peer.der,
-            srtp_profile,
+            srtp,
             group,
         }))
     }

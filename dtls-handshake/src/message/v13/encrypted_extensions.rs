@@ -1,6 +1,7 @@
 //! EncryptedExtensions (RFC 8446 §4.3.1).
 
 use super::super::extension::{UseSrtp, read_extensions, write_use_srtp};
+use crate::srtp::Srtp;
 use crate::wire::{DecodeError, ExtensionType, Reader, Writer};
 
 /// What the server answers that keys do not depend on.
@@ -36,10 +37,10 @@ impl<'a> EncryptedExtensions<'a> {
         Ok(extensions)
     }
 
-    pub(crate) fn write(w: &mut Writer<'_>, srtp_profile: Option<u16>) {
+    pub(crate) fn write(w: &mut Writer<'_>, srtp: Option<&Srtp>) {
         w.vec16(|w| {
-            if let Some(profile) = srtp_profile {
-                write_use_srtp(w, [profile]);
+            if let Some(srtp) = srtp {
+                write_use_srtp(w, [srtp.profile], &srtp.mki);
             }
         });
     }
@@ -51,14 +52,16 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for profile in [None, Some(7)] {
+        let mki = vec![1, 2];
+        for srtp in [None, Some(Srtp { profile: 7, mki })] {
             let mut bytes = Vec::new();
-            EncryptedExtensions::write(&mut Writer::new(&mut bytes), profile);
+            EncryptedExtensions::write(&mut Writer::new(&mut bytes), srtp.as_ref());
             let read = EncryptedExtensions::read(&bytes).unwrap();
-            let first = read
-                .use_srtp
-                .and_then(|use_srtp| use_srtp.profiles.iter().next());
-            assert_eq!(first, profile);
+            let read_srtp = read.use_srtp.map(|use_srtp| Srtp {
+                profile: use_srtp.profiles.iter().next().unwrap(),
+                mki: use_srtp.mki.to_vec(),
+            });
+            assert_eq!(read_srtp, srtp);
             assert!(!read.has_unsolicited && !read.has_misplaced);
         }
         assert!(EncryptedExtensions::read(&[]).is_err());
