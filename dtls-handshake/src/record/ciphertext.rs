@@ -184,3 +184,116 @@ impl Ciphertext {
         nonce
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Record, Records};
+    use super::*;
+
+    /// Keys as a traffic secret of the bytes 0, 1, 2 gives them.
+    fn keys(algorithm: AeadAlgorithm, key: &str, iv: &str, number_key: &str) -> Ciphertext {
+        let bytes = |text| hex::decode(text).unwrap();
+        let iv = Secret::filled(|out| out.copy_from_slice(&bytes(iv)));
+        Ciphertext::new(algorithm, &bytes(key), iv, &bytes(number_key)).unwrap()
+    }
+
+    fn aes_128() -> Ciphertext {
+        let key = "cc95abc258d309424ddbf7cba68bd77e";
+        let number_key = "c5b1a0649ea4fdafbe7e256665068222";
+        keys(
+            AeadAlgorithm::Aes128Gcm,
+            key,
+            "6d3299305dd209fc865cf8f1",
+            number_key,
+        )
+    }
+
+    fn opened(keys: &Ciphertext, expected: u64, record: &str) -> Option<(u64, u8, Vec<u8>)> {
+        let mut record = hex::decode(record).unwrap();
+        let Some(Ok(Record::Unified { header, bytes })) = Records::new(&mut record).next() else {
+            return None;
+        };
+        let opened = keys.open(header, expected, bytes).ok()?;
+        Some((
+            opened.sequence,
+            opened.content?.into(),
+            opened.payload.to_vec(),
+        ))
+    }
+
+    /// Computed by an independent implementation of RFC 9147.
+    #[test]
+    fn records_of_every_form_open() {
+        let hello = |sequence| Some((sequence, 23, b"hello".to_vec()));
+        let record = "2f35330016b3ea09f90b483f02a6651f61120377bf456974f00766";
+        assert_eq!(opened(&aes_128(), 0, record), hello(0));
+        // Eight bits of the number 261, and no length.
+        let record = "230e31e6c9ea35029b06ade51fdb7edccdd64c8a2e81b9b8";
+        assert_eq!(opened(&aes_128(), 260, record), hello(261));
+        assert_eq!(opened(&aes_128(), 0, record), None);
+        // Sixteen bits of 131070, no length, seven bytes of padding.
+        let record = "2b65e9928ac802d15f18cf04ac418ba839c0afea8f9717182c3e0f7bde4fc6ee";
+        assert_eq!(opened(&aes_128(), 131_070, record), hello(131_070));
+        // With a connection ID, which nobody was given.
+        let record = "3fc1d0c1d021dd00193d312b60bcf77740da4684bf82ee985ae917fd2d588b117fc0";
+        assert_eq!(opened(&aes_128(), 7, record), None);
+        // Too short for a sample.
+        assert_eq!(
+            opened(&aes_128(), 0, "2f3533000f000102030405060708090a0b0c0d0e"),
+            None
+        );
+    }
+
+    #[test]
+    fn what_is_written_is_what_others_write() {
+        let aes_256 = keys(
+            AeadAlgorithm::Aes256Gcm,
+            "d6732c55efc102933ffe3af6922bdb7fe44d18f2b7307173758bfeb457a6f9bb",
+            "8ae6b315daa064c6dfa5f10a",
+            "fc6f78156052e019518fb3ea0d77c796ca2da8796cc26b8e42c5b5395a72af1d",
+        );
+        let chacha20 = keys(
+            AeadAlgorithm::ChaCha20Poly1305,
+            "fa36130205a96cbeb292e37361db797a5292833e60912c992462e04b0eba0ecd",
+            "6d3299305dd209fc865cf8f1",
+            "534890654f2b1ca72683f148cdbae6a98ffeaaad7e23fc9e693486e2a92b6892",
+        );
+        for (keys, sequence, expected) in [
+            (
+                aes_128(),
+                0,
+                "2f35330016b3ea09f90b483f02a6651f61120377bf456974f00766",
+            ),
+            (
+                aes_256,
+                1,
+                "2f3ff4001685e59d49e5a62e1e8c84c5403ee6735046044da16f2d",
+            ),
+            (
+                chacha20,
+                1,
+                "2f98fc0016e311521ea6a59705f5d063297c83a3a061cff1bedabe",
+            ),
+        ] {
+            let mut out = BytesMut::new();
+            let content = ContentType::ApplicationData;
+            keys.seal(3, sequence, content, &[b"he", b"llo"], &mut out)
+                .unwrap();
+            assert_eq!(hex::encode(&out), expected);
+            assert_eq!(opened(&keys, 0, expected).unwrap().2, b"hello");
+        }
+    }
+
+    #[test]
+    fn a_record_of_padding_alone_has_no_content() {
+        let keys = aes_128();
+        let mut out = BytesMut::new();
+        keys.seal(3, 0, ContentType::Unknown(0), &[&[0; 9]], &mut out)
+            .unwrap();
+        let Some(Ok(Record::Unified { header, bytes })) = Records::new(&mut out).next() else {
+            panic!();
+        };
+        let opened = keys.open(header, 0, bytes).unwrap();
+        assert_eq!((opened.content, opened.payload.len()), (None, 0));
+    }
+}

@@ -16,7 +16,7 @@ use bytes::{BufMut, BytesMut};
 pub(crate) use ciphertext::{Ciphertext, UnifiedHeader};
 pub use header::is_dtls;
 pub(crate) use header::{RECORD_HEADER_LENGTH, Record, RecordHeader, Records};
-pub(crate) use number::RecordNumber;
+pub(crate) use number::{RecordNumber, reconstruct};
 pub(crate) use protection::Protection;
 use window::ReplayWindow;
 
@@ -117,9 +117,14 @@ impl RecordLayer {
     }
 
     pub(crate) fn start_writing(&mut self, epoch: u64, keys: impl Into<Keys>) {
+        self.start_writing_at(epoch, keys, 0);
+    }
+
+    /// As `start_writing`, with another first number, for [`testing`](crate::testing).
+    pub(crate) fn start_writing_at(&mut self, epoch: u64, keys: impl Into<Keys>, sequence: u64) {
         self.write.push(WriteEpoch {
             epoch,
-            next_sequence: 0,
+            next_sequence: sequence,
             keys: Some(keys.into()),
         });
     }
@@ -130,9 +135,14 @@ impl RecordLayer {
     }
 
     pub(crate) fn start_reading(&mut self, epoch: u64, keys: impl Into<Keys>) {
+        self.start_reading_at(epoch, keys, 0);
+    }
+
+    /// As `start_reading`, after so many records, for [`testing`](crate::testing).
+    pub(crate) fn start_reading_at(&mut self, epoch: u64, keys: impl Into<Keys>, received: u64) {
         self.read.push(ReadEpoch {
             epoch,
-            window: ReplayWindow::default(),
+            window: ReplayWindow::after(received),
             keys: keys.into(),
         });
     }

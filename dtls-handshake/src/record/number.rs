@@ -9,7 +9,7 @@ pub(crate) struct RecordNumber {
 
 /// The number nearest to `expected` whose low `bits` bits are `low` (RFC 9147 §4.2.2); `expected`
 /// is one more than the highest number seen.
-pub(super) fn reconstruct(expected: u64, low: u16, bits: u32) -> u64 {
+pub(crate) fn reconstruct(expected: u64, low: u16, bits: u32) -> u64 {
     let span = 1_u64 << bits;
     let candidate = expected & !(span - 1) | u64::from(low);
     let half = span / 2;

@@ -13,6 +13,14 @@ pub(crate) struct ReplayWindow {
 impl ReplayWindow {
     const WIDTH: u64 = u64::BITS as u64;
 
+    /// All numbers below this one have come.
+    pub(crate) fn after(next: u64) -> Self {
+        Self {
+            next,
+            seen: u64::MAX,
+        }
+    }
+
     /// One more than the highest number that has come.
     pub(crate) fn expected(&self) -> u64 {
         self.next

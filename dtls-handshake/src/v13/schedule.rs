@@ -37,6 +37,15 @@ impl ScheduleSecret {
         Self { hash, bytes }
     }
 
+    /// A secret that is known, for [`testing`](crate::testing).
+    pub(crate) fn new(hash: HashAlgorithm, bytes: &[u8]) -> Self {
+        Self::filled(hash, |out| {
+            for (to, from) in out.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+        })
+    }
+
     pub(crate) fn expose(&self) -> &[u8] {
         let length = self.hash.output_length();
         self.bytes.expose().get(..length).unwrap_or_default()
@@ -74,7 +83,6 @@ impl ScheduleSecret {
     }
 
     /// The traffic secret that follows this one (RFC 8446 §7.2).
-    #[allow(dead_code)]
     pub(crate) fn next(&self) -> Self {
         self.derive(b"traffic upd", b"")
     }
@@ -215,5 +223,53 @@ fn push_hex(line: &mut String, bytes: &[u8]) {
         for digit in [byte >> 4, byte & 15] {
             line.extend(char::from_digit(digit.into(), 16));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // The handshake of "The Illustrated DTLS 1.3 Connection".
+    const SHARED_SECRET: &str = "df4a291baa1eb7cfa6934b29b474baad2697e29f1f920dcc77c8a0a088447624";
+    const HELLO_HASH: &str = "aee8eba0d2ee87052fbbc6864c1514c5a927d6f0ffb4f7954c7f379d95f1b1d7";
+    const VERIFY_HASH: &str = "4192c6d177f66f8ecf392831546238a0a64cbce228762e336b6aa7886c32684a";
+    const FINISHED_HASH: &str = "77ff5eee528abc269960b0ea316eb8578dc8325d86ec1336ffe4b2941e26d82b";
+    const SERVER_VERIFY_DATA: &str =
+        "1d89aa62e5f88a0fc952884715d8acb3798659afb9e7789a8db2b3816ba45246";
+    const CLIENT_VERIFY_DATA: &str =
+        "6f2801396b0e90ebb4a3ba384abcfc6b24201abd81b316b2391da378377facf5";
+    const EXPORTER: &str = "6c9c3ccd6f1c17356c5369de372df4ccf63a9bd32aad23529302535fc84cee32";
+    const NEXT_CLIENT: &str = "52ea2a848c55672c962d454d97f8c0fa68958a97815767e6af83b035d2ba7c2f";
+
+    fn bytes(text: &str) -> Vec<u8> {
+        hex::decode(text).unwrap()
+    }
+
+    #[test]
+    fn the_schedule_of_a_captured_handshake() {
+        let suite = Suite::by_id(0x1301.into()).unwrap();
+        let secrets = HandshakeSecrets::new(suite, &bytes(SHARED_SECRET), &bytes(HELLO_HASH));
+        let hex = |secret: &ScheduleSecret| hex::encode(secret.expose());
+        assert!(hex(&secrets.client).starts_with("33e472fb8d821b0193314626bebee307ccbd1aeb"));
+        assert!(hex(&secrets.server).starts_with("8ad7990b9d249bcbaa0805d8d3f3ad2259e75f3a"));
+        let server = secrets.server.verify_data(&bytes(VERIFY_HASH));
+        assert_eq!(hex::encode(server), SERVER_VERIFY_DATA);
+        assert!(
+            secrets
+                .server
+                .verifies(&bytes(VERIFY_HASH), &bytes(SERVER_VERIFY_DATA))
+        );
+        assert!(
+            !secrets
+                .client
+                .verifies(&bytes(VERIFY_HASH), &bytes(SERVER_VERIFY_DATA))
+        );
+        let client = secrets.client.verify_data(&bytes(FINISHED_HASH));
+        assert_eq!(hex::encode(client), CLIENT_VERIFY_DATA);
+        let application = secrets.application(&bytes(FINISHED_HASH));
+        assert_eq!(hex(&application.exporter), EXPORTER);
+        let directions = application.seen_by(Side::Client);
+        assert_eq!(hex(&directions.write.next()), NEXT_CLIENT);
     }
 }

@@ -1,0 +1,164 @@
+//! Keys and records of DTLS 1.3.
+
+use bytes::BytesMut;
+
+use crate::Version;
+use crate::error::ExportError;
+use crate::record::{DATA, Record, RecordLayer, Records};
+use crate::suite::Suite;
+use crate::v13::{HandshakeSecrets, ScheduleSecret, Session, Side};
+
+fn suite_of(cipher_suite: u16) -> Option<Suite> {
+    Suite::by_id(cipher_suite.into()).filter(|suite| suite.version == Version::Dtls13)
+}
+
+/// A secret of the key schedule of DTLS 1.3 (RFC 8446 §7.1), such as a key log has, with the cipher
+/// suite that it is for.
+#[derive(Debug)]
+pub struct TrafficSecret {
+    suite: Suite,
+    secret: ScheduleSecret,
+}
+
+/// A record that was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenedRecord {
+    /// The epoch.
+    pub epoch: u64,
+    /// The sequence number.
+    pub sequence: u64,
+    /// The content type; `None` when there is nothing but padding.
+    pub content: Option<u8>,
+    /// What it carries.
+    pub payload: Vec<u8>,
+}
+
+impl TrafficSecret {
+    /// `None` for a cipher suite that is not of DTLS 1.3, or a secret of another length than its
+    /// hash function gives.
+    #[must_use]
+    pub fn new(cipher_suite: u16, secret: &[u8]) -> Option<Self> {
+        let suite = suite_of(cipher_suite)?;
+        (secret.len() == suite.hash.output_length()).then(|| Self {
+            suite,
+            secret: ScheduleSecret::new(suite.hash, secret),
+        })
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.secret.expose()
+    }
+
+    /// What Finished of the side whose handshake secret this is says.
+    #[must_use]
+    pub fn verify_data(&self, transcript_hash: &[u8]) -> Vec<u8> {
+        self.secret.verify_data(transcript_hash).as_ref().to_vec()
+    }
+
+    /// The secret of the next epoch (RFC 8446 §7.2).
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self {
+            suite: self.suite,
+            secret: self.secret.next(),
+        }
+    }
+
+    /// Opens the records of a datagram in place, those of this epoch that verify. `received` is how
+    /// many records of the epoch have come before: all up to that number.
+    #[must_use]
+    pub fn open(&self, epoch: u64, received: u64, datagram: &mut [u8]) -> Vec<OpenedRecord> {
+        let Ok(keys) = self.secret.record_keys(self.suite.aead) else {
+            return Vec::new();
+        };
+        let mut layer = RecordLayer::new();
+        layer.start_reading_at(epoch, keys, received);
+        Records::new(datagram)
+            .flatten()
+            .filter_map(|record| match record {
+                Record::Unified { header, bytes } => layer.open_unified(header, bytes).ok(),
+                Record::Explicit { .. } => None,
+            })
+            .map(|opened| OpenedRecord {
+                epoch: opened.number.epoch,
+                sequence: opened.number.sequence,
+                content: opened.content.map(u8::from),
+                payload: opened.payload.to_vec(),
+            })
+            .collect()
+    }
+
+    /// A datagram with one record, as this crate writes it: what a peer that knows the keys, and
+    /// does not keep the rules, could send. `None` for what no record holds.
+    #[must_use]
+    pub fn seal(&self, epoch: u64, sequence: u64, content: u8, payload: &[u8]) -> Option<Vec<u8>> {
+        let mut layer = RecordLayer::new();
+        let keys = self.secret.record_keys(self.suite.aead).ok()?;
+        layer.start_writing_at(epoch, keys, sequence);
+        let mut out = BytesMut::new();
+        layer
+            .write(epoch, content.into(), &[payload], &mut out)
+            .ok()?;
+        Some(out.to_vec())
+    }
+}
+
+/// The secrets of a handshake and of what comes after it, with the client's first.
+#[derive(Debug)]
+pub struct KeySchedule13 {
+    /// The handshake traffic secrets.
+    pub handshake: [TrafficSecret; 2],
+    /// The first application traffic secrets.
+    pub application: [TrafficSecret; 2],
+    session: Session,
+}
+
+impl KeySchedule13 {
+    /// From the shared secret, the hash of ClientHello to ServerHello, and that of ClientHello to
+    /// the Finished of the server. `None` for a cipher suite that is not of DTLS 1.3.
+    #[must_use]
+    pub fn new(
+        cipher_suite: u16,
+        shared_secret: &[u8],
+        hello_hash: &[u8],
+        finished_hash: &[u8],
+    ) -> Option<Self> {
+        let suite = suite_of(cipher_suite)?;
+        let secrets = HandshakeSecrets::new(suite, shared_secret, hello_hash);
+        let directions = secrets.application(finished_hash).seen_by(Side::Client);
+        let copy = |secret: &ScheduleSecret| TrafficSecret {
+            suite,
+            secret: ScheduleSecret::new(suite.hash, secret.expose()),
+        };
+        Some(Self {
+            handshake: [copy(&secrets.client), copy(&secrets.server)],
+            application: [copy(&directions.write), copy(&directions.read)],
+            session: Session::new(Side::Client, suite, directions),
+        })
+    }
+
+    /// Exported keying material (RFC 8446 §7.5).
+    ///
+    /// # Errors
+    /// As [`Connection::export_keying_material`](crate::Connection::export_keying_material).
+    pub fn export(
+        &self,
+        label: &str,
+        context: Option<&[u8]>,
+        out: &mut [u8],
+    ) -> Result<(), ExportError> {
+        self.session.export(label, context, out)
+    }
+}
+
+/// The whole sequence number of which the low `bits` bits are `low`, when `expected` is one more
+/// than the highest that has come (RFC 9147 §4.2.2).
+#[must_use]
+pub fn reconstruct_sequence(expected: u64, low: u16, bits: u32) -> u64 {
+    crate::record::reconstruct(expected, low, bits)
+}
+
+/// The first epoch of data.
+pub const FIRST_DATA_EPOCH: u64 = DATA;
