@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
 use dtls_handshake::{
-    CloseCause, Config, Connected, Connection, Event, Identity, SRTP_EXPORTER_LABEL,
+    Admission, CloseCause, Config, Connected, Connection, Event, Identity, Listener,
+    SRTP_EXPORTER_LABEL,
 };
 
 use crate::program::Credentials;
@@ -21,6 +22,48 @@ pub(crate) fn config() -> Config {
     Config::new(identity).with_srtp_profiles(&PROFILES)
 }
 
+/// A socket that anybody may send to: nobody has proved yet to receive there.
+pub(crate) struct FrontDoor {
+    socket: UdpSocket,
+    listener: Listener,
+}
+
+impl FrontDoor {
+    pub(crate) fn new(config: Config) -> Self {
+        Self {
+            socket: any_socket(),
+            listener: Listener::new(config, [3; 32]),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap()
+    }
+
+    /// Waits for a client that was asked for a cookie, and brought it.
+    pub(crate) fn accept(mut self, peer: &Credentials) -> Driver {
+        self.socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut buffer = [0; 65536];
+        let mut out = BytesMut::new();
+        loop {
+            let (length, from) = self.socket.recv_from(&mut buffer).unwrap();
+            let datagram = &mut buffer[..length];
+            let now = Instant::now();
+            match self.listener.handle_datagram(now, from, datagram, &mut out) {
+                Admission::Reply(range) => {
+                    assert!(range.len() <= length);
+                    self.socket.send_to(&out[range], from).unwrap();
+                }
+                Admission::Accepted(connection) => {
+                    assert_ne!(self.listener.stats().replies, 0);
+                    return Driver::new(self.socket, *connection, Some(from), peer);
+                }
+                other => println!("{other:?}"),
+            }
+        }
+    }
+}
+
 pub(crate) struct Driver {
     socket: UdpSocket,
     remote: Option<SocketAddr>,
@@ -31,22 +74,31 @@ pub(crate) struct Driver {
     pub(crate) longest: usize,
 }
 
+fn any_socket() -> UdpSocket {
+    UdpSocket::bind("127.0.0.1:0").unwrap()
+}
+
 impl Driver {
     /// A client of the program that listens on `remote`.
     pub(crate) fn client(config: Config, remote: SocketAddr, peer: &Credentials) -> Self {
         let connection = Connection::client(config, [1; 32], Instant::now());
-        Self::new(connection, Some(remote), peer)
+        Self::new(any_socket(), connection, Some(remote), peer)
     }
 
     pub(crate) fn server(config: Config, peer: &Credentials) -> Self {
         let connection = Connection::server(config, [2; 32], Instant::now());
-        Self::new(connection, None, peer)
+        Self::new(any_socket(), connection, None, peer)
     }
 
-    fn new(mut connection: Connection, remote: Option<SocketAddr>, peer: &Credentials) -> Self {
+    fn new(
+        socket: UdpSocket,
+        mut connection: Connection,
+        remote: Option<SocketAddr>,
+        peer: &Credentials,
+    ) -> Self {
         connection.set_peer_fingerprints(Instant::now(), vec![peer.fingerprint()]);
         Self {
-            socket: UdpSocket::bind("127.0.0.1:0").unwrap(),
+            socket,
             remote,
             connection,
             events: Vec::new(),

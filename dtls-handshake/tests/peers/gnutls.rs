@@ -5,7 +5,7 @@ use std::process::Command;
 
 use dtls_handshake::{CloseCause, Config, Connected, SRTP_EXPORTER_LABEL, Version};
 
-use crate::driver::{Driver, config};
+use crate::driver::{Driver, FrontDoor, config};
 use crate::program::{Credentials, Program};
 
 fn start(program: &str, credentials: &Credentials, arguments: &[&str]) -> Program {
@@ -48,6 +48,11 @@ fn as_server(config: Config, credentials: &Credentials, more: &[&str]) {
     let port = driver.address().port().to_string();
     let arguments = [&["--insecure", "--port", &port, "127.0.0.1"], more].concat();
     let mut client = start("gnutls-cli", credentials, &arguments);
+    served(&mut driver, &mut client, credentials);
+}
+
+/// The client connects, talks and leaves.
+fn served(driver: &mut Driver, client: &mut Program, credentials: &Credentials) {
     let connected = driver.connected();
     check(&connected, credentials);
     let theirs = client.wait_for("Key material: ");
@@ -81,6 +86,17 @@ fn real_gnutls_client_of_its_server_with_fragments_on_both_sides() {
 #[test]
 fn real_gnutls_server_of_its_client() {
     as_server(config(), &Credentials::p256(), &[]);
+}
+
+#[test]
+fn real_gnutls_cli_brings_back_the_cookie_of_our_listener() {
+    let credentials = Credentials::p256();
+    let door = FrontDoor::new(config());
+    let port = door.address().port().to_string();
+    let arguments = ["--insecure", "--port", &port, "127.0.0.1"];
+    let mut client = start("gnutls-cli", &credentials, &arguments);
+    let mut driver = door.accept(&credentials);
+    served(&mut driver, &mut client, &credentials);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use dtls_handshake::{
     CipherSuite, CloseCause, Config, Connected, Identity, Parameter, SRTP_EXPORTER_LABEL, Version,
 };
 
-use crate::driver::{Driver, config};
+use crate::driver::{Driver, FrontDoor, config};
 use crate::program::{Credentials, Program};
 
 fn start(credentials: &Credentials, arguments: &[&str]) -> Program {
@@ -53,8 +53,13 @@ fn as_server(config: Config, credentials: &Credentials, more: &[&str]) -> Connec
     let address = driver.address().to_string();
     let arguments = [&["s_client", "-connect", &address], more].concat();
     let mut client = start(credentials, &arguments);
+    served(&mut driver, &mut client, credentials)
+}
+
+/// The client connects, talks and leaves.
+fn served(driver: &mut Driver, client: &mut Program, credentials: &Credentials) -> Connected {
     let connected = driver.connected();
-    check(&mut driver, &connected, &mut client, credentials);
+    check(driver, &connected, client, credentials);
     client.say("Q\n");
     assert_eq!(driver.closed(), CloseCause::ClosedByPeer);
     connected
@@ -108,6 +113,16 @@ fn real_openssl_client_of_s_server_with_other_certificates() {
 #[test]
 fn real_openssl_server_of_s_client() {
     as_server(config(), &Credentials::p256(), &[]);
+}
+
+#[test]
+fn real_openssl_s_client_brings_back_the_cookie_of_our_listener() {
+    let credentials = Credentials::p256();
+    let door = FrontDoor::new(config());
+    let address = door.address().to_string();
+    let mut client = start(&credentials, &["s_client", "-connect", &address]);
+    let mut driver = door.accept(&credentials);
+    served(&mut driver, &mut client, &credentials);
 }
 
 #[test]
