@@ -1,5 +1,5 @@
-//! Packets of real browsers, captured with the keys of their DTLS handshakes. Outside data: the
-//! test says so when it is absent.
+//! Packets of real browsers, captured with the keys of their DTLS handshakes, and of phones, with those
+//! of their session descriptions. Outside data: the tests say so when it is absent.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +15,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::Value;
-use srtp::{Profile, Receiver, RtpHeader, is_rtcp, is_rtp_or_rtcp, keys_from_dtls_export};
+use srtp::{
+    CryptoAttribute, MasterKey, Profile, Receiver, RtpHeader, is_rtcp, is_rtp_or_rtcp,
+    keys_from_dtls_export,
+};
 
 use common::{outside, say};
 
@@ -67,14 +70,18 @@ fn receivers<'a>(keys: &Value, flows: &[Flow<'a>]) -> BTreeMap<&'a str, Receiver
 
 /// Opens every packet of the call whose keys stand in `path`.
 fn check_call(path: &Path) -> usize {
-    let name = path.to_str().unwrap().strip_suffix(".keys.json").unwrap();
-    let keys: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let packets = std::fs::read_to_string(format!("{name}.hex")).unwrap();
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let name = name.strip_suffix(".keys.json").unwrap();
+    let read = |ending: &str| {
+        std::fs::read_to_string(path.with_file_name(format!("{name}.{ending}"))).unwrap()
+    };
+    let keys: Value = serde_json::from_str(&read("keys.json")).unwrap();
+    let packets = read("hex");
     let packets: Vec<_> = packets
         .lines()
         .map(|line| hex::decode(line).unwrap())
         .collect();
-    let flows = std::fs::read_to_string(format!("{name}.flow")).unwrap();
+    let flows = read("flow");
     let flows: Vec<_> = flows.lines().map(Flow::parse).collect();
     assert_eq!(packets.len(), flows.len(), "{name}");
     let mut receivers = receivers(&keys, &flows);
@@ -148,4 +155,56 @@ fn captured_calls_decrypt() {
         keyed.len()
     ));
     assert_ne!(packets, 0);
+}
+
+/// A call of two phones whose keys stand in their offer and answer. Each has first sent a packet to
+/// find out about NATs, in the clear.
+#[test]
+fn a_call_with_keys_of_sdes_decrypts() {
+    let Some(folder) = outside("captures") else {
+        return;
+    };
+    let receiver = |name: &str| {
+        let description = std::fs::read_to_string(folder.join("sdp").join(name)).unwrap();
+        let line = description
+            .lines()
+            .find_map(|line| line.strip_prefix("a=crypto:"));
+        let attribute: CryptoAttribute = line.unwrap().parse().unwrap();
+        Receiver::new(MasterKey::try_from(&attribute).unwrap())
+    };
+    let offer = receiver("baresip1-srtp-INVITE-offer.sdp");
+    let answer = receiver("baresip1-srtp-200-answer.sdp");
+    let read = |name| std::fs::read_to_string(folder.join("packets/srtp").join(name)).unwrap();
+    let (packets, flows) = (
+        read("baresip-sdes-srtp.hex"),
+        read("baresip-sdes-srtp.flow"),
+    );
+    let mut receivers: BTreeMap<&str, Receiver> =
+        [("10.77.0.1", offer), ("10.77.0.2", answer)].into();
+    let mut in_the_clear = 0;
+    for (at, (packet, flow)) in packets.lines().zip(flows.lines()).enumerate() {
+        let mut packet = hex::decode(packet).unwrap();
+        let (from, _) = Flow::parse(flow).from.split_once(':').unwrap();
+        if packet.ends_with(b"PINGPONG") {
+            in_the_clear += 1;
+            continue;
+        }
+        let receiver = receivers.get_mut(from).unwrap();
+        let opened = match is_rtcp(&packet) {
+            true => receiver.unprotect_rtcp(&mut packet),
+            false => receiver.unprotect_rtp(&mut packet),
+        };
+        assert!(opened.is_ok(), "packet {at}: {opened:?}");
+    }
+    let opened = receivers
+        .values()
+        .map(Receiver::stats)
+        .map(|stats| (stats.rtp, stats.rtcp));
+    let opened: Vec<_> = opened.collect();
+    say(format_args!(
+        "SDES: (RTP, RTCP) opened {opened:?}, {in_the_clear} in the clear"
+    ));
+    let total: u64 = opened.iter().map(|(rtp, rtcp)| rtp + rtcp).sum();
+    assert_eq!(total as usize + in_the_clear, packets.lines().count());
+    assert!(opened.iter().all(|&(rtp, rtcp)| rtp > 0 && rtcp > 0) && in_the_clear == 2);
 }

@@ -18,6 +18,7 @@ use srtp::{
     is_rtp_or_rtcp,
 };
 
+use common::setup::{Kind, Setup};
 use common::{key, rtcp, rtp, with_room};
 
 fn profile() -> impl Strategy<Value = Profile> {
@@ -81,15 +82,14 @@ proptest! {
     }
 
     #[test]
-    fn what_was_protected_opens_rtcp(profile in profile(), plain in rtcp_packet()) {
-        let (mut sender, mut receiver) = both(profile);
+    fn what_was_protected_opens_rtcp(setup in select(Setup::all()), plain in rtcp_packet()) {
+        let (mut sender, mut receiver) = (setup.sender(), setup.receiver());
         for index in 0..3 {
-            let (mut buf, len) = with_room(&plain);
-            let sealed = sender.protect_rtcp(&mut buf, len).unwrap();
-            assert_eq!(sealed, len + profile.rtcp_overhead());
-            assert_eq!(buf[..8], plain[..8]);
-            assert_eq!(receiver.unprotect_rtcp(&mut buf[..sealed]), Ok(len));
-            assert_eq!(buf[..len], plain, "{index}");
+            let sealed = Kind::Rtcp.seal(&mut sender, &plain);
+            assert_eq!(sealed.len(), plain.len() + setup.profile.rtcp_overhead() + setup.mki_len);
+            assert_eq!(sealed[..8], plain[..8]);
+            let opened = Kind::Rtcp.open(&mut receiver, &sealed);
+            assert_eq!(opened.as_ref(), Ok(&plain), "{index}");
         }
     }
 

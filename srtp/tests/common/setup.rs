@@ -88,7 +88,11 @@ impl Kind {
             Self::Rtp => sender.protect_rtp(&mut buf, len),
             Self::Rtcp => sender.protect_rtcp(&mut buf, len),
         };
-        buf.truncate(sealed.unwrap());
+        let behind = buf.split_off(sealed.unwrap());
+        assert!(
+            behind.iter().all(|&byte| byte == 0),
+            "wrote behind the packet"
+        );
         buf
     }
 
