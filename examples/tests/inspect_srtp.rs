@@ -334,6 +334,10 @@ fn a_file_without_a_key_is_refused_and_its_content_not_told() {
         (String::new(), "no key"),
         (format!("# {KEY}{SALT}"), "no key"),
         (KEY.to_owned(), "takes 30 bytes"),
+        (
+            format!("{KEY}{SALT}\n").repeat(2000),
+            "no more than 65536 bytes",
+        ),
         (format!("\n{cut}"), "line 2"),
         (format!("{KEY}{SALT}z"), "column 61"),
         (format!("inline:{KEY}"), "line 1"),

@@ -12,7 +12,7 @@ use sdp::{Limits, Mode};
 use srtp::Profile;
 use zeroize::Zeroizing;
 
-/// As much of a key file as is read, in bytes.
+/// The longest key file, in bytes.
 const KEY_FILE_MAX: usize = 65_536;
 
 const EXAMPLES: &str = "\
@@ -217,9 +217,13 @@ fn descriptions(
 fn keys(arguments: &SrtpArguments) -> io::Result<SrtpKeys> {
     let path = &arguments.key_file;
     let file = File::open(path).map_err(|error| named(path, &error))?;
-    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_MAX));
-    let read = file.take(KEY_FILE_MAX as u64).read_to_string(&mut text);
-    read.map_err(|error| named(path, &error))?;
+    // With room for all of it: a text that grows leaves its beginning behind in memory.
+    let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_MAX + 1));
+    let read = file.take(KEY_FILE_MAX as u64 + 1).read_to_string(&mut text);
+    if read.map_err(|error| named(path, &error))? > KEY_FILE_MAX {
+        let problem = format!("a key file has no more than {KEY_FILE_MAX} bytes");
+        return Err(named(path, &io::Error::other(problem)));
+    }
     let extensions = &arguments.encrypted_extensions;
     let options = SrtpOptions {
         profile: arguments.profile,
