@@ -7,11 +7,15 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use common::{End, configs, fingerprint, origin};
+use common::{End, configs, configs_of, fingerprint, origin};
 use dtls_handshake::{
-    Admission, AlertDescription, CipherSuite, CloseCause, Config, Connection, DropReason, Handled,
-    Listener, Parameter,
+    Admission, AlertDescription, CipherSuite, CloseCause, Config, Connection, DropReason, Group,
+    Handled, Listener, Parameter, Version,
 };
+
+const BOTH: &[Version] = &[Version::Dtls12, Version::Dtls13];
+const ONLY_1_2: &[Version] = &[Version::Dtls12];
+const ONLY_1_3: &[Version] = &[Version::Dtls13];
 
 fn here() -> SocketAddr {
     ([192, 0, 2, 1], 5000).into()
@@ -90,21 +94,114 @@ fn finish(client: &mut End, server: &mut End, now: Instant) {
 
 #[test]
 fn a_cookie_that_comes_back_begins_a_connection() {
-    for (mtu, profiles) in [(1200, vec![7]), (256, (1..=64).collect())] {
-        let [ours, theirs] = configs().map(|c| c.with_srtp_profiles(&profiles).with_mtu(mtu));
-        let (mut listener, mut client) = (listener(theirs), client(ours));
+    for (of_client, of_server, version) in [
+        (ONLY_1_2, ONLY_1_2, Version::Dtls12),
+        (ONLY_1_2, BOTH, Version::Dtls12),
+        (BOTH, ONLY_1_2, Version::Dtls12),
+        (BOTH, BOTH, Version::Dtls13),
+        (ONLY_1_3, BOTH, Version::Dtls13),
+    ] {
+        for (mtu, profiles) in [(1200, vec![7]), (256, (1..=64).collect())] {
+            let [ours, theirs] = configs().map(|c| c.with_srtp_profiles(&profiles).with_mtu(mtu));
+            let mut listener = listener(theirs.with_versions(of_server));
+            let mut client = client(ours.with_versions(of_client));
+            let now = origin();
+            let second = hello_with_cookie(&mut listener, &mut client, now);
+            assert_eq!(second.len() > 1, mtu == 256, "in parts");
+            let mut server = accepted(&mut listener, now, &second);
+            server
+                .connection
+                .set_peer_fingerprints(now, vec![fingerprint(0)]);
+            finish(&mut client, &mut server, now);
+            assert_eq!(client.exported(), server.exported());
+            assert_eq!(client.connected.as_ref().unwrap().version, version);
+            assert_eq!(client.connection.stats().timeouts, 0);
+            assert_eq!(listener.stats().replies, 1);
+            assert_eq!(listener.stats().accepted, 1);
+        }
+    }
+}
+
+/// One HelloRetryRequest asks for both (RFC 8446 §4.1.4).
+#[test]
+fn a_share_of_another_group_is_asked_for_with_the_cookie() {
+    for suite in [
+        CipherSuite::Aes128GcmSha256,
+        CipherSuite::Aes256GcmSha384,
+        CipherSuite::ChaCha20Poly1305Sha256,
+    ] {
+        let [ours, theirs] = configs_of(ONLY_1_3).map(|c| c.with_cipher_suites(&[suite]));
+        let mut listener = listener(theirs.with_groups(&[Group::Secp384r1]));
+        let mut client = client(ours.with_groups(&[Group::X25519, Group::Secp384r1]));
         let now = origin();
         let second = hello_with_cookie(&mut listener, &mut client, now);
-        assert_eq!(second.len() > 1, mtu == 256, "in parts");
         let mut server = accepted(&mut listener, now, &second);
         server
             .connection
             .set_peer_fingerprints(now, vec![fingerprint(0)]);
         finish(&mut client, &mut server, now);
         assert_eq!(client.exported(), server.exported());
-        assert_eq!(client.connection.stats().timeouts, 0);
+        let connected = server.connected.as_ref().unwrap();
+        assert_eq!(connected.group, Group::Secp384r1);
+        assert_eq!(connected.cipher_suite, suite);
+    }
+}
+
+/// RFC 9147 §5.1: illegal_parameter, so that the client can begin anew.
+#[test]
+fn a_wrong_cookie_of_dtls_1_3_ends_the_handshake() {
+    let [ours, theirs] = configs_of(ONLY_1_3);
+    let (mut listener, mut client) = (listener(theirs), client(ours));
+    let now = origin();
+    let second = hello_with_cookie(&mut listener, &mut client, now);
+    let refused = |admission: &(Option<Admission>, Vec<Vec<u8>>)| {
+        // alert, DTLS 1.2, in the clear; 2 bytes: fatal, illegal_parameter.
+        let (Some(Admission::Reply(_)), replies) = admission else {
+            return false;
+        };
+        replies[0][0] == 21 && replies[0][13..] == [2, 47]
+    };
+    let elsewhere = ([192, 0, 2, 1], 5001).into();
+    assert!(refused(&offer(&mut listener, now, elsewhere, &second)));
+    let later = now + Duration::from_secs(120);
+    let admission = offer(&mut listener, later, here(), &second);
+    assert!(refused(&admission));
+    // Each byte of the cookie counts: generation, code, group and hash.
+    let at = second[0].windows(2).position(|w| w == [0, 44]).unwrap() + 6;
+    for index in 0..1 + 16 + 2 + 32 {
+        let mut forged = second.clone();
+        forged[0][at + index] ^= 1;
+        assert!(
+            refused(&offer(&mut listener, now, here(), &forged)),
+            "{index}"
+        );
+    }
+    accepted(&mut listener, now, &second);
+    receive(&mut client, later, &admission.1);
+    client.take_events(later);
+    let told = CloseCause::PeerAlert(AlertDescription::IllegalParameter);
+    assert_eq!(client.closed, Some(told));
+}
+
+#[test]
+fn a_client_of_dtls_1_3_without_anything_in_common_is_told_at_once() {
+    let [ours, theirs] = configs_of(ONLY_1_3);
+    let theirs = theirs.with_cipher_suites(&[CipherSuite::Aes256GcmSha384]);
+    for ours in [
+        ours.clone()
+            .with_cipher_suites(&[CipherSuite::Aes128GcmSha256]),
+        ours.with_groups(&[Group::Secp256r1]),
+    ] {
+        let theirs = theirs.clone().with_groups(&[Group::X25519]);
+        let (mut listener, mut client) = (listener(theirs), client(ours));
+        let now = origin();
+        let (_, replies) = offer(&mut listener, now, here(), &client.transmits());
+        receive(&mut client, now, &replies);
+        client.take_events(now);
+        let told = CloseCause::PeerAlert(AlertDescription::HandshakeFailure);
+        assert_eq!(client.closed, Some(told));
         assert_eq!(listener.stats().replies, 1);
-        assert_eq!(listener.stats().accepted, 1);
+        assert_eq!(listener.stats().accepted, 0);
     }
 }
 
@@ -235,23 +332,31 @@ fn what_is_no_hello_is_dropped_and_counted() {
 /// No hello, whatever it looks like, is answered with more than it costs.
 #[test]
 fn no_answer_is_longer_than_its_hello() {
-    let [ours, theirs] = configs();
-    let mut listener = listener(theirs);
-    let [hello] = &client(ours).transmits()[..] else {
-        panic!("in parts");
-    };
-    let mut answered = 0;
-    for length in 0..=hello.len() - 25 {
-        // A hello that ends here, in one record of one datagram.
-        let mut datagram = hello[..25 + length].to_vec();
-        datagram[11..13].copy_from_slice(&(12 + length as u16).to_be_bytes());
-        datagram[15..17].copy_from_slice(&(length as u16).to_be_bytes());
-        datagram[23..25].copy_from_slice(&(length as u16).to_be_bytes());
-        let (_, replies) = offer(&mut listener, origin(), here(), &[datagram.clone()]);
-        for reply in replies {
-            answered += 1;
-            assert!(reply.len() <= datagram.len());
+    for versions in [ONLY_1_2, BOTH] {
+        let [ours, theirs] = configs_of(versions);
+        let mut listener = listener(theirs);
+        let [hello] = &client(ours).transmits()[..] else {
+            panic!("in parts");
+        };
+        // With this many of its extensions.
+        let at = 13 + 12 + 2 + 32 + 2 + 2 + usize::from(hello[13 + 12 + 2 + 32 + 3]) + 2;
+        let mut answered = 0;
+        for length in 2..hello.len() - at {
+            let mut datagram = hello[..at + length].to_vec();
+            for (at, length) in [
+                (11, length + at - 13),
+                (15, length + at - 25),
+                (23, length + at - 25),
+                (at, length - 2),
+            ] {
+                datagram[at..at + 2].copy_from_slice(&(length as u16).to_be_bytes());
+            }
+            let (_, replies) = offer(&mut listener, origin(), here(), &[datagram.clone()]);
+            for reply in replies {
+                answered += 1;
+                assert!(reply.len() <= datagram.len());
+            }
         }
+        assert!(answered > 3, "{answered}");
     }
-    assert!(answered > 0);
 }

@@ -110,15 +110,18 @@ impl Connection {
     }
 
     /// A server whose listener has seen the cookie in this ClientHello, which stood in a record of
-    /// this number. RFC 6347 §4.2.1: the answer has the numbers of what it answers.
+    /// this number. RFC 6347 §4.2.1: the answer has the numbers of what it answers. `handshake` is
+    /// what waits for it.
     pub(crate) fn accept(
         config: Arc<Config>,
         seed: [u8; 32],
         now: Instant,
         hello: &Fragment<'_>,
         record_sequence: u64,
+        handshake: Handshake,
     ) -> Self {
         let mut connection = Self::new(config, seed, now);
+        connection.phase = Phase::Handshake(handshake);
         let context = &mut connection.context;
         context.start_at(hello.message_seq, record_sequence);
         context.inbox.insert(PLAIN, hello);

@@ -2,6 +2,7 @@
 
 mod cookie;
 mod hellos;
+mod retry;
 
 use core::net::SocketAddr;
 use core::ops::Range;
@@ -14,11 +15,15 @@ use rand_chacha::rand_core::{RngCore, SeedableRng};
 
 use crate::config::Config;
 use crate::connection::Connection;
+use crate::error::CloseCause;
 use crate::handshake::{Fragment, HANDSHAKE_HEADER_LENGTH, whole_message};
 use crate::message::{ClientHello, HelloVerifyRequest};
+use crate::negotiation::Handshake;
 use crate::record::{PLAIN, RECORD_HEADER_LENGTH, Record, Records};
 use crate::stats::{DropReason, ListenerStats};
-use crate::wire::{ContentType, DTLS_1_2, HandshakeType, Reader, Writer};
+use crate::wire::{
+    AlertDescription, AlertLevel, ContentType, DTLS_1_2, HandshakeType, Reader, Writer,
+};
 use cookie::{Cookies, Repeated};
 use hellos::{HELLO_LIMIT, Hellos};
 
@@ -182,7 +187,8 @@ impl Listener {
             .unwrap_or_else(Admission::Dropped)
     }
 
-    /// Without a cookie that counts: HelloVerifyRequest. With one: a connection.
+    /// Without a cookie that counts: HelloVerifyRequest. With one: a connection. What a client that
+    /// does not speak DTLS 1.3 cannot agree on is said by that connection.
     fn judge(
         &mut self,
         now: Instant,
@@ -191,10 +197,13 @@ impl Listener {
         out: &mut BytesMut,
     ) -> Result<Admission, DropReason> {
         let body = hello.fragment.bytes;
-        ClientHello::read(body).map_err(|_| DropReason::MalformedHello)?;
+        let read = ClientHello::read(body).map_err(|_| DropReason::MalformedHello)?;
+        if self.speaks_1_3(&read) {
+            return self.judge_1_3(now, remote, hello, &read, out);
+        }
         let (repeated, cookie) = Repeated::read(body).map_err(|_| DropReason::MalformedHello)?;
         if self.cookies.verify(now, remote, repeated, &[], cookie) {
-            return Ok(self.accept(now, hello));
+            return Ok(self.accept(now, hello, Handshake::ClientHello));
         }
         // RFC 6347 §4.2.1: one that does not verify is as good as none.
         let cookie = self.cookies.make(now, remote, repeated, &[]);
@@ -204,7 +213,7 @@ impl Listener {
         })
     }
 
-    fn accept(&mut self, now: Instant, hello: &Hello<'_>) -> Admission {
+    fn accept(&mut self, now: Instant, hello: &Hello<'_>, handshake: Handshake) -> Admission {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
         Admission::Accepted(Box::new(Connection::accept(
@@ -213,12 +222,12 @@ impl Listener {
             now,
             &hello.fragment,
             hello.record_sequence,
+            handshake,
         )))
     }
 }
 
-/// Appends the answer to a hello. It has the numbers of what it answers, so that nothing has to be
-/// remembered (RFC 6347 §4.2.1).
+/// Appends the answer to a hello.
 fn reply(
     hello: &Hello<'_>,
     kind: HandshakeType,
@@ -226,18 +235,39 @@ fn reply(
     body: impl FnOnce(&mut Writer<'_>),
 ) -> Result<Admission, DropReason> {
     let message = whole_message(kind, hello.fragment.message_seq, body);
-    let length = u16::try_from(message.len()).map_err(|_| DropReason::TooShortToAnswer)?;
+    reply_record(hello, ContentType::Handshake, &message, out)
+}
+
+/// Says why there will be no connection.
+fn reply_alert(
+    hello: &Hello<'_>,
+    cause: CloseCause,
+    out: &mut BytesMut,
+) -> Result<Admission, DropReason> {
+    let description = cause.alert().unwrap_or(AlertDescription::HandshakeFailure);
+    let alert = [AlertLevel::Fatal.into(), description.into()];
+    reply_record(hello, ContentType::Alert, &alert, out)
+}
+
+/// It has the number of what it answers, so that nothing has to be remembered (RFC 6347 §4.2.1).
+fn reply_record(
+    hello: &Hello<'_>,
+    content: ContentType,
+    payload: &[u8],
+    out: &mut BytesMut,
+) -> Result<Admission, DropReason> {
     // Every datagram that brought a part of the hello had headers too: this is the least.
-    if message.len() > HANDSHAKE_HEADER_LENGTH + hello.fragment.length {
+    if payload.len() > HANDSHAKE_HEADER_LENGTH + hello.fragment.length {
         return Err(DropReason::TooShortToAnswer);
     }
+    let length = u16::try_from(payload.len()).map_err(|_| DropReason::TooShortToAnswer)?;
     let start = out.len();
-    out.reserve(RECORD_HEADER_LENGTH + message.len());
-    out.put_u8(ContentType::Handshake.into());
+    out.reserve(RECORD_HEADER_LENGTH + payload.len());
+    out.put_u8(content.into());
     out.put_u16(DTLS_1_2);
     // The epoch, which is 0, stands in front of the 48 bits of the sequence number.
     out.put_u64(hello.record_sequence);
     out.put_u16(length);
-    out.put_slice(&message);
+    out.put_slice(payload);
     Ok(Admission::Reply(start..out.len()))
 }

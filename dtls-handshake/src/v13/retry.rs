@@ -25,7 +25,6 @@ pub(crate) struct Retry {
 
 impl Retry {
     /// What a server without memory settles by this ClientHello before it asks for a cookie.
-    #[allow(dead_code)] // for the listener
     pub(crate) fn for_stranger(
         hello: &ClientHello<'_>,
         config: &Config,
@@ -40,7 +39,6 @@ impl Retry {
 
     /// The transcript of the hash of a first ClientHello and of the HelloRetryRequest that
     /// answered it, which is whole and has the header of DTLS.
-    #[allow(dead_code)] // for the listener
     pub(crate) fn transcript(
         &self,
         client_hello_hash: &[u8],

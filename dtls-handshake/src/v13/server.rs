@@ -46,7 +46,6 @@ impl ServerState {
 
     /// A first ClientHello was answered with a HelloRetryRequest by somebody who kept nothing: the
     /// second is due, with this cookie.
-    #[allow(dead_code)] // for the listener
     pub(crate) fn after_retry(
         retry: Retry,
         client_hello_hash: &[u8],
