@@ -1,14 +1,13 @@
 //! CORS decisions: ours alone, and as a layer beside tower-http's.
 //!
-//! `bench/run` builds it, runs it and makes a table of what it prints. `BENCH_ONLY=TEXT` leaves out every
-//! item whose name does not contain TEXT.
+//! `bench/run` builds it, runs it and makes a table of what it prints.
 
 mod layers;
 mod requests;
 
 use std::hint::black_box;
 
-use bench_harness::{Item, OURS, Settings, print};
+use bench_harness::{Item, OURS};
 
 use requests::{KINDS, Kind};
 
@@ -16,13 +15,7 @@ use requests::{KINDS, Kind};
 const BATCH: usize = 256;
 
 fn main() {
-    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
-    for mut item in items() {
-        if item.name().contains(&only) {
-            let measured = item.run(Settings::default());
-            print(item.name(), &measured);
-        }
-    }
+    bench_harness::measure(items());
 }
 
 /// Every kind of request, decided and answered.
@@ -54,18 +47,14 @@ fn decide(kind: Kind) -> Item {
 /// What can be said without a clock.
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use bench_harness::Settings;
 
     use super::*;
 
     #[test]
     fn deciding_allocates_nothing() {
-        let settings = Settings {
-            rounds: 1,
-            turn: Duration::ZERO,
-        };
         for mut item in items() {
-            for it in item.run(settings) {
+            for it in item.run(Settings::ONCE) {
                 let decides = item.name().starts_with("decide");
                 assert!(!decides || it.allocations == 0.0, "{}: {it:?}", item.name());
             }

@@ -24,6 +24,14 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Everything a few times: for tests, which look at no time.
+    pub const ONCE: Self = Self {
+        rounds: 1,
+        turn: Duration::ZERO,
+    };
+}
+
 /// One thing to do, done by several.
 pub struct Item {
     name: String,
@@ -147,11 +155,17 @@ impl Contender {
     }
 }
 
-/// Writes measurements as lines that the program `table` reads.
-pub fn print(item: &str, measurements: &[Measurement]) {
-    for it in measurements {
-        let (who, time, allocations) = (it.who, it.median, it.allocations);
-        println!("{item}\t{who}\t{time:.2}\t{allocations:.2}");
+/// The whole of a program: measures every item and prints lines that the program `table` reads.
+/// `BENCH_ONLY=TEXT` in the environment leaves out the items whose name does not contain TEXT.
+pub fn measure(items: Vec<Item>) {
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    for mut item in items {
+        if item.name.contains(&only) {
+            for it in item.run(Settings::default()) {
+                let (who, time, allocations) = (it.who, it.median, it.allocations);
+                println!("{}\t{who}\t{time:.2}\t{allocations:.2}", item.name);
+            }
+        }
     }
 }
 
@@ -169,11 +183,11 @@ mod tests {
             |_| (0..10).for_each(|at| drop(black_box(Box::new(at)))),
         );
         item.add("none", 10, || vec![0; 1000], |it| it.fill(1));
-        let settings = Settings {
-            rounds: 3,
-            turn: Duration::ZERO,
-        };
-        let counts: Vec<f64> = item.run(settings).iter().map(|it| it.allocations).collect();
+        let counts: Vec<f64> = item
+            .run(Settings::ONCE)
+            .iter()
+            .map(|it| it.allocations)
+            .collect();
         assert_eq!(counts, [1.0, 0.0]);
     }
 }

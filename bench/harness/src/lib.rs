@@ -2,7 +2,7 @@
 //!
 //! An [`Item`] is one thing to do, with everybody who does it. [`Item::run`] takes samples of all of
 //! them in turns, so that a disturbance of the machine meets everybody alike, and gives the median of
-//! each. [`print()`] writes it as a line that the program `table` reads.
+//! each. [`measure`] does so with all items of a group and prints what the program `table` reads.
 //!
 //! Time is the CPU time of the thread: what other processes take does not count. Allocations are
 //! those of Rust's allocator: a C library that calls `malloc` itself is not seen.
@@ -12,7 +12,7 @@ mod clock;
 mod item;
 
 pub use allocations::allocations;
-pub use item::{Item, Measurement, Settings, print};
+pub use item::{Item, Measurement, Settings, measure};
 
 /// The name under which our own crate stands in every item.
 pub const OURS: &str = "ours";

@@ -1,7 +1,6 @@
 //! SRTP and SRTCP: ours, the peers, and the floor, on the same packets.
 //!
-//! `bench/run` builds it, runs it and makes a table of what it prints. `BENCH_ONLY=TEXT` leaves out every
-//! item whose name does not contain TEXT.
+//! `bench/run` builds it, runs it and makes a table of what it prints.
 
 mod contender;
 mod floor;
@@ -11,23 +10,13 @@ mod packets;
 #[cfg(feature = "peers")]
 mod peers;
 
-use bench_harness::{Settings, print};
-
 fn main() {
-    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
-    for mut item in items::items() {
-        if item.name().contains(&only) {
-            let measured = item.run(Settings::default());
-            print(item.name(), &measured);
-        }
-    }
+    bench_harness::measure(items::items());
 }
 
 /// What can be said without a clock.
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use bench_harness::{FLOOR, OURS, Settings};
 
     use crate::contender::Contender;
@@ -38,12 +27,8 @@ mod tests {
 
     #[test]
     fn ours_and_the_floor_allocate_nothing() {
-        let settings = Settings {
-            rounds: 1,
-            turn: Duration::ZERO,
-        };
         for mut item in items() {
-            for it in item.run(settings) {
+            for it in item.run(Settings::ONCE) {
                 if it.who == OURS || it.who == FLOOR {
                     assert!(it.allocations == 0.0, "{}: {it:?}", item.name());
                 }

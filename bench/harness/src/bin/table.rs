@@ -64,16 +64,23 @@ impl Table {
     }
 
     fn text(&self) -> String {
-        let mut head = vec!["item", OURS, FLOOR, "ours/floor", "ours/best peer"];
+        let mut head = vec!["item", OURS];
+        if self.has_floor() {
+            head.extend([FLOOR, "ours/floor"]);
+        }
+        head.push("ours/best peer");
         head.extend(self.peers.iter().map(String::as_str));
         let head = head.into_iter().map(str::to_owned).collect();
         let rows = self.items.iter().map(|item| self.row(item));
         aligned(&[head].into_iter().chain(rows).collect::<Vec<_>>())
     }
 
+    fn has_floor(&self) -> bool {
+        self.figures.keys().any(|(_, who)| who == FLOOR)
+    }
+
     fn row(&self, item: &str) -> Vec<String> {
         let ours = self.figure(item, OURS);
-        let floor = self.figure(item, FLOOR);
         let peers: Vec<_> = self
             .peers
             .iter()
@@ -83,8 +90,11 @@ impl Table {
             .iter()
             .flatten()
             .min_by(|a, b| a.time().total_cmp(&b.time()));
-        let mut row = vec![item.to_owned(), cell(ours), cell(floor)];
-        row.push(ratio(ours, floor));
+        let mut row = vec![item.to_owned(), cell(ours)];
+        if self.has_floor() {
+            let floor = self.figure(item, FLOOR);
+            row.extend([cell(floor), ratio(ours, floor)]);
+        }
         row.push(ratio(ours, best.copied()));
         row.extend(peers.into_iter().map(cell));
         row
