@@ -21,9 +21,8 @@ use crate::fingerprint::Fingerprint;
 use crate::handshake::{Context, Fragment, Transcript};
 use crate::negotiation::{Completed, Handshake, Session};
 use crate::peer::{ExpectedPeer, VerifiedPeer};
-use crate::record::{PLAIN, PROTECTED, Protection};
+use crate::record::{DATA, Keys, PLAIN, PROTECTED};
 use crate::stats::Stats;
-use crate::v12;
 use crate::wire::{AlertDescription, AlertLevel};
 use acknowledge::Acknowledgements;
 use early::EarlyRecords;
@@ -154,20 +153,24 @@ impl Connection {
         }
     }
 
-    /// A client whose handshake of DTLS 1.2 is over, for [`testing`](crate::testing).
+    /// A client whose handshake is over, in its first epoch of data, for
+    /// [`testing`](crate::testing).
     pub(crate) fn connected(
         config: Arc<Config>,
-        session: v12::Session,
-        read: Protection,
-        write: Protection,
+        session: Session,
+        [read, write]: [Keys; 2],
         now: Instant,
     ) -> Self {
+        let epoch = match session.version() {
+            Version::Dtls12 => PROTECTED,
+            Version::Dtls13 => DATA,
+        };
         let mut connection = Self::new(config, [0; 32], now);
         connection.timers.stop_all();
-        connection.context.records.start_reading(PROTECTED, read);
-        connection.context.records.start_writing(PROTECTED, write);
-        connection.context.inbox.enter(PROTECTED);
-        connection.phase = Phase::Connected(Session::Dtls12(session));
+        connection.context.records.start_reading(epoch, read);
+        connection.context.records.start_writing(epoch, write);
+        connection.context.inbox.enter(epoch);
+        connection.phase = Phase::Connected(session);
         connection
     }
 

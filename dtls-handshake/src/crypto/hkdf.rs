@@ -40,6 +40,12 @@ pub(crate) fn hkdf_expand_label(
         &context_length,
         context,
     ];
+    hkdf_expand(hash, secret, &info, out);
+}
+
+/// HKDF-Expand, with what is expanded in parts; `out` has at most 255 times the bytes that the hash
+/// function gives.
+pub(crate) fn hkdf_expand(hash: HashAlgorithm, secret: &[u8], info: &[&[u8]], out: &mut [u8]) {
     let key = hmac::Key::new(hash.hmac_algorithm(), secret);
     // T(i) = HMAC(T(i-1) + info + i), T(0) is empty (RFC 5869 §2.3).
     let mut block = [0; 64];

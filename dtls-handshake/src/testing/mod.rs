@@ -6,7 +6,16 @@ mod v12;
 mod v13;
 mod wire;
 
-pub use crypto::{prf, read_certificate, signature_verifies};
+pub use crypto::{
+    aead_open, hkdf_expand, hkdf_expand_label, hkdf_extract, hmac, prf, read_certificate,
+    record_number_mask, signature_verifies, suite_hash,
+};
 pub use v12::{KeySchedule, connected};
-pub use v13::{FIRST_DATA_EPOCH, KeySchedule13, OpenedRecord, TrafficSecret, reconstruct_sequence};
-pub use wire::{FragmentShape, RecordShape, fragments, read_message, reassemble, records};
+pub use v13::{
+    FIRST_DATA_EPOCH, KeySchedule13, OpenedRecord, TrafficSecret, connected_13,
+    reconstruct_sequence,
+};
+pub use wire::{
+    FragmentShape, RecordShape, fragments, read_ack, read_message, read_message_13, reassemble,
+    records,
+};

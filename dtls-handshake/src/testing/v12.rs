@@ -8,6 +8,7 @@ use bytes::BytesMut;
 use crate::config::Config;
 use crate::connection::Connection;
 use crate::error::ExportError;
+use crate::negotiation;
 use crate::record::{PROTECTED, Protection, Record, RecordLayer, Records};
 use crate::suite::Suite;
 use crate::v12::{RecordKeys, Session, Side};
@@ -119,11 +120,7 @@ pub fn connected(
     let suite = Suite::by_id(0xC02B.into())?;
     let protection = || Protection::new(suite.aead, key, implicit_iv).ok();
     let session = Session::from_master_secret(suite, &[0; 48], [0; 32], [0; 32]);
-    Some(Connection::connected(
-        config,
-        session,
-        protection()?,
-        protection()?,
-        now,
-    ))
+    let keys = [protection()?.into(), protection()?.into()];
+    let session = negotiation::Session::Dtls12(session);
+    Some(Connection::connected(config, session, keys, now))
 }

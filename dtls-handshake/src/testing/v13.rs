@@ -1,12 +1,17 @@
 //! Keys and records of DTLS 1.3.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use bytes::BytesMut;
 
-use crate::Version;
+use crate::config::Config;
+use crate::connection::Connection;
 use crate::error::ExportError;
 use crate::record::{DATA, Record, RecordLayer, Records};
 use crate::suite::Suite;
-use crate::v13::{HandshakeSecrets, ScheduleSecret, Session, Side};
+use crate::v13::{Directions, HandshakeSecrets, ScheduleSecret, Session, Side};
+use crate::{Version, negotiation};
 
 fn suite_of(cipher_suite: u16) -> Option<Suite> {
     Suite::by_id(cipher_suite.into()).filter(|suite| suite.version == Version::Dtls13)
@@ -103,6 +108,26 @@ impl TrafficSecret {
             .ok()?;
         Some(out.to_vec())
     }
+}
+
+/// A client that is connected, whose two directions have this one secret.
+#[must_use]
+pub fn connected_13(
+    config: Arc<Config>,
+    secret: &TrafficSecret,
+    now: Instant,
+) -> Option<Connection> {
+    let TrafficSecret { suite, secret } = secret;
+    let copy = || ScheduleSecret::new(suite.hash, secret.expose());
+    let keys = || secret.record_keys(suite.aead).ok();
+    let keys = [keys()?.into(), keys()?.into()];
+    let directions = Directions {
+        write: copy(),
+        read: copy(),
+        exporter: copy(),
+    };
+    let session = negotiation::Session::Dtls13(Session::new(Side::Client, *suite, directions));
+    Some(Connection::connected(config, session, keys, now))
 }
 
 /// The secrets of a handshake and of what comes after it, with the client's first.

@@ -3,7 +3,7 @@
 use crate::handshake::{Fragment, Inbox};
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
-    HelloVerifyRequest, ServerHello, ServerKeyExchange,
+    HelloVerifyRequest, ServerHello, ServerKeyExchange, v13,
 };
 use crate::record::{PLAIN, Record, Records};
 use crate::wire::{DecodeError, HandshakeType, Reader};
@@ -28,6 +28,32 @@ pub fn read_message(kind: u8, body: &[u8]) -> Result<(), &'static str> {
         }
     };
     read(body).map_err(|DecodeError(what)| what)
+}
+
+/// As `read_message`, in the form that messages have in DTLS 1.3.
+///
+/// # Errors
+/// The name of the field that is malformed.
+pub fn read_message_13(kind: u8, body: &[u8]) -> Result<(), &'static str> {
+    let read = |body| -> Result<(), DecodeError> {
+        match HandshakeType::from(kind) {
+            HandshakeType::EncryptedExtensions => v13::EncryptedExtensions::read(body).map(drop),
+            HandshakeType::Certificate => v13::Certificate::read(body).map(drop),
+            HandshakeType::CertificateRequest => v13::CertificateRequest::read(body).map(drop),
+            // As long as the hash function's output, which the reader has to be told.
+            HandshakeType::Finished => Ok(()),
+            _ => read_message(kind, body).map_err(DecodeError),
+        }
+    };
+    read(body).map_err(|DecodeError(what)| what)
+}
+
+/// The record numbers of an acknowledgement: epochs and sequence numbers (RFC 9147 §7).
+#[must_use]
+pub fn read_ack(body: &[u8]) -> Option<Vec<(u64, u64)>> {
+    let ack = v13::Ack::read(body).ok()?;
+    let numbers = ack.iter().map(|number| (number.epoch, number.sequence));
+    Some(numbers.collect())
 }
 
 /// What the header of a record says.

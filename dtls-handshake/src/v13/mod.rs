@@ -30,7 +30,7 @@ mod session;
 pub(crate) use client::ClientState;
 #[allow(unused_imports)] // for the listener
 pub(crate) use retry::Retry;
-pub(crate) use schedule::{HandshakeSecrets, ScheduleSecret};
+pub(crate) use schedule::{Directions, HandshakeSecrets, ScheduleSecret};
 pub(crate) use server::ServerState;
 pub(crate) use session::Session;
 

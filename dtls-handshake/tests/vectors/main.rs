@@ -10,7 +10,10 @@ mod cases;
 #[path = "../common/mod.rs"]
 mod common;
 mod handshake12;
+mod handshake13;
 mod hostile;
+mod records13;
+mod rfc8448;
 mod schedule12;
 
 use std::collections::BTreeMap;
@@ -22,10 +25,15 @@ use serde_json::Value;
 /// What checks a file: the beginning of its name in the folder, and how.
 type Check = (&'static str, fn(&mut Cases, &str, &Value));
 
-const CHECKS: [Check; 4] = [
+const CHECKS: [Check; 9] = [
     ("dtls/tls12_prf", schedule12::prf),
     ("dtls/tls12_key_schedule", schedule12::key_schedule),
     ("dtls/dtls12_openssl", handshake12::handshake),
+    ("dtls/dtls13_illustrated", handshake13::handshake),
+    ("dtls/dtls13_record", records13::records),
+    ("dtls/dtls13_sn_mask", records13::masks),
+    ("dtls/dtls13_sn_reconstruction", records13::numbers),
+    ("dtls/rfc8448", rfc8448::handshake),
     ("torture/dtls", hostile::datagrams),
 ];
 
