@@ -93,6 +93,10 @@ pub enum CloseCause {
     /// A record of the peer is longer than the protocol allows (RFC 8446 §5.2).
     #[error("an oversized record")]
     Oversized,
+    /// Somebody has tried to forge records more often than the keys may be trusted for
+    /// (RFC 9147 §4.5.3).
+    #[error("too many forged records")]
+    TooManyForgeries,
     /// A message of the peer does not parse; names the field.
     #[error("malformed {0}")]
     Malformed(&'static str),
@@ -130,6 +134,7 @@ impl CloseCause {
             Self::UnsolicitedExtension => AlertDescription::UnsupportedExtension,
             Self::UnsupportedPeerCertificate => AlertDescription::UnsupportedCertificate,
             Self::NotVerified(_) => AlertDescription::DecryptError,
+            Self::TooManyForgeries => AlertDescription::BadRecordMac,
             Self::Oversized => AlertDescription::RecordOverflow,
             Self::Malformed(_) => AlertDescription::DecodeError,
             Self::Unexpected(_) => AlertDescription::UnexpectedMessage,
@@ -168,6 +173,18 @@ pub enum SendError {
     /// The queue is full: drain `poll_transmit` first.
     #[error("the queue is full")]
     QueueFull,
+}
+
+/// Why keys could not be changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The connection is not connected: not yet, or no more.
+    #[error("not connected")]
+    NotConnected,
+    /// DTLS 1.2 has no change of keys.
+    #[error("this version of the protocol has no change of keys")]
+    NotInThisVersion,
 }
 
 /// Why key material could not be exported.

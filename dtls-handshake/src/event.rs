@@ -46,6 +46,16 @@ pub enum Version {
     Dtls13,
 }
 
+/// What a change of keys asks of the peer (RFC 8446 §4.6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum KeyUpdateRequest {
+    /// Nothing: the keys of one direction change.
+    NotRequested,
+    /// To change its keys as well.
+    Requested,
+}
+
 /// What became of a datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use]

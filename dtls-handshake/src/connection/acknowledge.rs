@@ -101,13 +101,14 @@ impl Connection {
     }
 
     /// Our flight has arrived: the peer says so, or answers it (RFC 9147 §7.2).
-    pub(super) fn flight_acknowledged(&mut self) {
+    pub(super) fn flight_acknowledged(&mut self, now: Instant) {
         self.timers.stop(Timer::Retransmit);
         self.context.flight.begin();
         self.context.records.stop_writing_old();
         if matches!(self.phase, Phase::Connected(_)) {
             self.timers.stop(Timer::Deadline);
         }
+        self.update_acknowledged(now);
     }
 
     pub(super) fn receive_ack(
@@ -141,14 +142,16 @@ impl Connection {
         let mut has_news = false;
         for number in ack.iter() {
             is_empty = false;
-            // RFC 9147 §7: no record is acknowledged in an epoch before its own.
-            has_news |= number.epoch <= epoch && self.context.flight.acknowledge(number);
+            // RFC 9147 §7: in the handshake none is acknowledged in an epoch before its own. Later
+            // the two directions have epochs of their own.
+            let is_sound = epoch >= DATA || number.epoch <= epoch;
+            has_news |= is_sound && self.context.flight.acknowledge(number);
         }
         if self.context.flight.is_empty() {
             return Ok(());
         }
         if has_news && self.context.flight.is_acknowledged() {
-            self.flight_acknowledged();
+            self.flight_acknowledged(now);
         } else if has_news || is_empty && self.backoff.may_repeat(now) {
             // RFC 9147 §5.8.1: what is missing goes out at once.
             self.context.flight.rewind();

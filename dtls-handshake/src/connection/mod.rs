@@ -2,6 +2,7 @@
 
 mod acknowledge;
 mod early;
+mod key_update;
 mod queue;
 mod receive;
 mod timers;
@@ -26,6 +27,7 @@ use crate::stats::Stats;
 use crate::wire::{AlertDescription, AlertLevel};
 use acknowledge::Acknowledgements;
 use early::EarlyRecords;
+use key_update::Budget;
 use queue::Queue;
 use timers::{Backoff, Timer, Timers};
 
@@ -53,6 +55,8 @@ pub struct Connection {
     /// Protected records that came before the keys for them.
     early: EarlyRecords,
     acknowledgements: Acknowledgements,
+    /// Of messages after the handshake.
+    budget: Budget,
     alerts: VecDeque<Alert>,
     outgoing: Queue,
     incoming: Queue,
@@ -143,6 +147,7 @@ impl Connection {
             backoff,
             early: EarlyRecords::default(),
             acknowledgements: Acknowledgements::default(),
+            budget: Budget::default(),
             alerts: VecDeque::new(),
             outgoing: Queue::default(),
             incoming: Queue::default(),
@@ -188,11 +193,9 @@ impl Connection {
     ///
     /// [`FingerprintError::UnsupportedAlgorithm`]: crate::FingerprintError::UnsupportedAlgorithm
     pub fn set_peer_fingerprints(&mut self, now: Instant, fingerprints: Vec<Fingerprint>) {
-        // Every input is told the time, so that all are driven alike.
-        let _ = now;
         self.context.expected = ExpectedPeer::Fingerprints(fingerprints);
         match core::mem::replace(&mut self.phase, Phase::Closed) {
-            Phase::Unverified(completed) => self.complete(completed),
+            Phase::Unverified(completed) => self.complete(now, completed),
             other => self.phase = other,
         }
     }
@@ -285,7 +288,7 @@ impl Connection {
     }
 
     /// The handshake is complete. Connected, if the peer is who it should be.
-    fn complete(&mut self, completed: Completed) {
+    fn complete(&mut self, now: Instant, completed: Completed) {
         let Context {
             expected, config, ..
         } = &self.context;
@@ -308,6 +311,8 @@ impl Connection {
                     group: completed.group,
                 }));
                 self.phase = Phase::Connected(completed.session);
+                // The peer may have asked for it.
+                self.send_update(now);
             }
         }
     }

@@ -27,6 +27,7 @@ impl Connection {
             }
             self.replay_early(now);
         }
+        self.check_wear(now);
         handled
     }
 
@@ -166,7 +167,7 @@ impl Connection {
         }
         // RFC 9147 §7: what is neither taken nor kept is not acknowledged.
         if !answered && matches!(dropped, None | Some(DropReason::Repeated)) {
-            self.flight_goes_on(number);
+            self.flight_goes_on(now, number);
         }
         while let Some(message) = self.context.inbox.pop() {
             self.step(now, &message);
@@ -192,11 +193,11 @@ impl Connection {
 
     /// A part of the flight has come that is due. In DTLS 1.3 that says that our last one has
     /// arrived (RFC 9147 §7.2).
-    fn flight_goes_on(&mut self, number: RecordNumber) {
+    fn flight_goes_on(&mut self, now: Instant, number: RecordNumber) {
         self.note_received(number);
         let answers = matches!(&self.phase, Phase::Handshake(Handshake::Server13(_)));
         if answers && number.epoch != PLAIN {
-            self.flight_acknowledged();
+            self.flight_acknowledged(now);
         }
     }
 
@@ -276,14 +277,14 @@ impl Connection {
                 Err(cause) => self.end(cause),
             },
             Phase::Unverified(mut completed) => {
-                let handled = self.step_after_handshake(message, &mut completed.session);
+                let handled = self.step_after_handshake(now, message, &mut completed.session);
                 self.phase = Phase::Unverified(completed);
-                self.settle(handled);
+                self.settle(now, handled);
             }
             Phase::Connected(mut session) => {
-                let handled = self.step_after_handshake(message, &mut session);
+                let handled = self.step_after_handshake(now, message, &mut session);
                 self.phase = Phase::Connected(session);
-                self.settle(handled);
+                self.settle(now, handled);
             }
             Phase::Closed => {}
         }
@@ -291,22 +292,27 @@ impl Connection {
 
     fn step_after_handshake(
         &mut self,
+        now: Instant,
         message: &Message,
         session: &mut Session,
     ) -> Result<(), CloseCause> {
+        if !self.budget.spend(now) {
+            return Err(CloseCause::Unexpected("flood of handshake messages"));
+        }
         match session {
             Session::Dtls12(_) => Err(message.unexpected()),
-            Session::Dtls13(session) => session.handle(message),
+            Session::Dtls13(session) => session.handle(message, &mut self.context),
         }
     }
 
     /// A message after the handshake is a flight of its own, without an answer.
-    fn settle(&mut self, handled: Result<(), CloseCause>) {
+    fn settle(&mut self, now: Instant, handled: Result<(), CloseCause>) {
         match handled {
             Ok(()) => {
                 self.context.inbox.mark_answered();
                 self.timers.stop(Timer::Acknowledge);
                 self.acknowledgements.send();
+                self.send_update(now);
             }
             Err(cause) => self.end(cause),
         }
@@ -319,7 +325,7 @@ impl Connection {
                 let is_answered = matches!(handshake, Handshake::Client13(_));
                 self.phase = Phase::Handshake(handshake);
                 if is_answered && !self.context.flight.is_empty() {
-                    self.flight_acknowledged();
+                    self.flight_acknowledged(now);
                 }
             }
             Step::Answered(handshake) => {
@@ -345,7 +351,7 @@ impl Connection {
         } else {
             self.timers.stop(Timer::Retransmit);
         }
-        self.complete(completed);
+        self.complete(now, completed);
         self.flight_received();
         if version == Version::Dtls13 && self.context.flight.is_empty() {
             self.context.records.stop_writing_old();

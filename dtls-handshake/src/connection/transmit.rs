@@ -73,8 +73,6 @@ impl Connection {
     /// # Errors
     /// See [`SendError`]; nothing was taken then.
     pub fn send(&mut self, now: Instant, data: &[u8]) -> Result<(), SendError> {
-        // Every input is told the time, so that all are driven alike.
-        let _ = now;
         if !matches!(self.phase, Phase::Connected(_)) {
             return Err(SendError::NotConnected);
         }
@@ -92,6 +90,7 @@ impl Connection {
             });
         }
         if self.outgoing.push(data) {
+            self.check_wear(now);
             Ok(())
         } else {
             Err(SendError::QueueFull)

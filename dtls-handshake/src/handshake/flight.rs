@@ -117,6 +117,11 @@ impl Flight {
         self.items.is_empty()
     }
 
+    /// Whether there are no more message numbers.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.next_message_seq == u16::MAX
+    }
+
     /// Whether it is sent in this epoch.
     pub(crate) fn is_of(&self, epoch: u64) -> bool {
         matches!(self.items.first(), Some(Item::Message(message)) if message.epoch == epoch)

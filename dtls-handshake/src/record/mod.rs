@@ -37,6 +37,25 @@ pub(crate) const DATA: u64 = 3;
 /// nobody comes that far with one key).
 const SEQUENCE_LIMIT: u64 = 1 << 48;
 
+/// With so many records protected by one key it is time for the next. RFC 8446 §5.5 bounds the
+/// AES suites to 2^24.5 of full size.
+const WRITTEN_LIMIT: u64 = 1 << 23;
+/// As many records may fail to verify with one key (RFC 9147 §4.5.3).
+const FORGED_LIMIT: u64 = 1 << 36;
+
+/// What the newest keys have gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wear {
+    /// Nothing to speak of.
+    Little,
+    /// Those that we write with have protected almost what they may.
+    Writing,
+    /// Forgers have had half the attempts that those may take that we read with.
+    Reading,
+    /// They have had them all.
+    WornOut,
+}
+
 /// The keys of one direction in one epoch.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant)] // a connection has keys of one version
@@ -79,6 +98,8 @@ struct ReadEpoch {
     epoch: u64,
     window: ReplayWindow,
     keys: Keys,
+    /// Records that did not verify.
+    forged: u64,
 }
 
 /// A record of DTLS 1.3 that was opened.
@@ -144,7 +165,35 @@ impl RecordLayer {
             epoch,
             window: ReplayWindow::after(received),
             keys: keys.into(),
+            forged: 0,
         });
+    }
+
+    /// What comes in an epoch before this one is not read any more.
+    pub(crate) fn stop_reading_before(&mut self, epoch: u64) {
+        self.read.retain(|read| read.epoch >= epoch);
+    }
+
+    /// RFC 9147 §4.5.3; DTLS 1.2 sets no limits.
+    pub(crate) fn wear(&self) -> Wear {
+        let has_1_3 = |keys: &Keys| matches!(keys, Keys::Ciphertext(_));
+        let of_1_3 = |read: &&ReadEpoch| has_1_3(&read.keys);
+        let forged = self.read.iter().filter(of_1_3).map(|read| read.forged);
+        let forged = forged.max().unwrap_or_default();
+        let newest = self.read.last().map_or(0, |read| read.forged);
+        let written = self
+            .write
+            .last()
+            .filter(|write| write.keys.as_ref().is_some_and(has_1_3));
+        if forged >= FORGED_LIMIT {
+            Wear::WornOut
+        } else if newest >= FORGED_LIMIT / 2 {
+            Wear::Reading
+        } else if written.is_some_and(|write| write.next_sequence >= WRITTEN_LIMIT) {
+            Wear::Writing
+        } else {
+            Wear::Little
+        }
     }
 
     pub(crate) fn reads(&self, epoch: u64) -> bool {
@@ -201,20 +250,27 @@ impl RecordLayer {
         record: &'a mut [u8],
     ) -> Result<OpenedRecord<'a>, DropReason> {
         // RFC 9147 §4.2.2: the present epoch, or the most recent one that fits.
-        let (epoch, window, ciphertext) = self
+        let ReadEpoch {
+            epoch,
+            window,
+            keys,
+            forged,
+        } = self
             .read
             .iter_mut()
             .rev()
-            .find_map(|read| match &read.keys {
-                Keys::Ciphertext(ciphertext) if read.has_bits(header.epoch_bits) => {
-                    Some((read.epoch, &mut read.window, ciphertext))
-                }
-                _ => None,
-            })
+            .find(|read| read.has_bits(header.epoch_bits))
             .ok_or(DropReason::WrongEpoch)?;
+        let Keys::Ciphertext(ciphertext) = keys else {
+            return Err(DropReason::WrongEpoch);
+        };
         let opened = ciphertext
             .open(header, window.expected(), record)
-            .map_err(|Refused| DropReason::NotAuthentic)?;
+            .map_err(|Refused| {
+                *forged += 1;
+                DropReason::NotAuthentic
+            })?;
+        let epoch = *epoch;
         let sequence = opened.sequence;
         if !window.is_new(sequence) {
             return Err(DropReason::Replayed);
@@ -376,5 +432,61 @@ mod tests {
             layer.open(&header, &mut [0; 40]),
             Err(DropReason::WrongEpoch)
         );
+    }
+
+    fn ciphertext() -> Ciphertext {
+        let iv = crate::crypto::Secret::filled(|iv| *iv = [1; 12]);
+        Ciphertext::new(AeadAlgorithm::Aes128Gcm, &[7; 16], iv, &[9; 16]).unwrap()
+    }
+
+    #[test]
+    fn keys_wear_by_what_they_protect_and_by_forgeries() {
+        let mut layer = RecordLayer::new();
+        layer.start_writing_at(DATA, ciphertext(), WRITTEN_LIMIT - 1);
+        layer.start_reading(DATA, ciphertext());
+        assert_eq!(layer.wear(), Wear::Little);
+        let mut wire = BytesMut::new();
+        layer
+            .write(DATA, ContentType::Alert, &[b"x"], &mut wire)
+            .unwrap();
+        assert_eq!(layer.wear(), Wear::Writing);
+
+        let mut forged = [0; 40];
+        forged[0] = 0x23;
+        for (before, wear) in [
+            (0, Wear::Writing),
+            (FORGED_LIMIT / 2 - 1, Wear::Reading),
+            (FORGED_LIMIT - 1, Wear::WornOut),
+        ] {
+            layer.read[0].forged = before;
+            let Some(Ok(Record::Unified { header, bytes })) = Records::new(&mut forged).next()
+            else {
+                panic!();
+            };
+            let refused = layer.open_unified(header, bytes);
+            assert_eq!(refused, Err(DropReason::NotAuthentic));
+            assert_eq!(layer.wear(), wear);
+        }
+    }
+
+    /// RFC 9147 §4.2.2: two bits of the epoch travel.
+    #[test]
+    fn the_most_recent_epoch_with_the_bits_is_taken() {
+        let mut layer = RecordLayer::new();
+        layer.start_reading(HANDSHAKE, ciphertext());
+        layer.start_reading(DATA, ciphertext());
+        assert!(layer.reads_bits(2) && layer.reads_bits(3) && !layer.reads_bits(0));
+        layer.start_reading(6, ciphertext());
+        layer.start_writing(6, ciphertext());
+        let mut wire = BytesMut::new();
+        layer
+            .write(6, ContentType::Alert, &[b"x"], &mut wire)
+            .unwrap();
+        let Some(Ok(Record::Unified { header, bytes })) = Records::new(&mut wire).next() else {
+            panic!();
+        };
+        assert_eq!(layer.open_unified(header, bytes).unwrap().number.epoch, 6);
+        layer.stop_reading_before(6);
+        assert!(!layer.reads(HANDSHAKE) && layer.reads(6));
     }
 }

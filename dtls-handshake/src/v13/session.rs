@@ -1,12 +1,22 @@
-//! What is left of a handshake of DTLS 1.3.
+//! What is left of a handshake of DTLS 1.3: the secrets, and the messages that may still come.
+//!
+//! Keys of one direction are changed by a KeyUpdate of the side that writes (RFC 9147 §8). It is a
+//! flight of its own; the new keys are written with once it is acknowledged, so that the other side
+//! has them by then.
 
 use super::Side;
 use super::schedule::{Directions, ScheduleSecret};
 use crate::crypto::MAX_LABEL_LENGTH;
 use crate::error::{CloseCause, ExportError};
-use crate::handshake::Message;
+use crate::event::KeyUpdateRequest;
+use crate::handshake::{Context, Message};
+use crate::message::v13::KeyUpdate;
+use crate::record::DATA;
 use crate::suite::Suite;
 use crate::wire::HandshakeType;
+
+/// RFC 9147 §8: nobody sends in a later epoch.
+const LAST_EPOCH: u64 = (1 << 48) - 1;
 
 /// The secrets of a connection.
 #[derive(Debug)]
@@ -14,6 +24,18 @@ pub(crate) struct Session {
     side: Side,
     suite: Suite,
     secrets: Directions,
+    write_epoch: u64,
+    read_epoch: u64,
+    update: Update,
+}
+
+/// A change of the keys that we write with.
+#[derive(Debug, Default)]
+struct Update {
+    /// One is to be sent, and asks for this.
+    wanted: Option<KeyUpdateRequest>,
+    /// One is under way. There is never a second (RFC 9147 §5.8.4).
+    is_sent: bool,
 }
 
 impl Session {
@@ -22,6 +44,9 @@ impl Session {
             side,
             suite,
             secrets,
+            write_epoch: DATA,
+            read_epoch: DATA,
+            update: Update::default(),
         }
     }
 
@@ -30,12 +55,73 @@ impl Session {
     }
 
     /// Takes a message after the handshake.
-    pub(crate) fn handle(&mut self, message: &Message) -> Result<(), CloseCause> {
+    pub(crate) fn handle(&mut self, message: &Message, cx: &mut Context) -> Result<(), CloseCause> {
         match (self.side, message.kind) {
             // Sessions are not resumed.
             (Side::Client, HandshakeType::NewSessionTicket) => Ok(()),
+            (_, HandshakeType::KeyUpdate) => self.handle_key_update(message, cx),
+            // RFC 8446 §4.6.2: nobody offered to be asked for a certificate later. RFC 9147 §9:
+            // nobody has a connection ID.
             _ => Err(message.unexpected()),
         }
+    }
+
+    /// The old keys stay: until the peer has our acknowledgement it writes with them, and what it
+    /// wrote before may still be on its way.
+    fn handle_key_update(&mut self, message: &Message, cx: &mut Context) -> Result<(), CloseCause> {
+        let KeyUpdate { request } = KeyUpdate::read(message.body())?;
+        let request = request.ok_or(CloseCause::Illegal("request_update"))?;
+        self.secrets.read = self.secrets.read.next();
+        let keys = self.secrets.read.record_keys(self.suite.aead)?;
+        cx.records.stop_reading_before(self.read_epoch);
+        self.read_epoch = self.read_epoch.saturating_add(1);
+        cx.records.start_reading(self.read_epoch, keys);
+        if request == KeyUpdateRequest::Requested {
+            self.want_update(KeyUpdateRequest::NotRequested);
+        }
+        Ok(())
+    }
+
+    /// Has the keys changed that we write with.
+    pub(crate) fn want_update(&mut self, request: KeyUpdateRequest) {
+        if self.write_epoch < LAST_EPOCH {
+            self.update.wanted = self.update.wanted.max(Some(request));
+        }
+    }
+
+    /// Has them changed, unless that is under way.
+    pub(crate) fn ensure_update(&mut self, request: KeyUpdateRequest) {
+        if !self.update.is_sent {
+            self.want_update(request);
+        }
+    }
+
+    /// Begins a flight with the KeyUpdate that is wanted, when no other flight is under way.
+    pub(crate) fn send_update(&mut self, cx: &mut Context) -> bool {
+        if self.update.is_sent || !cx.flight.is_empty() || cx.flight.is_used_up() {
+            return false;
+        }
+        let Some(request) = self.update.wanted.take() else {
+            return false;
+        };
+        cx.flight
+            .push(self.write_epoch, HandshakeType::KeyUpdate, |w| {
+                KeyUpdate::write(w, request);
+            });
+        self.update.is_sent = true;
+        true
+    }
+
+    /// Our flight is acknowledged: when it was a KeyUpdate, its keys are in use from here on.
+    pub(crate) fn flight_acknowledged(&mut self, cx: &mut Context) -> Result<(), CloseCause> {
+        if core::mem::take(&mut self.update.is_sent) {
+            self.secrets.write = self.secrets.write.next();
+            let keys = self.secrets.write.record_keys(self.suite.aead)?;
+            self.write_epoch += 1;
+            cx.records.start_writing(self.write_epoch, keys);
+            cx.records.stop_writing_old();
+        }
+        Ok(())
     }
 
     /// RFC 8446 §7.5. No context and an empty context are the same thing.

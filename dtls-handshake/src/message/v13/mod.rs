@@ -6,6 +6,7 @@ mod certificate_request;
 mod cookie;
 mod encrypted_extensions;
 mod key_share;
+mod key_update;
 
 pub(crate) use ack::Ack;
 pub(crate) use certificate::Certificate;
@@ -13,3 +14,4 @@ pub(crate) use certificate_request::CertificateRequest;
 pub(super) use cookie::{read_cookie, write_cookie};
 pub(crate) use encrypted_extensions::EncryptedExtensions;
 pub(crate) use key_share::{KeyShare, KeyShares};
+pub(crate) use key_update::KeyUpdate;
