@@ -3,8 +3,11 @@
 /// Packets of a sample: at 1200 bytes they fit into the second-level cache.
 pub(crate) const BATCH: usize = 256;
 
-/// The one stream.
+/// The one stream, or the first of many.
 pub(crate) const SSRC: u32 = 0x1234_5678;
+
+/// How many streams are many.
+const STREAMS: u64 = 100;
 
 /// Room behind a packet: the longest trailer, and what libsrtp wants to write to (bytes).
 const ROOM: usize = 32;
@@ -46,16 +49,22 @@ pub(crate) enum Shape {
     Rtp { payload: usize },
     /// RTP with a header extension of two elements, 12 bytes, in front of the payload.
     RtpWithExtension { payload: usize },
+    /// RTP with so many bytes of payload, each packet of another stream than the one before.
+    RtpOfManyStreams { payload: usize },
     /// RTCP of so many bytes in all.
     Rtcp { len: usize },
 }
 
 impl Shape {
-    pub(crate) const ALL: [(&'static str, Self); 6] = [
+    pub(crate) const ALL: [(&'static str, Self); 7] = [
         ("20", Self::Rtp { payload: 20 }),
         ("160", Self::Rtp { payload: 160 }),
         ("1200", Self::Rtp { payload: 1200 }),
         ("1200+ext", Self::RtpWithExtension { payload: 1200 }),
+        (
+            "160 of 100 streams",
+            Self::RtpOfManyStreams { payload: 160 },
+        ),
         ("RR 32", Self::Rtcp { len: 32 }),
         ("104", Self::Rtcp { len: 104 }),
     ];
@@ -83,7 +92,7 @@ impl Packet {
     }
 }
 
-/// Makes the packets of one stream, one after the other.
+/// Makes the packets of an item, one after the other.
 pub(crate) struct Packets {
     shape: Shape,
     next: u64,
@@ -99,15 +108,22 @@ impl Packets {
     }
 
     fn packet(&mut self) -> Packet {
-        let index = self.next;
+        let mut index = self.next;
         self.next += 1;
         let (mut buf, clear, len) = match self.shape {
-            Shape::Rtp { payload } => (rtp_header(index, 0x80), 12, 12 + payload),
+            Shape::Rtp { payload } => (rtp_header(index, SSRC, 0x80), 12, 12 + payload),
             Shape::RtpWithExtension { payload } => {
-                let mut header = rtp_header(index, 0x90);
+                let mut header = rtp_header(index, SSRC, 0x90);
                 // RFC 8285 §4.2: an absolute send time (3 bytes) and a transport-wide number (2).
                 header.extend([0xbe, 0xde, 0, 2, 0x32, 1, 2, 3, 0x51, 7, 8, 0]);
                 (header, 24, 24 + payload)
+            }
+            Shape::RtpOfManyStreams { payload } => {
+                // In an order that is not that of the SSRCs; 37 and 100 have no common divisor.
+                let stream = index * 37 % STREAMS;
+                index /= STREAMS;
+                let header = rtp_header(index, SSRC + stream as u32, 0x80);
+                (header, 12, 12 + payload)
             }
             Shape::Rtcp { len } => (rtcp_header(len), 8, len),
         };
@@ -123,11 +139,11 @@ impl Packets {
     }
 }
 
-fn rtp_header(index: u64, first: u8) -> Vec<u8> {
+fn rtp_header(index: u64, ssrc: u32, first: u8) -> Vec<u8> {
     let mut header = vec![first, 96];
     header.extend((index as u16).to_be_bytes());
     header.extend((index as u32).wrapping_mul(960).to_be_bytes());
-    header.extend(SSRC.to_be_bytes());
+    header.extend(ssrc.to_be_bytes());
     header
 }
 
