@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use dtls_handshake::testing::{self, KeySchedule};
+use dtls_handshake::testing::{self, KeySchedule, OpenedRecord, TrafficSecret};
 use dtls_handshake::{Fingerprint, HashAlgorithm};
 
 const CLIENT_HELLO: u8 = 1;
@@ -142,4 +142,145 @@ fn a_handshake_of_dtls_1_2_opens_with_its_key_log() {
         assert_eq!(said[12..], expected);
         transcript.extend(said);
     }
+}
+
+/// How many records with the header of RFC 9147 §4 a datagram has.
+fn unified_records(mut datagram: &[u8]) -> usize {
+    let mut count = 0;
+    while let Some(first) = datagram.first() {
+        let unified = first & 0xE0 == 0x20;
+        // These captures have numbers of 16 bits and lengths throughout.
+        let (length_at, header) = if unified { (3, 5) } else { (11, 13) };
+        let length = u16::from_be_bytes([datagram[length_at], datagram[length_at + 1]]);
+        count += usize::from(unified);
+        datagram = &datagram[header + usize::from(length)..];
+    }
+    count
+}
+
+/// What one side sent in a handshake of DTLS 1.3.
+struct Sent {
+    /// All messages, with the header of 4 bytes that transcripts have (RFC 9147 §5.2).
+    messages: Vec<Vec<u8>>,
+    /// What was opened and is no handshake message.
+    others: Vec<OpenedRecord>,
+}
+
+impl Sent {
+    /// Opens everything with the secrets of the two epochs.
+    fn open(datagrams: impl Iterator<Item = Vec<u8>>, secrets: &[TrafficSecret; 2]) -> Self {
+        let mut others = Vec::new();
+        let mut plain = Vec::new();
+        for datagram in datagrams {
+            let records: Vec<_> = secrets
+                .iter()
+                .zip([2, 3])
+                .flat_map(|(secret, epoch)| secret.open(epoch, 0, &mut datagram.clone()))
+                .collect();
+            assert_eq!(
+                records.len(),
+                unified_records(&datagram),
+                "not every record opens"
+            );
+            plain.push(datagram);
+            for record in records {
+                if record.content == Some(22) {
+                    plain.push(in_the_clear(&record.payload));
+                } else {
+                    others.push(record);
+                }
+            }
+        }
+        let messages = testing::reassemble(plain.iter_mut().map(Vec::as_mut_slice));
+        for (kind, body) in &messages {
+            assert_eq!(testing::read_message_13(*kind, body), Ok(()));
+        }
+        let with_header = |(kind, body): &(u8, Vec<u8>)| {
+            [&[*kind], &(body.len() as u32).to_be_bytes()[1..], body].concat()
+        };
+        Self {
+            messages: messages.iter().map(with_header).collect(),
+            others,
+        }
+    }
+
+    fn kinds(&self) -> Vec<u8> {
+        self.messages.iter().map(|message| message[0]).collect()
+    }
+}
+
+/// An unprotected record with this payload.
+fn in_the_clear(payload: &[u8]) -> Vec<u8> {
+    let length = (payload.len() as u16).to_be_bytes();
+    let header = [22, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0];
+    [&header, &length[..], payload].concat()
+}
+
+/// Of the body of a Certificate without context.
+fn first_certificate(message: &[u8]) -> &[u8] {
+    let length = u32::from_be_bytes([0, message[8], message[9], message[10]]);
+    &message[11..11 + length as usize]
+}
+
+#[test]
+fn a_handshake_of_dtls_1_3_opens_with_its_key_log() {
+    let Some(log) = KeyLog::read() else { return };
+    let capture = Capture::read("firefox-firefox-call-dtls13-keylogged");
+    let hello = |client| capture.of(client).next().unwrap();
+    let client_random = hello(true)[27..59].to_vec();
+    let server_hello = hello(false);
+    let at = 60 + usize::from(server_hello[59]);
+    let suite = u16::from_be_bytes([server_hello[at], server_hello[at + 1]]);
+    let secret =
+        |label: &str| TrafficSecret::new(suite, log.secret(label, &client_random)).unwrap();
+    let secrets = |side: &str| {
+        let handshake = secret(&format!("{side}_HANDSHAKE_TRAFFIC_SECRET"));
+        [handshake, secret(&format!("{side}_TRAFFIC_SECRET_0"))]
+    };
+    let client = Sent::open(capture.of(true), &secrets("CLIENT"));
+    let server = Sent::open(capture.of(false), &secrets("SERVER"));
+    // EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify, Finished.
+    assert_eq!(server.kinds()[..6], [SERVER_HELLO, 8, 13, 11, 15, FINISHED]);
+    assert_eq!(client.kinds(), [CLIENT_HELLO, 11, 15, FINISHED]);
+
+    let hash = testing::suite_hash(suite).unwrap();
+    let first_flights = [
+        &client.messages[..1],
+        &server.messages[..6],
+        &client.messages[1..],
+    ];
+    let mut transcript: Vec<u8> = Vec::new();
+    let mut certificate: &[u8] = &[];
+    for (at, message) in first_flights.concat().iter().enumerate() {
+        let side = if (1..7).contains(&at) {
+            "server"
+        } else {
+            "client"
+        };
+        let digest = Fingerprint::of(hash, &transcript);
+        match message[0] {
+            11 => certificate = first_certificate(message),
+            CERTIFICATE_VERIFY => {
+                let purpose = format!("TLS 1.3, {side} CertificateVerify\0");
+                let signed = [&[b' '; 64], purpose.as_bytes(), digest.bytes()].concat();
+                let scheme = u16::from_be_bytes([message[4], message[5]]);
+                let verifies =
+                    testing::signature_verifies(certificate, scheme, &signed, &message[8..]);
+                assert!(verifies, "{side}");
+            }
+            FINISHED => {
+                let [secret, _] = secrets(&side.to_uppercase());
+                assert_eq!(secret.verify_data(digest.bytes()), message[4..], "{side}");
+            }
+            _ => {}
+        }
+        transcript.extend(message);
+    }
+    // The server acknowledges the client's Finished, which has no answer otherwise.
+    let mut acks = server
+        .others
+        .iter()
+        .filter(|record| record.content == Some(26));
+    let numbers = testing::read_ack(&acks.next().unwrap().payload).unwrap();
+    assert!(!numbers.is_empty() && numbers.iter().all(|(epoch, _)| *epoch == 2));
 }
