@@ -70,23 +70,24 @@ pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// MD5 over the parts joined by colons.
-pub(crate) fn md5_joined(parts: [&[u8]; 3]) -> Zeroizing<[u8; 16]> {
+pub(crate) fn md5_joined(parts: &[&[u8]]) -> Zeroizing<[u8; 16]> {
     Zeroizing::new(joined::<Md5>(parts).into())
 }
 
 /// SHA-256 over the parts joined by colons.
-pub(crate) fn sha256_joined(parts: [&[u8]; 3]) -> Zeroizing<[u8; 32]> {
+pub(crate) fn sha256_joined(parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(joined::<Sha256>(parts).into())
 }
 
-fn joined<D: Digest>([username, realm, password]: [&[u8]; 3]) -> Output<D> {
-    D::new()
-        .chain_update(username)
-        .chain_update(b":")
-        .chain_update(realm)
-        .chain_update(b":")
-        .chain_update(password)
-        .finalize()
+fn joined<D: Digest>(parts: &[&[u8]]) -> Output<D> {
+    let mut digest = D::new();
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            digest.update(b":");
+        }
+        digest.update(part);
+    }
+    digest.finalize()
 }
 
 /// The CRC-32 of ITU V.42 over the parts one after the other.

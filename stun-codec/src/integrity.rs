@@ -26,14 +26,14 @@ impl IntegrityKey {
     /// (SASLprep or OpaqueString); plain ASCII always is.
     pub fn long_term(username: &str, realm: &str, password: &str) -> Self {
         let parts = [username, realm, password].map(str::as_bytes);
-        Self(Macs::new(&*crypto::md5_joined(parts)))
+        Self(Macs::new(&*crypto::md5_joined(&parts)))
     }
 
     /// The key of the long-term mechanism where PASSWORD-ALGORITHM says SHA-256
     /// (RFC 8489 §18.5.1.2). As above otherwise.
     pub fn long_term_sha256(username: &str, realm: &str, password: &str) -> Self {
         let parts = [username, realm, password].map(str::as_bytes);
-        Self(Macs::new(&*crypto::sha256_joined(parts)))
+        Self(Macs::new(&*crypto::sha256_joined(&parts)))
     }
 
     pub(crate) fn sha1(&self, parts: &[&[u8]]) -> [u8; SHA1_TAG] {

@@ -27,6 +27,11 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    /// All that was not read.
+    pub(crate) const fn rest(self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn bytes(&mut self, needed: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self
             .rest

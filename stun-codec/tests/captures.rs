@@ -11,6 +11,7 @@ mod support;
 use std::fs;
 
 use bytes::BytesMut;
+use stun_codec::attribute::AnyAttribute;
 use stun_codec::{AttributeType, Builder, Message, is_stun};
 use support::shared;
 
@@ -41,7 +42,7 @@ fn datagrams(folder: &str) -> Vec<(String, Vec<u8>)> {
         .collect()
 }
 
-/// Copies a message attribute by attribute; only FINGERPRINT is made anew.
+/// Copies a message attribute by attribute, each by its type; only FINGERPRINT is made anew.
 fn copy(message: &Message<'_>) -> Vec<u8> {
     let mut out = BytesMut::new();
     let mut builder = Builder::new(
@@ -52,7 +53,8 @@ fn copy(message: &Message<'_>) -> Vec<u8> {
     );
     for attribute in message.attributes() {
         if attribute.attribute_type != AttributeType::FINGERPRINT {
-            builder = builder.attribute(&attribute);
+            let typed = AnyAttribute::read(attribute, message.transaction_id());
+            builder = builder.attribute(&typed.expect("a right value"));
         }
     }
     let closed = if message.has_fingerprint() {

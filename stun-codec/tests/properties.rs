@@ -12,13 +12,13 @@ use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stun_codec::attribute::{
-    AlternateServer, ErrorCode, IceControlled, IceControlling, MappedAddress, Nonce,
+    AlternateServer, AnyAttribute, ErrorCode, IceControlled, IceControlling, MappedAddress, Nonce,
     PasswordAlgorithm, Priority, Realm, Software, UnknownAttributes, UseCandidate, Username,
     XorMappedAddress,
 };
 use stun_codec::{
-    AttributeType, Builder, Class, Decode, DecodeError, Encode, EncodeError, IntegrityKey, Message,
-    Method, RawAttribute, TransactionId, respond,
+    AttributeType, Builder, Class, DecodeError, Encode, EncodeError, IntegrityKey, Message, Method,
+    RawAttribute, TransactionId, respond,
 };
 
 /// How a message is closed.
@@ -112,25 +112,22 @@ fn with_one<R>(attribute: &dyn Encode, read: impl FnOnce(Message<'_>) -> R) -> R
 
 /// Asks a message everything there is to ask.
 fn read_all(message: &Message<'_>) {
-    fn read<'a, A: Decode<'a>>(message: &Message<'a>) -> Option<A> {
-        message.attribute::<A>().ok().flatten()
-    }
     let _ = format!("{message:?}");
-    let _ = read::<AlternateServer>(message);
-    let _ = read::<ErrorCode<'_>>(message);
-    let _ = read::<IceControlled>(message);
-    let _ = read::<IceControlling>(message);
-    let _ = read::<MappedAddress>(message);
-    let _ = read::<Nonce<'_>>(message);
-    let _ = read::<PasswordAlgorithm<'_>>(message);
-    let _ = read::<Priority>(message);
-    let _ = read::<Realm<'_>>(message);
-    let _ = read::<Software<'_>>(message);
-    let _ = read::<UseCandidate>(message);
-    let _ = read::<Username<'_>>(message);
-    let _ = read::<XorMappedAddress>(message);
-    if let Some(unknown) = read::<UnknownAttributes<'_>>(message) {
-        let _ = unknown.iter().count();
+    for raw in message.attributes() {
+        let Ok(attribute) = AnyAttribute::read(raw, message.transaction_id()) else {
+            continue;
+        };
+        let shown = format!("{attribute:?}");
+        // What was read says the same when it is written, though reserved bits are gone.
+        let mut out = BytesMut::new();
+        Builder::success(&mut out, message)
+            .attribute(&attribute)
+            .finish()
+            .unwrap();
+        let again = Message::parse(&out).unwrap();
+        let raw = again.attributes().next().unwrap();
+        let again = AnyAttribute::read(raw, message.transaction_id()).unwrap();
+        assert_eq!(format!("{again:?}"), shown);
     }
     let _ = message.verify(&IntegrityKey::short_term("password"));
 }

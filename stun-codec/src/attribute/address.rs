@@ -4,7 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::fixed;
 use crate::message::MAGIC_COOKIE;
-use crate::{AttributeType, DecodeError, TransactionId, ValueWriter};
+use crate::{AttributeType, DecodeError, Family, TransactionId, ValueWriter};
 
 const IPV4: u8 = 1;
 const IPV6: u8 = 2;
@@ -20,10 +20,9 @@ pub(super) fn decode(attribute: AttributeType, value: &[u8]) -> Result<SocketAdd
         attribute,
         found: value.len(),
     };
-    let ip = match *family {
-        IPV4 => IpAddr::from(fixed::<4>(attribute, ip).map_err(wrong_length)?),
-        IPV6 => IpAddr::from(fixed::<16>(attribute, ip).map_err(wrong_length)?),
-        found => return Err(DecodeError::AddressFamily { attribute, found }),
+    let ip = match self::family(attribute, *family)? {
+        Family::V4 => IpAddr::from(fixed::<4>(attribute, ip).map_err(wrong_length)?),
+        Family::V6 => IpAddr::from(fixed::<16>(attribute, ip).map_err(wrong_length)?),
     };
     Ok(SocketAddr::new(ip, u16::from_be_bytes([*high, *low])))
 }
@@ -42,6 +41,34 @@ pub(super) fn encode(address: SocketAddr, value: &mut ValueWriter<'_>) {
             value.bytes(&ip.octets());
         }
     }
+}
+
+/// The family of a number.
+pub(super) fn family(attribute: AttributeType, number: u8) -> Result<Family, DecodeError> {
+    match number {
+        IPV4 => Ok(Family::V4),
+        IPV6 => Ok(Family::V6),
+        found => Err(DecodeError::AddressFamily { attribute, found }),
+    }
+}
+
+/// The number of a family.
+pub(super) const fn number(family: Family) -> u8 {
+    match family {
+        Family::V4 => IPV4,
+        Family::V6 => IPV6,
+    }
+}
+
+/// A family alone, before three reserved bytes (RFC 8656 §18.6).
+pub(super) fn decode_family(attribute: AttributeType, value: &[u8]) -> Result<Family, DecodeError> {
+    let [number, _, _, _] = fixed(attribute, value)?;
+    family(attribute, number)
+}
+
+pub(super) fn encode_family(family: Family, value: &mut ValueWriter<'_>) {
+    value.u8(number(family));
+    value.bytes(&[0; 3]);
 }
 
 /// Hides an address from meddling middleboxes, or shows it again: the port is combined with the

@@ -30,10 +30,16 @@ error_codes! {
     BAD_REQUEST = 400, "Bad Request", "RFC 8489 §14.8";
     UNAUTHENTICATED = 401, "Unauthenticated", "RFC 8489 §14.8";
     FORBIDDEN = 403, "Forbidden", "RFC 8656 §19";
+    MOBILITY_FORBIDDEN = 405, "Mobility Forbidden", "RFC 8016 §3.5";
     UNKNOWN_ATTRIBUTE = 420, "Unknown Attribute", "RFC 8489 §14.8";
     ALLOCATION_MISMATCH = 437, "Allocation Mismatch", "RFC 8656 §19";
     STALE_NONCE = 438, "Stale Nonce", "RFC 8489 §14.8";
+    ADDRESS_FAMILY_NOT_SUPPORTED = 440, "Address Family not Supported", "RFC 8656 §19";
     WRONG_CREDENTIALS = 441, "Wrong Credentials", "RFC 8656 §19";
+    UNSUPPORTED_TRANSPORT_PROTOCOL = 442, "Unsupported Transport Protocol", "RFC 8656 §19";
+    PEER_ADDRESS_FAMILY_MISMATCH = 443, "Peer Address Family Mismatch", "RFC 8656 §19";
+    CONNECTION_ALREADY_EXISTS = 446, "Connection Already Exists", "RFC 6062 §6.3";
+    CONNECTION_TIMEOUT_OR_FAILURE = 447, "Connection Timeout or Failure", "RFC 6062 §6.3";
     ALLOCATION_QUOTA_REACHED = 486, "Allocation Quota Reached", "RFC 8656 §19";
     ROLE_CONFLICT = 487, "Role Conflict", "RFC 8445 §7.3.1.1";
     SERVER_ERROR = 500, "Server Error", "RFC 8489 §14.8";
@@ -50,24 +56,7 @@ impl<'a> Decode<'a> for ErrorCode<'a> {
     const TYPE: AttributeType = AttributeType::ERROR_CODE;
 
     fn decode(value: &'a [u8], _: TransactionId) -> Result<Self, DecodeError> {
-        let [_, _, class, number, reason @ ..] = value else {
-            return Err(wrong_length(value));
-        };
-        // The bits before the class are reserved and ignored.
-        let (class, number) = (class & 0x07, *number);
-        if !(3..=6).contains(&class) || number > 99 {
-            return Err(DecodeError::ErrorCode { class, number });
-        }
-        if reason.len() > text::LIMIT {
-            return Err(wrong_length(value));
-        }
-        Ok(Self {
-            code: u16::from(class) * 100 + u16::from(number),
-            reason: reason
-                .utf8_chunks()
-                .next()
-                .map_or("", |chunk| chunk.valid()),
-        })
+        decode(Self::TYPE, value)
     }
 }
 
@@ -77,20 +66,49 @@ impl Encode for ErrorCode<'_> {
     }
 
     fn encode(&self, value: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
-        let class = match self.code {
-            300..=699 => (self.code / 100) as u8,
-            found => return Err(EncodeError::ErrorCode { found }),
-        };
-        value.u16(0);
-        value.u8(class);
-        value.u8((self.code % 100) as u8);
-        text::encode(Self::TYPE, self.reason.as_bytes(), value)
+        encode(0, *self, value)
     }
 }
 
-fn wrong_length(value: &[u8]) -> DecodeError {
-    DecodeError::ValueLength {
-        attribute: AttributeType::ERROR_CODE,
+/// The code and the reason, whatever the first byte is.
+pub(super) fn decode(attribute: AttributeType, value: &[u8]) -> Result<ErrorCode<'_>, DecodeError> {
+    let wrong_length = DecodeError::ValueLength {
+        attribute,
         found: value.len(),
+    };
+    let [_, _, class, number, reason @ ..] = value else {
+        return Err(wrong_length);
+    };
+    // The bits before the class are reserved and ignored.
+    let (class, number) = (class & 0x07, *number);
+    if !(3..=6).contains(&class) || number > 99 {
+        return Err(DecodeError::ErrorCode { class, number });
     }
+    if reason.len() > text::LIMIT {
+        return Err(wrong_length);
+    }
+    Ok(ErrorCode {
+        code: u16::from(class) * 100 + u16::from(number),
+        reason: reason
+            .utf8_chunks()
+            .next()
+            .map_or("", |chunk| chunk.valid()),
+    })
+}
+
+/// The code and the reason behind a first byte.
+pub(super) fn encode(
+    first: u8,
+    error: ErrorCode<'_>,
+    value: &mut ValueWriter<'_>,
+) -> Result<(), EncodeError> {
+    let class = match error.code {
+        300..=699 => (error.code / 100) as u8,
+        found => return Err(EncodeError::ErrorCode { found }),
+    };
+    value.u8(first);
+    value.u8(0);
+    value.u8(class);
+    value.u8((error.code % 100) as u8);
+    text::encode(AttributeType::ERROR_CODE, error.reason.as_bytes(), value)
 }

@@ -26,23 +26,30 @@ impl PasswordAlgorithm<'static> {
     };
 }
 
+impl<'a> PasswordAlgorithm<'a> {
+    /// Number, length, parameters, padding: the shape of an attribute.
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let entry = reader.attribute()?;
+        Ok(Self {
+            algorithm: entry.attribute_type.0,
+            parameters: entry.value,
+        })
+    }
+}
+
 impl<'a> Decode<'a> for PasswordAlgorithm<'a> {
     const TYPE: AttributeType = AttributeType::PASSWORD_ALGORITHM;
 
     fn decode(value: &'a [u8], _: TransactionId) -> Result<Self, DecodeError> {
-        // Number, length, parameters, padding: the shape of an attribute.
         let mut reader = Reader::new(value, 0);
-        let entry = reader.attribute()?;
+        let algorithm = Self::read(&mut reader)?;
         if !reader.is_empty() {
             return Err(DecodeError::ValueLength {
                 attribute: Self::TYPE,
                 found: value.len(),
             });
         }
-        Ok(Self {
-            algorithm: entry.attribute_type.0,
-            parameters: entry.value,
-        })
+        Ok(algorithm)
     }
 }
 

@@ -7,7 +7,16 @@ use crate::{AttributeType, DecodeError, EncodeError, ValueWriter};
 pub(super) const LIMIT: usize = 763;
 
 pub(super) fn decode(attribute: AttributeType, value: &[u8]) -> Result<&str, DecodeError> {
-    if value.len() > LIMIT {
+    decode_within(LIMIT, attribute, value)
+}
+
+/// With another limit.
+pub(super) fn decode_within(
+    limit: usize,
+    attribute: AttributeType,
+    value: &[u8],
+) -> Result<&str, DecodeError> {
+    if value.len() > limit {
         return Err(DecodeError::ValueLength {
             attribute,
             found: value.len(),
@@ -21,11 +30,21 @@ pub(super) fn encode(
     text: &[u8],
     value: &mut ValueWriter<'_>,
 ) -> Result<(), EncodeError> {
-    if text.len() > LIMIT {
+    encode_within(LIMIT, attribute, text, value)
+}
+
+/// With another limit.
+pub(super) fn encode_within(
+    limit: usize,
+    attribute: AttributeType,
+    text: &[u8],
+    value: &mut ValueWriter<'_>,
+) -> Result<(), EncodeError> {
+    if text.len() > limit {
         return Err(EncodeError::ValueTooLong {
             attribute,
             length: text.len(),
-            limit: LIMIT,
+            limit,
         });
     }
     value.bytes(text);
