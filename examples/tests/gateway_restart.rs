@@ -89,7 +89,7 @@ async fn a_restart_takes_new_credentials_and_a_star() {
     refused(&call.etag, &new, "If-Match: *").await;
     let section = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\na=ice-ufrag:other\r\n\
                    a=ice-pwd:0123456789012345678901\r\n";
-    refused("*", &format!("{new}{section}"), "one ICE session").await;
+    refused("*", &format!("{new}{section}"), "for one transport").await;
     problem(server.patch(&call, new).send().await.unwrap(), 428).await;
 
     // None of this has changed anything.

@@ -87,6 +87,11 @@ impl<'a> Description<'a> {
         }
     }
 
+    /// Replaces the `o=` line.
+    pub fn set_origin(&mut self, origin: &Origin<'_>) {
+        self.session.replace('o', Line::new('o', origin));
+    }
+
     pub(crate) fn set_latin_1(&mut self) {
         self.latin_1 = true;
     }

@@ -22,8 +22,8 @@
 //! [`Description::parse`] forgives what [`Leniency`] lists, [`Description::parse_strict`] nothing.
 //! A [`ParseError`] has line and column, what was expected and what was found.
 //!
-//! [`negotiate`] is the offer/answer engine: pure functions from a description and our
-//! capabilities to an answer and the facts that were agreed, or to a
+//! [`negotiate`] is the offer/answer engine: a session takes descriptions of the peer and our
+//! capabilities, and gives ours and the facts that were agreed, or a
 //! [`Refusal`](negotiate::Refusal). [`Fragment`] carries ICE candidates that come later.
 //!
 //! `a=candidate` and the keys of `a=crypto` stay text: the crates for ICE and SRTP read them.

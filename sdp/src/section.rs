@@ -82,6 +82,11 @@ impl<'a> Section<'a> {
         self.push_line(Line::new('a', attribute));
     }
 
+    /// Adds an attribute that is known to be well formed.
+    pub(crate) fn push_text(&mut self, text: impl std::fmt::Display) {
+        self.push_line(Line::new('a', text));
+    }
+
     /// Adds an attribute that has no type here. Without a value it is a property. CR, LF and NUL in
     /// the value become spaces: no value can begin another line.
     ///
@@ -104,6 +109,13 @@ impl<'a> Section<'a> {
     pub fn remove<T: Registered>(&mut self) {
         let named = |line: &Line<'_>| T::NAMES.iter().any(|name| line.named(name).is_some());
         self.lines.retain(|line| !named(line));
+    }
+
+    /// Replaces the first line with this type letter.
+    pub(crate) fn replace(&mut self, letter: char, by: Line<'a>) {
+        if let Some(line) = self.lines.iter_mut().find(|line| line.letter() == letter) {
+            *line = by;
+        }
     }
 
     pub(crate) fn push_line(&mut self, line: Line<'a>) {

@@ -13,11 +13,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sdp::attribute::{Direction, EndOfCandidates, Group, Mid, RtcpMux, Rtpmap, Setup};
-use sdp::negotiate::browser::{self, DtlsRole};
-use sdp::negotiate::phone::{self, Destination, Endpoint};
-use sdp::negotiate::{Codec, PayloadTypes, Refusal, TelephoneEvent};
+use sdp::negotiate::{
+    Addresses, Codec, Destination, DtlsRole, PayloadTypes, Refusal, TelephoneEvent,
+};
 use sdp::{Description, Protocol};
-use shared::{capabilities, endpoint, sdp_files};
+use shared::{accept, answer, offer, phone, sdp_files, text, webrtc, with};
 
 /// An audio offer as Chromium writes it, shortened.
 const BROWSER: &str = "v=0\r\no=- 8160689358404223748 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
@@ -35,24 +35,25 @@ const BROWSER: &str = "v=0\r\no=- 8160689358404223748 2 IN IP4 127.0.0.1\r\ns=-\
 
 fn refusal(text: &str) -> Refusal {
     let offer = Description::parse(text).unwrap();
-    browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap_err()
+    answer(&offer, &webrtc(vec![Codec::PCMU])).unwrap_err()
 }
 
 #[test]
 fn a_browser_gets_one_codec_with_its_keypad() {
     let offer = Description::parse(BROWSER).unwrap();
     for (codec, number, event) in [(Codec::PCMU, 0, 126), (Codec::OPUS, 111, 110)] {
-        let answer = browser::answer(&offer, &capabilities(vec![codec.clone()])).unwrap();
-        assert_eq!(answer.audio.codec, codec);
+        let answer = answer(&offer, &webrtc(vec![codec.clone()])).unwrap();
+        let formats = answer.formats();
+        assert_eq!(formats.codec.codec, codec);
         assert_eq!(
-            answer.audio.payload_types,
+            formats.codec.payload_types,
             PayloadTypes {
                 send: number,
                 receive: number
             }
         );
         assert_eq!(
-            answer.audio.telephone_event,
+            formats.telephone_event,
             Some(TelephoneEvent {
                 payload_types: PayloadTypes {
                     send: event,
@@ -62,8 +63,7 @@ fn a_browser_gets_one_codec_with_its_keypad() {
             })
         );
 
-        let text = answer.description.to_string();
-        let read = Description::parse_strict(&text).unwrap();
+        let read = Description::parse_strict(&answer.text).unwrap();
         let [media] = read.media() else {
             panic!("one section")
         };
@@ -84,17 +84,20 @@ fn a_browser_gets_one_codec_with_its_keypad() {
 #[test]
 fn the_facts_of_the_peer_come_along() {
     let offer = Description::parse(BROWSER).unwrap();
-    let answer = browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap();
-    assert_eq!((answer.section, answer.mid.as_deref()), (0, Some("0")));
-    assert_eq!(answer.role, DtlsRole::Server);
-    assert_eq!(answer.audio.direction, Direction::Sendrecv);
-    let remote = &answer.remote;
+    let answer = answer(&offer, &webrtc(vec![Codec::PCMU])).unwrap();
+    let agreed = answer.agreed;
+    assert_eq!((agreed.section, agreed.mid.as_deref()), (0, Some("0")));
+    assert_eq!(agreed.direction, Direction::Sendrecv);
+    assert_eq!(agreed.destination, Destination::Ice);
+    assert_eq!(agreed.ssrcs, [1_792_108_783]);
+    let dtls = agreed.keys.dtls().unwrap();
+    assert_eq!(dtls.role, DtlsRole::Server);
+    assert!(dtls.fingerprints[0].starts_with("sha-256 43:92:4C:"));
+    let remote = agreed.ice.unwrap();
     assert_eq!(remote.credentials.ufrag, "pn58");
     assert_eq!(remote.credentials.pwd, "UQnh+i2iJxvaOwoiSLJc64HY");
     assert!(remote.candidates[0].starts_with("candidate:2875798359 1 udp "));
-    assert!(remote.fingerprints[0].starts_with("sha-256 43:92:4C:"));
-    assert!(!remote.end_of_candidates && !remote.ice_lite);
-    assert_eq!(remote.ssrcs, [1_792_108_783]);
+    assert!(!remote.end_of_candidates && !remote.lite);
 }
 
 #[test]
@@ -102,7 +105,8 @@ fn setup_and_direction_are_answered() {
     let role = |setup: &str| {
         let text = BROWSER.replace("a=setup:actpass", setup);
         let offer = Description::parse(&text).unwrap();
-        browser::answer(&offer, &capabilities(vec![Codec::PCMU])).map(|answer| answer.role)
+        answer(&offer, &webrtc(vec![Codec::PCMU]))
+            .map(|answer| answer.agreed.keys.dtls().unwrap().role)
     };
     assert_eq!(role("a=setup:active"), Ok(DtlsRole::Server));
     assert_eq!(role("a=setup:passive"), Ok(DtlsRole::Client));
@@ -111,9 +115,9 @@ fn setup_and_direction_are_answered() {
 
     let text = BROWSER.replace("a=sendrecv", "a=sendonly");
     let offer = Description::parse(&text).unwrap();
-    let answer = browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap();
-    assert_eq!(answer.audio.direction, Direction::Recvonly);
-    assert!(answer.description.to_string().contains("a=recvonly\r\n"));
+    let answer = answer(&offer, &webrtc(vec![Codec::PCMU])).unwrap();
+    assert_eq!(answer.agreed.direction, Direction::Recvonly);
+    assert!(answer.text.contains("a=recvonly\r\n"));
 }
 
 #[test]
@@ -134,13 +138,17 @@ fn refusals_say_what_is_missing() {
     );
     assert_eq!(
         refusal(&BROWSER.replace("m=audio", "m=video")),
-        Refusal::NoAudio
+        Refusal::NoneOffered(vec!["audio".to_owned()])
     );
     assert_eq!(
         refusal(&BROWSER.replace("m=audio 44351", "m=audio 0")),
-        Refusal::NoAudio
+        Refusal::Rejected
     );
-    let plain = refusal(&BROWSER.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP"));
+    // RFC 9429 §5.1.2: the profile does not matter where there is a fingerprint.
+    let bare = BROWSER
+        .replace("UDP/TLS/RTP/SAVPF", "RTP/AVP")
+        .replace("a=fingerprint", "a=x");
+    let plain = refusal(&bare);
     assert_eq!(plain, Refusal::UnsupportedProtocol("RTP/AVP".to_owned()));
     let Refusal::NoCommonCodec { offered, ours } = refusal(&BROWSER.replace("PCMU", "PCMX")) else {
         panic!("no common codec");
@@ -172,8 +180,12 @@ fn captured_browser_offers_are_answered() {
             .iter()
             .position(|media| media.kind() == "audio")
         else {
-            let refusal = browser::answer(&offer, &capabilities(vec![Codec::PCMU])).unwrap_err();
-            assert_eq!(refusal, Refusal::NoAudio, "{name}");
+            let refusal = answer(&offer, &webrtc(vec![Codec::PCMU])).unwrap_err();
+            assert_eq!(
+                refusal,
+                Refusal::NoneOffered(vec!["audio".to_owned()]),
+                "{name}"
+            );
             continue;
         };
         if !browser {
@@ -183,14 +195,11 @@ fn captured_browser_offers_are_answered() {
             if codec == Codec::OPUS && name.contains("g711") {
                 continue;
             }
-            let ours = capabilities(vec![codec.clone()]);
-            let answer = browser::answer(&offer, &ours).unwrap_or_else(|e| panic!("{name}: {e}"));
-            assert_eq!(
-                (answer.section, &answer.audio.codec),
-                (audio, &codec),
-                "{name}"
-            );
-            check_answer(name, &offer, &answer.description.to_string(), audio);
+            let ours = webrtc(vec![codec.clone()]);
+            let answer = answer(&offer, &ours).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(answer.agreed.section, audio, "{name}");
+            assert_eq!(answer.formats().codec.codec, codec, "{name}");
+            check_answer(name, &offer, &answer.text, audio);
             answered += 1;
         }
     }
@@ -217,8 +226,8 @@ fn check_answer(name: &str, offer: &Description<'_>, text: &str, audio: usize) {
 
 #[test]
 fn a_phone_gets_an_offer_and_its_answer_is_read() {
-    let offer = phone::offer(endpoint(vec![Codec::PCMU, Codec::OPUS]));
-    let text = offer.description.to_string();
+    let offer = offer(&phone(vec![Codec::PCMU, Codec::OPUS]));
+    let text = text(&offer);
     let expected = "m=audio 20000 RTP/AVP 0 111 101 102\r\nc=IN IP4 192.0.2.1\r\n";
     assert!(text.contains(expected), "{text}");
     assert!(
@@ -229,19 +238,19 @@ fn a_phone_gets_an_offer_and_its_answer_is_read() {
 
     let answer = "v=0\r\no=- 1 1 IN IP4 10.77.0.2\r\ns=-\r\nc=IN IP4 10.77.0.2\r\nt=0 0\r\n\
         m=audio 20064 RTP/AVP 0 97\r\na=rtpmap:97 telephone-event/8000\r\na=ptime:30\r\n";
-    let session = offer
-        .accept(&Description::parse_strict(answer).unwrap())
-        .unwrap();
-    assert_eq!(session.audio.codec, Codec::PCMU);
+    Description::parse_strict(answer).unwrap();
+    let agreed = accept(&offer, answer).unwrap();
+    let formats = agreed.formats().unwrap();
+    assert_eq!(formats.codec.codec, Codec::PCMU);
     assert_eq!(
-        session.audio.payload_types,
+        formats.codec.payload_types,
         PayloadTypes {
             send: 0,
             receive: 0
         }
     );
     assert_eq!(
-        session.audio.telephone_event,
+        formats.telephone_event,
         Some(TelephoneEvent {
             payload_types: PayloadTypes {
                 send: 97,
@@ -250,28 +259,23 @@ fn a_phone_gets_an_offer_and_its_answer_is_read() {
             clock_rate: 8000,
         })
     );
-    assert_eq!(session.audio.packet_time, Some(Duration::from_millis(30)));
+    assert_eq!(formats.packet_time, Some(Duration::from_millis(30)));
     let at = |port| SocketAddr::from(([10, 77, 0, 2], port));
-    let destination = Destination::Address {
-        rtp: at(20_064),
-        rtcp: at(20_065),
+    let to = |rtcp| {
+        let rtp = at(20_064);
+        Destination::Address(Addresses {
+            rtp,
+            rtcp: at(rtcp),
+        })
     };
-    assert_eq!(session.destination, destination);
+    let destination = to(20_065);
+    assert_eq!(agreed.destination, destination);
 
     let with = |line: &str| {
         let text = format!("{answer}{line}\r\n");
-        offer
-            .accept(&Description::parse(&text).unwrap())
-            .unwrap()
-            .destination
+        accept(&offer, &text).unwrap().destination
     };
-    assert_eq!(
-        with("a=rtcp:53020"),
-        Destination::Address {
-            rtp: at(20_064),
-            rtcp: at(53_020)
-        }
-    );
+    assert_eq!(with("a=rtcp:53020"), to(53_020));
     // We did not offer to multiplex.
     assert_eq!(with("a=rtcp-mux"), destination);
     // Where no datagram of ours gets to, nothing was told.
@@ -287,10 +291,10 @@ fn a_phone_gets_an_offer_and_its_answer_is_read() {
 
 #[test]
 fn a_phone_may_refuse_hold_or_go_wrong() {
-    let offer = phone::offer(endpoint(vec![Codec::PCMU]));
+    let offer = offer(&phone(vec![Codec::PCMU]));
     let answer = |media: &str| {
         let text = format!("v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nt=0 0\r\n{media}");
-        offer.accept(&Description::parse(&text).unwrap())
+        accept(&offer, &text)
     };
     let error = |media: &str| answer(media).unwrap_err();
     assert_eq!(
@@ -318,10 +322,10 @@ fn a_phone_may_refuse_hold_or_go_wrong() {
     assert_eq!(secure, Refusal::UnsupportedProtocol("RTP/SAVP".to_owned()));
 
     let held = answer("m=audio 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n").unwrap();
-    assert_eq!(held.destination, Destination::Held);
-    assert_eq!(held.audio.direction, Direction::Recvonly);
+    assert_eq!(held.destination, Destination::Held(None));
+    assert_eq!(held.direction, Direction::Recvonly);
     let held = answer("m=audio 9 RTP/AVP 0\r\nc=IN IP4 10.0.0.2\r\na=sendonly\r\n").unwrap();
-    assert_eq!(held.audio.direction, Direction::Recvonly);
+    assert_eq!(held.direction, Direction::Recvonly);
 }
 
 #[test]
@@ -337,22 +341,18 @@ fn captured_phones_agree() {
             continue;
         }
         plain += 1;
-        let ours = endpoint(vec![Codec::PCMU, Codec::PCMA]);
-        let answer = phone::answer(&description, &ours).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert!(
-            matches!(answer.session.destination, Destination::Address { .. }),
-            "{name}"
-        );
-        let text = answer.description.to_string();
-        let read = Description::parse_strict(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let ours = phone(vec![Codec::PCMU, Codec::PCMA]);
+        let answer = answer(&description, &ours).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let destination = answer.agreed.destination;
+        assert!(matches!(destination, Destination::Address(_)), "{name}");
+        let read = Description::parse_strict(&answer.text);
+        let read = read.unwrap_or_else(|e| panic!("{name}: {e}"));
         assert_eq!(read.media().len(), 1, "{name}");
 
         // Our own answer, read by the one who offered.
-        let offer = phone::offer(ours);
-        let session = offer
-            .accept(&read)
-            .unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(session.audio.codec, answer.session.audio.codec, "{name}");
+        let theirs = accept(&offer(&ours), &answer.text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let theirs = &theirs.formats().unwrap().codec.codec;
+        assert_eq!(*theirs, answer.formats().codec.codec, "{name}");
     }
     assert!(plain >= 12, "{plain} descriptions with plain RTP");
 }
@@ -364,41 +364,37 @@ fn an_offer_of_many_sections_gets_one() {
         a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj\r\n\
         m=audio 4004 RTP/AVP 8 0 96\r\na=rtpmap:96 telephone-event/8000\r\na=inactive\r\n";
     let offer = Description::parse_strict(text).unwrap();
-    let answer = phone::answer(&offer, &endpoint(vec![Codec::PCMU])).unwrap();
+    let answer = answer(&offer, &phone(vec![Codec::PCMU])).unwrap();
     let ports: Vec<_> = answer
-        .description
+        .session
+        .description()
+        .unwrap()
         .media()
         .iter()
         .map(|media| media.port())
         .collect();
     assert_eq!(ports, [0, 0, 20_000]);
-    assert_eq!(answer.session.audio.direction, Direction::Inactive);
-    assert!(
-        answer
-            .description
-            .to_string()
-            .contains("m=audio 20000 RTP/AVP 0 96\r\n")
-    );
+    assert_eq!(answer.agreed.direction, Direction::Inactive);
+    assert!(answer.text.contains("m=audio 20000 RTP/AVP 0 96\r\n"));
 }
 
 #[test]
 fn a_phone_may_answer_with_its_own_numbers() {
     // RFC 3264 §6.1: each side sends with the number of the other; RFC 4317 §2.3 does so.
-    let offer = phone::offer(endpoint(vec![Codec::OPUS]));
+    let offer = offer(&phone(vec![Codec::OPUS]));
     let answer = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
         m=audio 4000 RTP/AVP 96\r\na=rtpmap:96 OPUS/48000/2\r\na=fmtp:96 stereo=1\r\n";
-    let session = offer
-        .accept(&Description::parse_strict(answer).unwrap())
-        .unwrap();
+    let agreed = accept(&offer, answer).unwrap();
+    let formats = agreed.formats().unwrap();
     assert_eq!(
-        session.audio.payload_types,
+        formats.codec.payload_types,
         PayloadTypes {
             send: 96,
             receive: 111
         }
     );
-    assert_eq!(session.audio.remote_parameters.as_deref(), Some("stereo=1"));
-    assert_eq!(session.audio.telephone_event, None);
+    assert_eq!(formats.codec.remote_parameters.as_deref(), Some("stereo=1"));
+    assert_eq!(formats.telephone_event, None);
 }
 
 #[test]
@@ -407,9 +403,7 @@ fn the_keypad_takes_no_number_of_a_codec() {
         payload_type: 101,
         ..Codec::OPUS
     };
-    let text = phone::offer(endpoint(vec![opus, Codec::PCMU]))
-        .description
-        .to_string();
+    let text = text(&offer(&phone(vec![opus, Codec::PCMU])));
     assert!(
         text.contains("m=audio 20000 RTP/AVP 101 0 102 103\r\n"),
         "{text}"
@@ -422,39 +416,26 @@ fn the_keypad_takes_no_number_of_a_codec() {
 
 #[test]
 fn rtcp_is_multiplexed_only_where_both_do() {
-    let ours = Endpoint {
-        rtcp_port: 20_000,
-        ..endpoint(vec![Codec::PCMU])
+    let rtcp_at = |port| {
+        with(phone(vec![Codec::PCMU]), |audio| {
+            audio.transport.rtcp_port = port
+        })
     };
-    assert!(
-        phone::offer(ours.clone())
-            .description
-            .to_string()
-            .contains("a=rtcp-mux\r\n")
-    );
-    let offer = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
+    let ours = rtcp_at(20_000);
+    assert!(text(&offer(&ours)).contains("a=rtcp-mux\r\n"));
+    let offered = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
         m=audio 4000 RTP/AVP 0\r\n";
     let answered = |text: &str| {
-        let answer = phone::answer(&Description::parse_strict(text).unwrap(), &ours).unwrap();
-        let mux = answer.description.media()[0].has::<RtcpMux>();
-        let Destination::Address { rtcp, .. } = answer.session.destination else {
-            panic!("held")
-        };
-        (mux, rtcp.port())
+        let answer = answer(&Description::parse_strict(text).unwrap(), &ours).unwrap();
+        let mux = answer.text.contains("a=rtcp-mux\r\n");
+        (
+            mux,
+            answer.agreed.destination.addresses().unwrap().rtcp.port(),
+        )
     };
-    assert_eq!(answered(offer), (false, 4001));
-    assert_eq!(answered(&format!("{offer}a=rtcp-mux\r\n")), (true, 4000));
-
-    let apart = Endpoint {
-        rtcp_port: 30_000,
-        ..endpoint(vec![Codec::PCMU])
-    };
-    assert!(
-        phone::offer(apart)
-            .description
-            .to_string()
-            .contains("a=rtcp:30000\r\n")
-    );
+    assert_eq!(answered(offered), (false, 4001));
+    assert_eq!(answered(&format!("{offered}a=rtcp-mux\r\n")), (true, 4000));
+    assert!(text(&offer(&rtcp_at(30_000))).contains("a=rtcp:30000\r\n"));
 }
 
 #[test]
@@ -472,23 +453,20 @@ fn a_bundled_section_takes_the_transport_of_its_tag() {
         .collect();
     let bare = bare.concat().replace("m=audio 44351", "m=audio 0");
     let text = format!("{}{video}{bare}", session.replace("BUNDLE 0", "BUNDLE v 0"));
-    let ours = capabilities(vec![Codec::PCMU]);
+    let ours = webrtc(vec![Codec::PCMU]);
 
     let offer = Description::parse(&text).unwrap();
-    assert_eq!(
-        browser::answer(&offer, &ours).unwrap_err(),
-        Refusal::NoAudio,
-        "it is rejected"
-    );
+    let rejected = answer(&offer, &ours).unwrap_err();
+    assert_eq!(rejected, Refusal::Rejected);
     let text = format!("{text}a=bundle-only\r\n");
     let offer = Description::parse_strict(&text).unwrap();
-    let answer = browser::answer(&offer, &ours).unwrap();
-    assert_eq!((answer.section, answer.mid.as_deref()), (1, Some("0")));
-    assert_eq!(answer.remote.credentials.ufrag, "pn58");
-    assert_eq!(answer.remote.candidates.len(), 1);
-    assert_eq!(answer.remote.ssrcs, [1_792_108_783]);
-    let group = answer.description.session().find::<Group>().unwrap();
-    assert_eq!(group.to_string(), "group:BUNDLE 0");
+    let answer = answer(&offer, &ours).unwrap();
+    let agreed = answer.agreed;
+    assert_eq!((agreed.section, agreed.mid.as_deref()), (1, Some("0")));
+    assert_eq!(agreed.ssrcs, [1_792_108_783]);
+    let ice = agreed.ice.unwrap();
+    assert_eq!((&*ice.credentials.ufrag, ice.candidates.len()), ("pn58", 1));
+    assert!(answer.text.contains("a=group:BUNDLE 0\r\n"));
 }
 
 #[test]
@@ -496,7 +474,7 @@ fn the_reason_is_that_of_the_first_audio() {
     let text = "v=0\r\no=- 1 1 IN IP4 10.0.0.2\r\ns=-\r\nc=IN IP4 10.0.0.2\r\nt=0 0\r\n\
         m=audio 4000 RTP/AVP 18\r\nm=audio 4002 RTP/SAVP 0\r\n";
     let offer = Description::parse(text).unwrap();
-    let refusal = phone::answer(&offer, &endpoint(vec![Codec::PCMU])).unwrap_err();
+    let refusal = answer(&offer, &phone(vec![Codec::PCMU])).unwrap_err();
     assert!(
         matches!(refusal, Refusal::NoCommonCodec { .. }),
         "{refusal}"

@@ -14,7 +14,7 @@ use sdp::attribute::{
     Attribute, Candidate, Crypto, Direction, Fmtp, Mid, Msid, Ptime, Rtcp, Rtpmap, Setup, Ssrc,
 };
 use sdp::field::Origin;
-use sdp::negotiate::{Codec, browser, phone};
+use sdp::negotiate::{Codec, Session};
 use sdp::{Description, Fragment, FragmentSection, Limits, Media, Mode, Options, Protocol};
 
 mod shared;
@@ -56,17 +56,26 @@ fn exercise(text: &str) {
             description.timing(),
             format!("{description:?}"),
         );
-        let ours = shared::capabilities(vec![Codec::OPUS, Codec::PCMU]);
-        if let Ok(answer) = browser::answer(&description, &ours) {
-            let text = answer.description.to_string();
-            assert_eq!(Description::parse(&text).unwrap().to_string(), text);
+        for ours in [
+            shared::webrtc(vec![Codec::OPUS, Codec::PCMU]),
+            shared::phone(vec![Codec::PCMU]),
+            shared::everything(vec![Codec::PCMU, Codec::OPUS]),
+        ] {
+            let mut session = Session::new(shared::origin());
+            if session.answer(&description, &ours).is_ok() {
+                let text = shared::text(&session);
+                let said = Description::parse_strict(&text).unwrap();
+                assert_eq!(said.to_string(), text);
+                assert_eq!(said.media().len(), description.media().len());
+                session.answer(&description, &ours).unwrap();
+                assert_eq!(
+                    shared::text(&session),
+                    text,
+                    "the same offer, the same answer"
+                );
+            }
+            let _ = shared::offer(&ours).accept(&description);
         }
-        let endpoint = shared::endpoint(vec![Codec::PCMU]);
-        if let Ok(answer) = phone::answer(&description, &endpoint) {
-            let text = answer.description.to_string();
-            assert_eq!(Description::parse(&text).unwrap().to_string(), text);
-        }
-        let _ = phone::offer(endpoint).accept(&description);
         again.session_mut().push(&Direction::Inactive);
         let _ = again.to_string();
     }

@@ -1,6 +1,6 @@
 //! The RTP payload types of the two sides of a bridge, by meaning.
 
-use sdp::negotiate::{Audio, PayloadTypes, TelephoneEvent};
+use sdp::negotiate::{self, PayloadTypes, TelephoneEvent};
 
 /// What was agreed with one side: its numbers for the one codec and for what may stand beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,12 +52,12 @@ impl Formats {
     }
 }
 
-impl From<&Audio> for Formats {
-    fn from(audio: &Audio) -> Self {
+impl From<&negotiate::Formats> for Formats {
+    fn from(agreed: &negotiate::Formats) -> Self {
         Self {
-            codec: audio.payload_types,
-            telephone_event: audio.telephone_event,
-            comfort_noise: audio.comfort_noise,
+            codec: agreed.codec.payload_types,
+            telephone_event: agreed.telephone_event,
+            comfort_noise: agreed.comfort_noise,
         }
     }
 }

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use dtls_handshake::{Fingerprint, FingerprintError};
 use ice_agent::{Agent, Config as IceConfig, Role};
-use sdp::attribute::Direction;
-use sdp::negotiate::browser::{self, Capabilities, LocalStream, LocalTransport};
-use sdp::negotiate::{Credentials, LocalOrigin};
+use sdp::negotiate::{
+    self, AgreedDtls, Capabilities, Credentials, Formats, LocalDtls, LocalOrigin, LocalTransport,
+    Refusal, RemoteIce, Rtp, Source, Stream,
+};
 use sdp::{Description, ParseError};
 
-use super::ice::read_candidates;
+use super::ice::{describe, read_candidates};
 use super::random::Random;
 use super::{CallError, Resources};
 use crate::media::Seat;
@@ -28,7 +29,12 @@ pub(super) struct BrowserLeg {
     /// Our user name fragment, by which media finds the call.
     pub(super) ufrag: String,
     pub(super) session: Session,
-    pub(super) answer: browser::Answer,
+    /// What both sides have said.
+    pub(super) negotiation: negotiate::Session,
+    /// Our answer.
+    pub(super) answer: String,
+    /// The formats of the audio.
+    pub(super) formats: Formats,
 }
 
 impl BrowserLeg {
@@ -47,16 +53,17 @@ impl BrowserLeg {
         let mut ice = local_agent(&seat, *random.ice, now)?;
         let ufrag = ice.local_credentials().ufrag().to_owned();
         let ours = capabilities(resources, &mut ice, random);
-        let answer = browser::answer(&offer, &ours).map_err(|refusal| unacceptable(&refusal))?;
-        tell_remote(&mut ice, &answer.remote, now)?;
-        let fingerprints = read_fingerprints(&answer.remote.fingerprints)?;
+        let (negotiation, agreed) =
+            negotiate(&offer, &ours, random).map_err(|refusal| unacceptable(&refusal))?;
+        tell_remote(&mut ice, &agreed.ice, now)?;
+        let fingerprints = read_fingerprints(&agreed.dtls.fingerprints)?;
         let config = SessionConfig {
             ice,
             dtls: dtls_handshake::Config::new(resources.identity.clone())
                 .with_srtp_profiles(&SRTP_PROFILES),
-            role: match answer.role {
-                browser::DtlsRole::Client => DtlsRole::Client,
-                browser::DtlsRole::Server => DtlsRole::Server,
+            role: match agreed.dtls.role {
+                negotiate::DtlsRole::Client => DtlsRole::Client,
+                negotiate::DtlsRole::Server => DtlsRole::Server,
             },
             fingerprints,
             seed: random.dtls.clone(),
@@ -65,9 +72,44 @@ impl BrowserLeg {
             seat,
             ufrag,
             session: Session::new(config, now),
-            answer,
+            negotiation,
+            answer: agreed.answer,
+            formats: agreed.formats,
         })
     }
+}
+
+/// What was agreed with a browser.
+struct Agreed {
+    answer: String,
+    ice: RemoteIce,
+    dtls: AgreedDtls,
+    formats: Formats,
+}
+
+/// Answers the offer by the one stream that we have.
+fn negotiate(
+    offer: &Description<'_>,
+    ours: &Capabilities,
+    random: &Random,
+) -> Result<(negotiate::Session, Agreed), Refusal> {
+    let mut session = negotiate::Session::new(LocalOrigin {
+        session_id: random.session_id(),
+        session_version: 1,
+        address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+    });
+    let audio = session.answer(offer, ours)?.stream(0).cloned();
+    let audio = audio.ok_or_else(|| Refusal::NoneOffered(vec!["audio".into()]))?;
+    let agreed = Agreed {
+        answer: session
+            .description()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        dtls: audio.keys.dtls().cloned().ok_or(Refusal::NoFingerprint)?,
+        formats: audio.formats().cloned().ok_or(Refusal::NoMedia)?,
+        ice: audio.ice.ok_or(Refusal::NoIceCredentials)?,
+    };
+    Ok((session, agreed))
 }
 
 /// An agent with the host candidates of its seat. The offerer controls (RFC 8445 §6.1.1).
@@ -89,37 +131,25 @@ fn local_agent(seat: &Seat, seed: [u8; 32], now: Instant) -> Result<Agent, CallE
 fn capabilities(resources: &Resources, ice: &mut Agent, random: &Random) -> Capabilities {
     // What else the agent tells is nothing yet.
     let local = LocalIce::take(ice, drop);
-    Capabilities {
-        codecs: resources.codecs.clone(),
-        telephone_event: true,
-        comfort_noise: resources.comfort_noise,
-        direction: Direction::Sendrecv,
-        packet_time: Some(resources.packet_time),
-        origin: LocalOrigin {
-            session_id: random.session_id(),
-            session_version: 1,
-            address: std::net::Ipv4Addr::UNSPECIFIED.into(),
+    let mut audio = Rtp::audio(resources.codecs.clone());
+    audio.comfort_noise = resources.comfort_noise;
+    audio.packet_time = Some(resources.packet_time);
+    audio.source = Some(Source {
+        stream: "crosspoint".into(),
+        track: "phone".into(),
+        ssrc: random.ssrc,
+        cname: random.cname(),
+    });
+    let dtls = LocalDtls {
+        fingerprints: vec![resources.identity.fingerprint().to_string()],
+        role: match resources.dtls_role {
+            DtlsRole::Client => negotiate::DtlsRole::Client,
+            DtlsRole::Server => negotiate::DtlsRole::Server,
         },
-        transport: LocalTransport {
-            credentials: Credentials {
-                ufrag: local.credentials.ufrag().to_owned(),
-                pwd: local.credentials.password().to_owned(),
-            },
-            candidates: local.candidates.iter().map(ToString::to_string).collect(),
-            end_of_candidates: local.complete,
-            fingerprints: vec![resources.identity.fingerprint().to_string()],
-            role: match resources.dtls_role {
-                DtlsRole::Client => browser::DtlsRole::Client,
-                DtlsRole::Server => browser::DtlsRole::Server,
-            },
-        },
-        stream: LocalStream {
-            stream: "crosspoint".into(),
-            track: "phone".into(),
-            ssrc: random.ssrc,
-            cname: random.cname(),
-        },
-    }
+        tls_id: None,
+    };
+    let transport = LocalTransport::webrtc(describe(&local), dtls);
+    Capabilities::bundled(vec![Stream::rtp(audio, transport)])
 }
 
 /// Hashes that prove nothing any more, such as sha-1, are left out where a better one stands
@@ -141,11 +171,7 @@ fn read_fingerprints(texts: &[String]) -> Result<Vec<Fingerprint>, CallError> {
     }
 }
 
-fn tell_remote(
-    ice: &mut Agent,
-    remote: &browser::RemoteTransport,
-    now: Instant,
-) -> Result<(), CallError> {
+fn tell_remote(ice: &mut Agent, remote: &RemoteIce, now: Instant) -> Result<(), CallError> {
     let Credentials { ufrag, pwd } = &remote.credentials;
     let credentials = ice_agent::Credentials::new(ufrag.as_str(), pwd.as_str());
     let credentials = credentials.map_err(|error| unacceptable(&error))?;

@@ -199,7 +199,7 @@ impl Call<'_> {
 
     async fn trickle(&mut self, if_match: &str, fragment: &str) -> Result<Trickled, CallError> {
         let media = &self.resources.media;
-        let remote = match self.ice.read(if_match, fragment)? {
+        let (section, remote) = match self.ice.read(if_match, fragment)? {
             Asked::Candidates {
                 candidates,
                 complete,
@@ -207,9 +207,9 @@ impl Call<'_> {
                 media.add_candidates(self.media, candidates, complete);
                 return Ok(Trickled::Taken);
             }
-            Asked::Restart(remote) => remote,
+            Asked::Restart { section, remote } => (section, remote),
         };
-        let ufrag = remote.credentials.ufrag().to_owned();
+        let theirs = remote.credentials.clone();
         let local = media.restart(self.media, remote).await;
         let local = local.map_err(|error| match error {
             RestartError::Finished => CallError::Unknown,
@@ -218,7 +218,7 @@ impl Call<'_> {
             },
         })?;
         tracing::info!(call = ?self.id, "ICE restarted by the browser");
-        self.ice.restarted(ufrag, &local)
+        self.ice.restarted(section, &theirs, &local)
     }
 
     fn on_media(&mut self, event: Option<bridge::Event>) -> Option<CallEvent> {
@@ -348,7 +348,7 @@ impl Call<'_> {
     fn trickle_late(&self, if_match: &str, fragment: &str) -> Result<Trickled, CallError> {
         match self.ice.read(if_match, fragment)? {
             Asked::Candidates { .. } => Ok(Trickled::Taken),
-            Asked::Restart(_) => Err(CallError::Unknown),
+            Asked::Restart { .. } => Err(CallError::Unknown),
         }
     }
 

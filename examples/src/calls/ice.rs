@@ -3,7 +3,7 @@
 
 use ice_agent::{Candidate, Credentials};
 
-use sdp::{Fragment, FragmentSection, negotiate};
+use sdp::{Fragment, negotiate};
 
 use super::browser::{malformed, unacceptable};
 use super::{CallError, ETag, Trickled};
@@ -13,10 +13,8 @@ use crate::session::{LocalIce, RemoteIce};
 #[derive(Debug)]
 pub(super) struct IceSession {
     etag: ETag,
-    /// The browser's user name fragment.
-    ufrag: String,
-    /// The name of the audio section, if the browser gave it one.
-    mid: Option<String>,
+    /// What both sides have said.
+    negotiation: negotiate::Session,
 }
 
 /// What the browser asks for with a fragment.
@@ -27,15 +25,15 @@ pub(super) enum Asked {
         candidates: Vec<Candidate>,
         complete: bool,
     },
-    /// To restart.
-    Restart(RemoteIce),
+    /// To restart the ICE of a media section.
+    Restart { section: usize, remote: RemoteIce },
 }
 
 impl IceSession {
-    /// The first one, of the browser with this user name fragment.
-    pub(super) fn new(ufrag: String, mid: Option<String>) -> Result<Self, CallError> {
+    /// The first one, of what was agreed with the browser.
+    pub(super) fn new(negotiation: negotiate::Session) -> Result<Self, CallError> {
         let etag = ETag::random().map_err(|error| CallError::exhausted(&error))?;
-        Ok(Self { etag, ufrag, mid })
+        Ok(Self { etag, negotiation })
     }
 
     pub(super) fn etag(&self) -> &ETag {
@@ -50,19 +48,26 @@ impl IceSession {
             return Err(CallError::StaleETag);
         }
         let fragment = Fragment::parse(fragment).map_err(malformed)?;
-        let candidates = read_candidates(fragment.sections.iter().flat_map(|of| &of.candidates));
-        let mut ends = fragment.sections.iter().map(|of| of.end_of_candidates);
-        let complete = fragment.end_of_candidates || ends.any(|end| end);
-        match (any, self.new_credentials(&fragment)?) {
+        let trickled = self.negotiation.trickle(&fragment);
+        let trickled = trickled.map_err(|error| unacceptable(&error))?;
+        // A call has one transport.
+        let one = trickled.into_iter().next().ok_or(CallError::Unknown)?;
+        let candidates = read_candidates(one.candidates.iter());
+        let complete = one.end_of_candidates;
+        match (any, one.restart) {
             (false, None) => Ok(Asked::Candidates {
                 candidates,
                 complete,
             }),
-            (true, Some(credentials)) => Ok(Asked::Restart(RemoteIce {
-                credentials,
-                candidates,
-                complete,
-            })),
+            (true, Some(negotiate::Credentials { ufrag, pwd })) => Ok(Asked::Restart {
+                section: one.section,
+                remote: RemoteIce {
+                    credentials: Credentials::new(ufrag, pwd)
+                        .map_err(|error| unacceptable(&error))?,
+                    candidates,
+                    complete,
+                },
+            }),
             (false, Some(_)) => Err(unacceptable(
                 &"new ICE credentials restart ICE, which takes If-Match: *",
             )),
@@ -72,54 +77,40 @@ impl IceSession {
         }
     }
 
-    /// The credentials of a fragment, if they are not those of this session.
-    fn new_credentials(&self, fragment: &Fragment) -> Result<Option<Credentials>, CallError> {
-        let sections = fragment.sections.iter();
-        let mut named = sections
-            .filter_map(|section| fragment.credentials_for(section))
-            .chain(&fragment.credentials);
-        let Some(negotiate::Credentials { ufrag, pwd }) = named.next() else {
-            return Ok(None);
-        };
-        if named.any(|other| other.ufrag != *ufrag || other.pwd != *pwd) {
-            return Err(unacceptable(
-                &"the sections of the fragment have different ICE credentials, and the call has one ICE session",
-            ));
-        }
-        if *ufrag == self.ufrag {
-            return Ok(None);
-        }
-        let credentials = Credentials::new(ufrag.as_str(), pwd.as_str());
-        credentials.map(Some).map_err(|error| unacceptable(&error))
-    }
-
-    /// The browser has restarted with another user name fragment, and this is our side: the old
-    /// entity tag is stale, and the answer to the request tells the new one.
+    /// The browser has restarted the ICE of a section with these credentials, and this is our side:
+    /// the old entity tag is stale, and the answer to the request tells the new one.
     pub(super) fn restarted(
         &mut self,
-        ufrag: String,
+        section: usize,
+        theirs: &Credentials,
         local: &LocalIce,
     ) -> Result<Trickled, CallError> {
-        let credentials = negotiate::Credentials {
-            ufrag: local.credentials.ufrag().to_owned(),
-            pwd: local.credentials.password().to_owned(),
-        };
-        let section = FragmentSection {
-            kind: "audio".to_owned(),
-            mid: self.mid.clone().unwrap_or_else(|| "0".to_owned()),
-            credentials: Some(credentials),
-            candidates: local.candidates.iter().map(ToString::to_string).collect(),
-            end_of_candidates: local.complete,
-        };
-        let fragment = Fragment {
-            sections: vec![section],
-            ..Fragment::default()
-        };
-        *self = Self::new(ufrag, self.mid.take())?;
+        let theirs = described_credentials(theirs);
+        let ours = describe(local);
+        let fragment = self.negotiation.restart(section, &theirs, &ours);
+        let fragment = fragment.ok_or(CallError::Unknown)?;
+        self.etag = ETag::random().map_err(|error| CallError::exhausted(&error))?;
         Ok(Trickled::Restarted {
             etag: self.etag.clone(),
             fragment: fragment.to_string(),
         })
+    }
+}
+
+/// Our side of ICE, as descriptions have it.
+pub(super) fn describe(local: &LocalIce) -> negotiate::LocalIce {
+    negotiate::LocalIce {
+        credentials: described_credentials(&local.credentials),
+        candidates: local.candidates.iter().map(ToString::to_string).collect(),
+        end_of_candidates: local.complete,
+        lite: false,
+    }
+}
+
+fn described_credentials(credentials: &Credentials) -> negotiate::Credentials {
+    negotiate::Credentials {
+        ufrag: credentials.ufrag().to_owned(),
+        pwd: credentials.password().to_owned(),
     }
 }
 

@@ -6,12 +6,12 @@
 //! session id in our `o=` stays, its version grows when our description changes (RFC 3264 §8). What
 //! cannot be agreed to changes nothing.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use sdp::attribute::Direction;
-use sdp::negotiate::phone::{self, Destination, Endpoint};
-use sdp::negotiate::{Audio, LocalOrigin, Refusal};
+use sdp::negotiate::{
+    self, Capabilities, Destination, LocalOrigin, LocalTransport, Refusal, Rtp, Stream,
+};
 use sdp::{Description, ParseError};
 
 use crate::bridge::{Formats, PhoneMedia};
@@ -19,15 +19,14 @@ use crate::bridge::{Formats, PhoneMedia};
 /// The descriptions of a call, on the phone's side.
 #[derive(Debug, Clone)]
 pub(super) struct PhoneSession {
-    endpoint: Endpoint,
-    /// Our latest offer, for the answer to it.
-    offer: phone::Offer,
-    /// Our description that is in force, or offered.
-    ours: Description<'static>,
-    /// The same as text.
+    session: negotiate::Session,
+    /// The one stream that we have for the phone.
+    ours: Capabilities,
+    codec: String,
+    /// What the phone was told to put into a packet.
+    packet_time: Option<Duration>,
+    /// Our latest description.
     text: String,
-    /// What the phone does, once it has said so.
-    media: Option<PhoneMedia>,
     /// Another packet time than ours that the phone wants, once it was logged.
     other_packet_time: Option<Duration>,
 }
@@ -42,38 +41,36 @@ pub(super) enum Unusable {
     /// On hold from the first moment.
     #[error("it gives no address to send to (0.0.0.0)")]
     NoAddress,
-    #[error("its media is at {remote}, which cannot be reached from our address")]
-    Family { remote: IpAddr },
 }
 
 impl PhoneSession {
     /// Offers the codec that was agreed with the browser, and nothing else.
-    pub(super) fn new(session_id: u64, local: SocketAddr, browser: &Audio) -> Self {
-        let address = local.ip();
-        let endpoint = Endpoint {
-            origin: LocalOrigin {
-                session_id,
-                session_version: 1,
-                address,
-            },
-            address,
-            rtp_port: local.port(),
-            rtcp_port: local.port().saturating_add(1),
-            codecs: vec![browser.codec.clone()],
-            telephone_event: browser.telephone_event.is_some(),
-            comfort_noise: browser.comfort_noise.is_some(),
-            direction: Direction::Sendrecv,
+    pub(super) fn new(
+        session_id: u64,
+        local: SocketAddr,
+        browser: &negotiate::Formats,
+    ) -> Result<Self, Refusal> {
+        let codec = browser.codec.codec.clone();
+        let name = codec.name.clone().into_owned();
+        let mut audio = Rtp::audio(vec![codec]);
+        audio.telephone_event = browser.telephone_event.is_some();
+        audio.comfort_noise = browser.comfort_noise.is_some();
+        audio.packet_time = browser.packet_time;
+        let ours = Capabilities::one(Stream::rtp(audio, LocalTransport::plain(local)));
+        let mut session = negotiate::Session::new(LocalOrigin {
+            session_id,
+            session_version: 1,
+            address: local.ip(),
+        });
+        let text = session.offer(&ours)?.to_string();
+        Ok(Self {
+            session,
+            ours,
+            codec: name,
             packet_time: browser.packet_time,
-        };
-        let offer = phone::offer(endpoint.clone());
-        Self {
-            endpoint,
-            ours: offer.description.clone(),
-            text: offer.description.to_string(),
-            offer,
-            media: None,
+            text,
             other_packet_time: None,
-        }
+        })
     }
 
     /// Our description: the body of the INVITE, or the latest one since.
@@ -83,79 +80,71 @@ impl PhoneSession {
 
     /// The one codec of the session.
     pub(super) fn codec(&self) -> &str {
-        self.endpoint
-            .codecs
-            .first()
-            .map_or("", |codec| &*codec.name)
+        &self.codec
     }
 
     /// Takes the phone's answer to our latest offer.
     pub(super) fn accept(&mut self, sdp: &str) -> Result<PhoneMedia, Unusable> {
-        let session = self.offer.accept(&Description::parse(sdp)?)?;
-        self.take(&session)
+        let answer = Description::parse(sdp)?;
+        let mut session = self.session.clone();
+        session.accept(&answer)?;
+        self.take(session)
     }
 
     /// Answers an offer of the phone. The answer is [`text`](Self::text) then.
     pub(super) fn answer(&mut self, sdp: &str) -> Result<PhoneMedia, Unusable> {
         let offer = Description::parse(sdp)?;
-        let answer = phone::answer(&offer, &self.endpoint)?;
-        let media = self.take(&answer.session)?;
-        if answer.description.to_string() != self.text {
-            self.endpoint.origin.session_version += 1;
-            self.describe(phone::answer(&offer, &self.endpoint)?.description);
-        }
-        Ok(media)
+        let mut session = self.session.clone();
+        session.answer(&offer, &self.ours)?;
+        self.take(session)
     }
 
     /// Makes an offer because the phone asks for one: all that we can do, as at the beginning
     /// (RFC 3261 §14.2).
     pub(super) fn offer(&mut self) -> &str {
-        self.offer = phone::offer_again(self.endpoint.clone(), &self.ours);
-        if self.offer.description.to_string() != self.text {
-            self.endpoint.origin.session_version += 1;
-            self.offer = phone::offer_again(self.endpoint.clone(), &self.ours);
-            self.describe(self.offer.description.clone());
+        // What was offered once can be again.
+        if let Ok(ours) = self.session.offer(&self.ours) {
+            self.text = ours.to_string();
         }
         &self.text
     }
 
-    fn describe(&mut self, ours: Description<'static>) {
-        self.text = ours.to_string();
-        self.ours = ours;
-    }
-
-    /// What the session makes of the phone's media. On hold with the address 0.0.0.0 it stays
-    /// where it was: what it sends, such as music, comes from there (RFC 3264 §8.4).
-    fn take(&mut self, session: &phone::Session) -> Result<PhoneMedia, Unusable> {
-        let (remote, rtcp) = match (session.destination, self.media) {
-            (Destination::Address { rtp, rtcp }, _) => (rtp, rtcp),
-            (Destination::Held, Some(before)) => (before.remote, before.rtcp),
-            (Destination::Held, None) => return Err(Unusable::NoAddress),
-        };
-        if remote.is_ipv4() != self.endpoint.address.is_ipv4() {
-            return Err(Unusable::Family {
-                remote: remote.ip(),
-            });
-        }
-        self.compare_packet_time(session.audio.packet_time);
-        let direction = session.audio.direction;
+    /// Takes over what was agreed, and says what media makes of it. On hold with the address
+    /// 0.0.0.0 the phone's media stays where it was: what it sends, such as music, comes from there
+    /// (RFC 3264 §8.4). What cannot be used changes nothing.
+    fn take(&mut self, session: negotiate::Session) -> Result<PhoneMedia, Unusable> {
+        let agreed = session
+            .agreement()
+            .and_then(|agreement| agreement.stream(0));
+        let (agreed, formats) = agreed
+            .and_then(|agreed| Some((agreed, agreed.formats()?)))
+            .ok_or_else(|| Refusal::NoneOffered(vec!["audio".into()]))?;
+        let addresses = agreed.destination.addresses();
+        let addresses = addresses.ok_or(Unusable::NoAddress)?;
+        let direction = agreed.direction;
         let media = PhoneMedia {
-            remote,
-            rtcp,
-            formats: Formats::from(&session.audio),
+            remote: addresses.rtp,
+            rtcp: addresses.rtcp,
+            formats: Formats::from(formats),
             listens: direction.sends(),
             // A phone that has put us on hold may play music, but it does not owe any.
             speaks: direction.sends() && direction.receives(),
-            takes_reports: session.destination != Destination::Held,
+            takes_reports: !matches!(agreed.destination, Destination::Held(_)),
         };
-        self.media = Some(media);
+        let theirs = formats.packet_time;
+        self.text = session
+            .description()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        self.session = session;
+        self.compare_packet_time(theirs);
         Ok(media)
     }
 
     /// Payloads pass as they are, so that a phone that wants another packet time than the browser
     /// was told does not get it. Said once for each call.
     fn compare_packet_time(&mut self, theirs: Option<Duration>) {
-        let ours = self.endpoint.packet_time;
+        let ours = self.packet_time;
         if theirs.is_none() || theirs == ours || self.other_packet_time.is_some() {
             return;
         }
@@ -166,7 +155,7 @@ impl PhoneSession {
 
 #[cfg(test)]
 mod tests {
-    use sdp::negotiate::{Codec, PayloadTypes, TelephoneEvent};
+    use sdp::negotiate::{AgreedCodec, Codec, PayloadTypes, TelephoneEvent};
 
     use super::*;
 
@@ -175,19 +164,22 @@ mod tests {
             send: 0,
             receive: 0,
         };
-        let audio = Audio {
-            codec: Codec::PCMU,
-            payload_types,
-            remote_parameters: None,
+        let formats = negotiate::Formats {
+            codec: AgreedCodec {
+                codec: Codec::PCMU,
+                payload_types,
+                remote_parameters: None,
+            },
+            alternatives: Vec::new(),
             telephone_event: Some(TelephoneEvent {
                 payload_types,
                 clock_rate: 8000,
             }),
             comfort_noise: None,
-            direction: Direction::Sendrecv,
             packet_time: None,
         };
-        PhoneSession::new(7, ([127, 0, 0, 1], 4000).into(), &audio)
+        let local = ([127, 0, 0, 1], 4000).into();
+        PhoneSession::new(7, local, &formats).unwrap()
     }
 
     /// A phone at `192.0.2.1:port`.
@@ -259,7 +251,9 @@ mod tests {
         for bad in [&other_codec, &other_family, &gone, "x"] {
             session.answer(bad).unwrap_err();
             assert_eq!(session.text(), ours);
-            assert_eq!(session.media.unwrap().remote.port(), 5000);
+            let agreement = session.session.agreement().unwrap();
+            let addresses = agreement.stream(0).unwrap().destination.addresses();
+            assert_eq!(addresses.unwrap().rtp.port(), 5000);
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
-use super::browser::BrowserLeg;
+use super::browser::{BrowserLeg, unacceptable};
 use super::ice::IceSession;
 use super::phone::PhoneSession;
 use super::random::Random;
@@ -37,14 +37,13 @@ pub(super) async fn set_up(
     let route = resources.routes.find(&to)?;
     let random = Random::draw()?;
     let leg = BrowserLeg::answer(resources, offer, &random)?;
-    let ufrag = leg.answer.remote.credentials.ufrag.clone();
-    let ice = IceSession::new(ufrag, leg.answer.mid.clone())?;
 
     let phone_ports = resources
         .media
         .open_phone(route.media_ip)
         .map_err(|error| CallError::exhausted(&error))?;
-    let phone = PhoneSession::new(random.session_id(), phone_ports.local, &leg.answer.audio);
+    let phone = PhoneSession::new(random.session_id(), phone_ports.local, &leg.formats)
+        .map_err(|refusal| unacceptable(&refusal))?;
     let invited = route
         .agent
         .invite(&route.server, &to, phone.text().to_owned())
@@ -55,13 +54,16 @@ pub(super) async fn set_up(
         seat,
         ufrag,
         session,
+        negotiation,
         answer,
+        formats,
     } = leg;
-    let clock_rate = answer.audio.codec.clock_rate;
+    let ice = IceSession::new(negotiation)?;
+    let clock_rate = formats.codec.codec.clock_rate;
     let (now, since_1970) = clocks();
     let config = BridgeConfig {
         session,
-        browser: Formats::from(&answer.audio),
+        browser: Formats::from(&formats),
         to_browser: Rewriter::new(random.ssrc, clock_rate, random.to_browser),
         to_phone: Rewriter::new(random.phone_ssrc, clock_rate, random.to_phone),
         reports: ReportConfig {
@@ -75,7 +77,7 @@ pub(super) async fn set_up(
     let bridge = Bridge::new(config, now);
     let (media, media_events) = resources.media.add(&seat, ufrag, bridge, phone_ports);
     Ok(SetUp {
-        answer: answer.description.to_string(),
+        answer,
         ice,
         media,
         media_events,

@@ -3,32 +3,16 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::description::Description;
-use crate::field::{Origin, family};
-
 /// The `o=` line of our descriptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalOrigin {
     /// The same for all descriptions of a session; JSEP wants 63 random bits (RFC 9429 §5.2.1).
     pub session_id: u64,
-    /// One more with every changed description of the session (RFC 3264 §8).
+    /// The version of the first description; each that differs from the last has one more
+    /// (RFC 3264 §8).
     pub session_version: u64,
     /// Nothing is ever sent to it; `0.0.0.0` tells nothing about us.
     pub address: IpAddr,
-}
-
-impl LocalOrigin {
-    /// An empty description of this origin.
-    pub(super) fn description(&self) -> Description<'static> {
-        Description::new(&Origin {
-            username: "-",
-            session_id: &self.session_id.to_string(),
-            session_version: &self.session_version.to_string(),
-            net_type: "IN",
-            addr_type: family(self.address),
-            address: &self.address.to_string(),
-        })
-    }
 }
 
 /// ICE credentials (RFC 8839 §5.4). `Debug` hides the password.

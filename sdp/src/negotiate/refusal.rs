@@ -10,24 +10,34 @@ pub enum Refusal {
     /// line. The text itself is not repeated: it may be a secret.
     #[error("our own {0} does not fit into a description")]
     OwnText(&'static str),
-    /// No audio section, or only rejected ones.
-    #[error("the description has no audio section")]
-    NoAudio,
-    /// The audio section uses a transport protocol that cannot be used here.
+    /// Nothing of ours is for the section: we have no stream of its kind that is not in use.
+    #[error("no stream of ours is for this media section")]
+    NoMedia,
+    /// No section is of the kinds that we have, listed here.
+    #[error("the description has no {} section", list(.0))]
+    NoneOffered(Vec<String>),
+    /// The section is not in the BUNDLE of the others, and we have one transport for all; or it is
+    /// for a BUNDLE only, and we do none (RFC 9143 §7.3).
+    #[error("the media section does not share the transport of the others (a=group:BUNDLE)")]
+    NotBundled,
+    /// The section uses a transport protocol that cannot be used here.
     #[error("the transport protocol {:?} cannot be used here", short(.0))]
     UnsupportedProtocol(String),
     /// No `a=rtcp-mux`: RTCP on a port of its own is not done towards browsers (RFC 9429 §5.1.1).
-    #[error("the offer does not multiplex RTP and RTCP (a=rtcp-mux)")]
+    #[error("the peer does not multiplex RTP and RTCP (a=rtcp-mux)")]
     NoRtcpMux,
     /// No `a=fingerprint` with a hash of RFC 8122: the peer could not be authenticated.
-    #[error("the offer has no fingerprint (a=fingerprint) with a known hash")]
+    #[error("the peer has no fingerprint (a=fingerprint) with a known hash")]
     NoFingerprint,
     /// `a=ice-ufrag` or `a=ice-pwd` is missing.
-    #[error("the offer has no ICE credentials (a=ice-ufrag and a=ice-pwd)")]
+    #[error("the peer has no ICE credentials (a=ice-ufrag and a=ice-pwd)")]
     NoIceCredentials,
     /// `a=setup:holdconn`, which RFC 8842 §5.1 forbids.
-    #[error("the offer leaves nobody to open the DTLS association (a=setup:holdconn)")]
+    #[error("the peer leaves nobody to open the DTLS association (a=setup:holdconn)")]
     NoSetupRole,
+    /// Not one crypto suite of `a=crypto` in common.
+    #[error("no key (a=crypto) with a common suite")]
+    NoCommonSuite,
     /// Not one codec in common.
     #[error("no common codec: offered {}, supported {}", list(offered), list(ours))]
     NoCommonCodec {
@@ -36,11 +46,17 @@ pub enum Refusal {
         /// What we have, as `name/clock rate/channels`.
         ours: Vec<String>,
     },
-    /// The peer's answer rejects the audio section with port 0.
-    #[error("the peer rejected the audio (port 0)")]
+    /// The peer rejects the section with port 0.
+    #[error("the peer rejected the media section (port 0)")]
     Rejected,
-    /// The answer does not have the sections of the offer (RFC 3264 §6).
-    #[error("the answer has {answered} media sections for {offered} that were offered")]
+    /// Sections of a fragment that share a transport have different ICE credentials.
+    #[error("the fragment has different ICE credentials for one transport")]
+    ManyCredentials,
+    /// An answer came, but we have no offer that waits for one.
+    #[error("there is no offer of ours to be answered")]
+    NotOffered,
+    /// The answer does not have the sections of the offer, in number, kind or name (RFC 3264 §6).
+    #[error("the answer's {answered} media sections are not the {offered} that were offered")]
     SectionsDiffer {
         /// Sections of the offer.
         offered: usize,
@@ -53,6 +69,9 @@ pub enum Refusal {
     /// The address is a domain name; resolving names is not done here.
     #[error("the address {:?} is not an IP address", short(.0))]
     AddressIsAName(String),
+    /// The address is of another family than ours, and cannot be reached from it.
+    #[error("the media is at {0}, which cannot be reached from our address")]
+    OtherFamily(std::net::IpAddr),
 }
 
 /// Names that a list shows at most: a description may hold thousands.

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use sdp::attribute::Direction;
-use sdp::negotiate::phone::{self, Destination, Endpoint};
-use sdp::negotiate::{Codec, LocalOrigin, Refusal};
+use sdp::negotiate::{
+    Capabilities, Codec, Destination, LocalOrigin, LocalTransport, Refusal, Rtp, Session, Stream,
+};
 use sdp::{Description, ParseError};
 
 /// Why an offer was not answered.
@@ -29,38 +29,38 @@ pub(super) struct Answer {
 
 /// Answers an offer for media at the RTP port `local`.
 pub(super) fn answer(offer: &str, local: SocketAddr) -> Result<Answer, Unanswerable> {
-    let endpoint = Endpoint {
-        origin: LocalOrigin {
-            session_id: u64::from(local.port()),
-            session_version: 1,
-            address: local.ip(),
-        },
+    let mut audio = Rtp::audio(vec![Codec::PCMU, Codec::PCMA]);
+    audio.comfort_noise = true;
+    let ours = Capabilities::one(Stream::rtp(audio, LocalTransport::plain(local)));
+    let mut session = Session::new(LocalOrigin {
+        session_id: u64::from(local.port()),
+        session_version: 1,
         address: local.ip(),
-        rtp_port: local.port(),
-        rtcp_port: local.port().saturating_add(1),
-        codecs: vec![Codec::PCMU, Codec::PCMA],
-        telephone_event: true,
-        comfort_noise: true,
-        direction: Direction::Sendrecv,
-        packet_time: None,
-    };
-    let phone::Answer {
-        description,
-        session,
-    } = phone::answer(&Description::parse(offer)?, &endpoint)?;
-    let audio = &session.audio;
-    let keys = audio.telephone_event.map(|event| event.payload_types);
-    let payload_types = [Some(audio.payload_types), keys, audio.comfort_noise];
+    });
+    let agreement = session.answer(&Description::parse(offer)?, &ours)?;
+    let agreed = agreement.stream(0);
+    let agreed = agreed.and_then(|agreed| Some((agreed.destination, agreed.formats()?)));
+    let (destination, formats) =
+        agreed.ok_or_else(|| Refusal::NoneOffered(vec!["audio".into()]))?;
+    let keys = formats.telephone_event.map(|event| event.payload_types);
+    let types = [
+        Some(formats.codec.payload_types),
+        keys,
+        formats.comfort_noise,
+    ];
     Ok(Answer {
-        text: description.to_string(),
-        caller: match session.destination {
-            Destination::Address { rtp, .. } => rtp.ip(),
-            Destination::Held => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        caller: match destination {
+            Destination::Address(addresses) => addresses.rtp.ip(),
+            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         },
-        payload_types: payload_types
+        payload_types: types
             .into_iter()
             .flatten()
             .map(|types| types.receive)
             .collect(),
+        text: session
+            .description()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     })
 }
