@@ -59,13 +59,38 @@ fn a_description_is_one_object_without_its_secrets() {
     );
     let attributes = audio["attributes"].as_array().unwrap();
     for name in ["crypto", "ice-pwd"] {
-        let hidden = json!({ "name": name, "value": "<redacted>" });
-        assert!(attributes.contains(&hidden), "{name}: {attributes:?}");
+        let mut named = attributes
+            .iter()
+            .filter(|attribute| attribute["name"] == name);
+        assert_eq!(named.next().unwrap()["value"], "<redacted>", "{name}");
     }
     assert!(!shown[0].to_string().contains("SECRET"));
     let (shown, _) = inspect(&["sdp", "-", "--show-secrets"], offer().as_bytes());
     let shown = shown[0].to_string();
     assert!(shown.contains(PASSWORD) && shown.contains(KEY));
+}
+
+#[test]
+fn attributes_are_shown_as_their_types() {
+    let (shown, _) = inspect(&["sdp", "-"], offer().as_bytes());
+    let attributes = shown[0]["media"][0]["attributes"].as_array().unwrap();
+    let typed = |name: &str| {
+        let mut named = attributes
+            .iter()
+            .filter(|attribute| attribute["name"] == name);
+        named.next().unwrap()["typed"].clone()
+    };
+    let channels = json!(null);
+    assert_eq!(
+        typed("rtpmap"),
+        json!({ "payload_type": 0, "encoding": "PCMU", "clock_rate": 8000, "channels": channels })
+    );
+    assert_eq!(
+        typed("sendonly"),
+        json!({ "sends": true, "receives": false })
+    );
+    assert_eq!(typed("ice-pwd"), json!({ "pwd": "<redacted>" }));
+    assert_eq!(typed("crypto")["keys"], "<redacted>");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 //! which may carry DTMF digits, are left out, until [`Secrets::Shown`] is asked for. [`srtp`] shows
 //! whole packets, for which it is given the key, and the key never.
 
+mod attribute;
 mod channel_data;
 mod cors;
 mod hex;

@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use ice_agent::Candidate;
-use sdp::attribute::{Direction, Fmtp, Raw, Rtpmap};
+use sdp::attribute::{self, Direction, Fmtp, Raw, Rtpmap};
 use sdp::{Description, Found, Media, Mode, Options, ParseError};
 use serde::Serialize;
 
+use super::attribute::typed;
 use super::{REDACTED, Secrets, Verdict, write_line};
 
 /// How a description is read and shown.
@@ -70,6 +71,9 @@ struct Attribute {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
+    /// What it says as its type. Absent where it stays text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    typed: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -97,10 +101,7 @@ pub fn sdp(
     out: &mut impl Write,
     options: SdpOptions,
 ) -> io::Result<Verdict> {
-    let read = match std::str::from_utf8(text) {
-        Ok(text) => show(name, text, options),
-        Err(error) => Err(Fault::no_text(text, error.valid_up_to())),
-    };
+    let read = show(name, text, options);
     match read {
         Ok(shown) => {
             write_line(out, &shown)?;
@@ -125,20 +126,21 @@ fn word(mode: Mode) -> &'static str {
     }
 }
 
-fn show(name: &str, text: &str, options: SdpOptions) -> Result<Shown, Fault> {
+fn show(name: &str, bytes: &[u8], options: SdpOptions) -> Result<Shown, Fault> {
     let SdpOptions { mode, secrets } = options;
+    let text = &*String::from_utf8_lossy(bytes);
     let fault = |error: ParseError| Fault::new(&error, text, secrets);
-    let strictly = Description::parse_strict(text).map_err(fault);
-    // The description keeps candidates as they are; ICE has their grammar.
-    let forgiven = strictly.err().or_else(|| Fault::candidate(text));
-    let description = Description::parse_with(
-        text,
-        Options {
+    let read = |mode| {
+        let options = Options {
             mode,
             ..Options::default()
-        },
-    )
-    .map_err(fault)?;
+        };
+        Description::parse_bytes(bytes, options).map_err(fault)
+    };
+    let strictly = read(Mode::Strict);
+    // The description keeps candidates as they are; ICE has their grammar.
+    let forgiven = strictly.err().or_else(|| Fault::candidate(text));
+    let description = read(mode)?;
     let forgiven = match (mode, forgiven) {
         (Mode::Strict, Some(fault)) => return Err(fault),
         (_, forgiven) => forgiven,
@@ -202,6 +204,7 @@ fn attribute(raw: Raw<'_>, secrets: Secrets) -> Attribute {
     Attribute {
         name: raw.name.to_owned(),
         value,
+        typed: typed(&attribute::Attribute::read(raw), secrets),
     }
 }
 
@@ -249,18 +252,6 @@ impl Fault {
                 column,
             })
         })
-    }
-
-    /// A byte that is no part of a text.
-    fn no_text(text: &[u8], valid: usize) -> Self {
-        let before = String::from_utf8_lossy(text.get(..valid).unwrap_or_default());
-        let line = before.split('\n').count();
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        Self {
-            error: format!("line {line}, column {column}: expected UTF-8"),
-            line,
-            column,
-        }
     }
 }
 
