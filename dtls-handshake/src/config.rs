@@ -31,6 +31,7 @@ pub struct Config {
     pub(crate) srtp_profiles: Vec<u16>,
     pub(crate) srtp_mki: Vec<u8>,
     pub(crate) takes_srtp_mki: bool,
+    pub(crate) connection_id_length: Option<u8>,
     versions: Vec<Version>,
     /// Known ones only, at least one.
     pub(crate) groups: Vec<Group>,
@@ -54,6 +55,7 @@ impl Config {
             srtp_profiles: Vec::new(),
             srtp_mki: Vec::new(),
             takes_srtp_mki: false,
+            connection_id_length: None,
             versions: vec![Version::Dtls12, Version::Dtls13],
             groups: KeyExchange::GROUPS.to_vec(),
             mtu: 1200,
@@ -115,6 +117,16 @@ impl Config {
     #[must_use]
     pub fn with_peer_srtp_mki(mut self) -> Self {
         self.takes_srtp_mki = true;
+        self
+    }
+
+    /// Speaks of connection IDs (RFC 9146, RFC 9147 §9): the peer puts one of this length into what
+    /// it sends, chosen at random for each connection
+    /// ([`Connection::connection_id`](crate::Connection::connection_id)), so that it is found when
+    /// the peer's address changes. With 0 it puts in none, and this side puts in the peer's.
+    #[must_use]
+    pub fn with_connection_id_length(mut self, length: u8) -> Self {
+        self.connection_id_length = Some(length);
         self
     }
 

@@ -47,6 +47,6 @@ pub use fingerprint::{Fingerprint, FingerprintError};
 pub use identity::Identity;
 pub use listener::{Admission, Listener};
 pub use peer::VerifiedPeer;
-pub use record::is_dtls;
+pub use record::{connection_id, is_dtls};
 pub use stats::{DropReason, ListenerStats, Stats};
 pub use wire::{AlertDescription, CipherSuite, Group};

@@ -44,11 +44,14 @@ pub enum DropReason {
     MalformedHello,
     /// A ClientHello that is shorter than its answer would be, at a [`Listener`](crate::Listener).
     TooShortToAnswer,
+    /// A record with a connection ID that is not ours, or without one where there should be one
+    /// (RFC 9146 §3).
+    WrongConnectionId,
 }
 
 impl DropReason {
     /// All reasons.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::TruncatedRecord,
         Self::OversizedRecord,
         Self::UnknownContentType,
@@ -67,6 +70,7 @@ impl DropReason {
         Self::DataQueueFull,
         Self::MalformedHello,
         Self::TooShortToAnswer,
+        Self::WrongConnectionId,
     ];
 }
 

@@ -92,7 +92,10 @@ impl Connection {
             // The Finished of a client can overtake what the keys for it are made from.
             Record::Explicit { header, .. } => {
                 u64::from(header.epoch) == PROTECTED
-                    && header.content == ContentType::Handshake
+                    && matches!(
+                        header.content,
+                        ContentType::Handshake | ContentType::ConnectionId
+                    )
                     && !records.reads(PROTECTED)
                     && matches!(handshake, Handshake::Server12(_))
             }

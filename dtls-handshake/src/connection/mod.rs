@@ -65,6 +65,8 @@ pub struct Connection {
     /// What proofs are marked with.
     id: u64,
     renegotiation_answered: bool,
+    /// Whether the last datagram had a record newer than all before.
+    was_newest: bool,
 }
 
 /// What the connection is doing.
@@ -155,6 +157,7 @@ impl Connection {
             stats: Stats::default(),
             id,
             renegotiation_answered: false,
+            was_newest: false,
         }
     }
 
@@ -269,6 +272,24 @@ impl Connection {
             return Err(ExportError::ForeignProof);
         }
         session.export(label, context, out)
+    }
+
+    /// The connection ID that the peer puts into the protected records that it sends, once that is
+    /// settled; `None` when it puts in none. It stands where [`connection_id`](crate::connection_id)
+    /// reads it.
+    #[must_use]
+    pub fn connection_id(&self) -> Option<&[u8]> {
+        let id = self.context.records.connection_id();
+        (!id.is_empty()).then_some(id)
+    }
+
+    /// Whether the last datagram had an authentic record that is newer than all before. Only then
+    /// may the owner send from now on to the address that it came from, when that is another than
+    /// before (RFC 9146 §6). Whether somebody receives there is not proved by it: who forwards
+    /// records faster than the network does could have put it there.
+    #[must_use]
+    pub fn was_newest(&self) -> bool {
+        self.was_newest
     }
 
     /// The counters.

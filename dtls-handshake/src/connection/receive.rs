@@ -14,19 +14,23 @@ use crate::wire::{AlertDescription, AlertLevel, ContentType, HandshakeType, Read
 
 /// The longest payload of a record that is not protected or no more (RFC 5246 §6.2.1).
 const MAX_PLAINTEXT: usize = 1 << 14;
+const PADDING_ALONE: &str = "record of padding alone";
 
 impl Connection {
     /// Takes one datagram. It is decrypted in place; what comes out is found by polling.
     pub fn handle_datagram(&mut self, now: Instant, datagram: &mut [u8]) -> Handled {
         self.stats.datagrams_received += 1;
         let mut handled = Handled::Dropped;
-        for record in Records::new(datagram) {
+        self.context.records.take_newest();
+        let ours = self.context.connection_id.clone();
+        for record in Records::new(datagram).expecting(ours.as_deref().unwrap_or_default()) {
             match record.and_then(|record| self.handle_record(now, record)) {
                 Ok(()) => handled = Handled::Consumed,
                 Err(reason) => self.stats.count(reason),
             }
             self.replay_early(now);
         }
+        self.was_newest = self.context.records.take_newest();
         self.check_wear(now);
         handled
     }
@@ -45,19 +49,30 @@ impl Connection {
             return Ok(());
         }
         match record {
-            Record::Explicit { header, payload } => {
+            Record::Explicit { header, payload } if u64::from(header.epoch) == PLAIN => {
                 let number = RecordNumber {
-                    epoch: header.epoch.into(),
+                    epoch: PLAIN,
                     sequence: header.sequence,
-                };
-                let payload = match number.epoch {
-                    PLAIN => payload,
-                    _ => self.context.records.open(&header, payload)?,
                 };
                 if payload.len() > MAX_PLAINTEXT {
                     return Err(DropReason::OversizedRecord);
                 }
                 self.handle_content(now, number, header.content, payload)
+            }
+            Record::Explicit { header, payload } => {
+                let OpenedRecord {
+                    number,
+                    content,
+                    payload,
+                } = self.context.records.open(&header, payload)?;
+                if payload.len() > MAX_PLAINTEXT {
+                    return Err(DropReason::OversizedRecord);
+                }
+                let Some(content) = content else {
+                    self.end(CloseCause::Unexpected(PADDING_ALONE));
+                    return Ok(());
+                };
+                self.handle_content(now, number, content, payload)
             }
             Record::Unified { header, bytes } => {
                 let OpenedRecord {
@@ -71,7 +86,7 @@ impl Connection {
                 }
                 let Some(content) = content else {
                     // RFC 8446 §5.4.
-                    self.end(CloseCause::Unexpected("record of padding alone"));
+                    self.end(CloseCause::Unexpected(PADDING_ALONE));
                     return Ok(());
                 };
                 self.handle_protected(now, number, content, payload)
@@ -90,7 +105,7 @@ impl Connection {
     ) -> Result<(), DropReason> {
         let unexpected = match content {
             ContentType::ChangeCipherSpec => "change_cipher_spec",
-            ContentType::Unknown(_) => "content type",
+            ContentType::ConnectionId | ContentType::Unknown(_) => "content type",
             ContentType::ApplicationData if number.epoch < DATA => "application data",
             ContentType::Handshake if payload.is_empty() => "empty handshake record",
             _ => return self.handle_content(now, number, content, payload),
@@ -112,7 +127,9 @@ impl Connection {
             ContentType::Alert => self.receive_alert(number.epoch, payload),
             ContentType::ApplicationData => self.receive_data(number.epoch, payload),
             ContentType::Ack => self.receive_ack(now, number.epoch, payload),
-            ContentType::Unknown(_) => Err(DropReason::UnknownContentType),
+            ContentType::ConnectionId | ContentType::Unknown(_) => {
+                Err(DropReason::UnknownContentType)
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use rand_chacha::rand_core::RngCore;
 
 use super::{Flight, Inbox, Transcript};
 use crate::config::Config;
+use crate::error::CloseCause;
 use crate::message::Random;
 use crate::peer::ExpectedPeer;
 use crate::record::RecordLayer;
@@ -22,10 +23,18 @@ pub(crate) struct Context {
     pub(crate) flight: Flight,
     pub(crate) transcript: Transcript,
     pub(crate) expected: ExpectedPeer,
+    /// What the peer may put into its records (RFC 9146); empty: nothing, and `None`: that is not
+    /// spoken of.
+    pub(crate) connection_id: Option<Arc<[u8]>>,
 }
 
 impl Context {
-    pub(crate) fn new(config: Arc<Config>, rng: ChaCha20Rng) -> Self {
+    pub(crate) fn new(config: Arc<Config>, mut rng: ChaCha20Rng) -> Self {
+        let connection_id = config.connection_id_length.map(|length| {
+            let mut id = vec![0; length.into()];
+            rng.fill_bytes(&mut id);
+            id.into()
+        });
         Self {
             config,
             rng,
@@ -34,6 +43,27 @@ impl Context {
             flight: Flight::default(),
             transcript: Transcript::default(),
             expected: ExpectedPeer::Unknown,
+            connection_id,
+        }
+    }
+
+    /// The server's answer to a connection ID that the client wants to see: ours, where the
+    /// extension is spoken. From here on both are used (RFC 9146 §3).
+    pub(crate) fn answer_connection_id(&mut self, theirs: Option<&[u8]>) -> Option<Arc<[u8]>> {
+        let ours = self.connection_id.clone()?;
+        self.records.use_connection_ids(&ours, theirs?);
+        Some(ours)
+    }
+
+    /// What the server has answered to ours.
+    pub(crate) fn accept_connection_id(&mut self, theirs: Option<&[u8]>) -> Result<(), CloseCause> {
+        match (&self.connection_id, theirs) {
+            (_, None) => Ok(()),
+            (None, Some(_)) => Err(CloseCause::UnsolicitedExtension),
+            (Some(ours), Some(theirs)) => {
+                self.records.use_connection_ids(ours, theirs);
+                Ok(())
+            }
         }
     }
 

@@ -2,9 +2,9 @@
 
 use super::Random;
 use super::extension::{
-    UNCOMPRESSED, UseSrtp, read_empty, read_extensions, read_list16, read_point_formats,
-    read_renegotiation_info, write_empty, write_extension, write_point_formats,
-    write_renegotiation_info, write_use_srtp,
+    UNCOMPRESSED, UseSrtp, read_connection_id, read_empty, read_extensions, read_list16,
+    read_point_formats, read_renegotiation_info, write_connection_id, write_empty, write_extension,
+    write_point_formats, write_renegotiation_info, write_use_srtp,
 };
 use super::v13::{KeyShare, KeyShares, read_cookie, write_cookie};
 use crate::wire::{
@@ -31,6 +31,7 @@ pub(crate) struct ClientHello<'a> {
     point_formats: Option<&'a [u8]>,
     pub(crate) signature_schemes: Option<List16<'a>>,
     pub(crate) use_srtp: Option<UseSrtp<'a>>,
+    pub(crate) connection_id: Option<&'a [u8]>,
     pub(crate) extended_master_secret: bool,
     renegotiation_info: Option<&'a [u8]>,
     cookie: Option<Reader<'a>>,
@@ -62,6 +63,7 @@ impl<'a> ClientHello<'a> {
             point_formats: None,
             signature_schemes: None,
             use_srtp: None,
+            connection_id: None,
             extended_master_secret: false,
             renegotiation_info: None,
             cookie: None,
@@ -91,6 +93,7 @@ impl<'a> ClientHello<'a> {
                 self.signature_schemes = Some(read_list16(body, "signature_algorithms")?);
             }
             ExtensionType::UseSrtp => self.use_srtp = Some(UseSrtp::read(body)?),
+            ExtensionType::ConnectionId => self.connection_id = Some(read_connection_id(body)?),
             ExtensionType::ExtendedMasterSecret => {
                 read_empty(body, "extended_master_secret")?;
                 self.extended_master_secret = true;
@@ -166,6 +169,7 @@ pub(crate) struct ClientOffer<'a> {
     pub(crate) srtp_profiles: &'a [u16],
     /// Goes with them; empty: none.
     pub(crate) srtp_mki: &'a [u8],
+    pub(crate) connection_id: Option<&'a [u8]>,
 }
 
 impl ClientOffer<'_> {
@@ -201,6 +205,9 @@ impl ClientOffer<'_> {
         }
         if !self.srtp_profiles.is_empty() {
             write_use_srtp(w, self.srtp_profiles.iter().copied(), self.srtp_mki);
+        }
+        if let Some(id) = self.connection_id {
+            write_connection_id(w, id);
         }
         if self.dtls13 {
             write_extension(w, ExtensionType::SupportedVersions, |w| {
@@ -246,6 +253,7 @@ mod tests {
             signature_schemes: &[SignatureScheme::EcdsaSha256],
             srtp_profiles: &[7, 1],
             srtp_mki: b"mki",
+            connection_id: Some(b"id"),
         };
         offer.write(&mut Writer::new(&mut out));
         out
@@ -263,6 +271,7 @@ mod tests {
         let use_srtp = hello.use_srtp.unwrap();
         assert_eq!(use_srtp.profiles.iter().collect::<Vec<_>>(), [7, 1]);
         assert_eq!(use_srtp.mki, b"mki");
+        assert_eq!(hello.connection_id, Some(&b"id"[..]));
         assert!(hello.extended_master_secret && hello.offers_null_compression());
         assert!(hello.knows_secure_renegotiation() && !hello.renegotiates());
         assert!(hello.takes_uncompressed_points());

@@ -113,3 +113,16 @@ pub(super) fn write_use_srtp(
         w.vec8(|w| w.bytes(mki));
     });
 }
+
+/// connection_id: what the sender wants to see in records (RFC 9146 §3).
+pub(super) fn read_connection_id<'a>(mut body: Reader<'a>) -> Result<&'a [u8], DecodeError> {
+    let what = "connection_id";
+    let id = body.vec8(what)?;
+    body.finish(what)?;
+    Ok(id)
+}
+
+/// At most 255 bytes.
+pub(super) fn write_connection_id(w: &mut Writer<'_>, id: &[u8]) {
+    write_extension(w, ExtensionType::ConnectionId, |w| w.vec8(|w| w.bytes(id)));
+}

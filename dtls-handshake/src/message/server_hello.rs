@@ -3,9 +3,9 @@
 
 use super::Random;
 use super::extension::{
-    UNCOMPRESSED, UseSrtp, read_empty, read_extensions, read_point_formats,
-    read_renegotiation_info, write_empty, write_extension, write_point_formats,
-    write_renegotiation_info, write_use_srtp,
+    UNCOMPRESSED, UseSrtp, read_connection_id, read_empty, read_extensions, read_point_formats,
+    read_renegotiation_info, write_connection_id, write_empty, write_extension,
+    write_point_formats, write_renegotiation_info, write_use_srtp,
 };
 use super::v13::{KeyShare, read_cookie, write_cookie};
 use crate::srtp::Srtp;
@@ -34,6 +34,7 @@ pub(crate) struct ServerHello<'a> {
     pub(crate) cookie: Option<&'a [u8]>,
     point_formats: Option<&'a [u8]>,
     pub(crate) use_srtp: Option<UseSrtp<'a>>,
+    pub(crate) connection_id: Option<&'a [u8]>,
     pub(crate) extended_master_secret: bool,
     renegotiation_info: Option<&'a [u8]>,
     /// An extension that this crate never offers.
@@ -62,6 +63,7 @@ impl<'a> ServerHello<'a> {
             cookie: None,
             point_formats: None,
             use_srtp: None,
+            connection_id: None,
             extended_master_secret: false,
             renegotiation_info: None,
             has_unsolicited: false,
@@ -87,6 +89,7 @@ impl<'a> ServerHello<'a> {
             ExtensionType::Cookie => self.cookie = Some(read_cookie(body)?),
             ExtensionType::PointFormats => self.point_formats = Some(read_point_formats(body)?),
             ExtensionType::UseSrtp => self.use_srtp = Some(UseSrtp::read(body)?),
+            ExtensionType::ConnectionId => self.connection_id = Some(read_connection_id(body)?),
             ExtensionType::ExtendedMasterSecret => {
                 read_empty(body, "extended_master_secret")?;
                 self.extended_master_secret = true;
@@ -153,6 +156,7 @@ pub(crate) struct ServerAnswer<'a> {
     pub(crate) point_formats: bool,
     pub(crate) renegotiation_info: bool,
     pub(crate) srtp: Option<&'a Srtp>,
+    pub(crate) connection_id: Option<&'a [u8]>,
 }
 
 impl ServerAnswer<'_> {
@@ -174,6 +178,9 @@ impl ServerAnswer<'_> {
             if let Some(srtp) = self.srtp {
                 write_use_srtp(w, [srtp.profile], &srtp.mki);
             }
+            if let Some(id) = self.connection_id {
+                write_connection_id(w, id);
+            }
         });
     }
 }
@@ -185,11 +192,15 @@ pub(crate) fn write_server_hello_13(
     random: &Random,
     cipher_suite: CipherSuite,
     share: &KeyShare<'_>,
+    connection_id: Option<&[u8]>,
 ) {
     write_head_13(w, random, cipher_suite);
     w.vec16(|w| {
         write_selected_version(w);
         write_extension(w, ExtensionType::KeyShare, |w| share.write(w));
+        if let Some(id) = connection_id {
+            write_connection_id(w, id);
+        }
     });
 }
 
@@ -240,6 +251,7 @@ mod tests {
                 profile: 7,
                 mki: vec![1, 2],
             }),
+            connection_id: Some(&[]),
         };
         answer.write(&mut Writer::new(&mut bytes));
         let hello = ServerHello::read(&bytes).unwrap();
@@ -249,6 +261,7 @@ mod tests {
         assert_eq!(hello.compression_method, 0);
         let use_srtp = hello.use_srtp.unwrap();
         assert!(use_srtp.profiles.contains(7) && use_srtp.mki == [1, 2]);
+        assert_eq!(hello.connection_id, Some(&[][..]));
         assert!(hello.extended_master_secret && !hello.renegotiates());
         assert!(hello.takes_uncompressed_points() && !hello.has_unsolicited);
         let without_extensions = 2 + 32 + 1 + 2 + 1;
@@ -265,7 +278,7 @@ mod tests {
             public_key: &[5; 32],
         };
         let suite = CipherSuite::Aes128GcmSha256;
-        write_server_hello_13(&mut Writer::new(&mut bytes), &[9; 32], suite, &share);
+        write_server_hello_13(&mut Writer::new(&mut bytes), &[9; 32], suite, &share, None);
         let hello = ServerHello::read(&bytes).unwrap();
         assert_eq!(hello.selected_version, Some(DTLS_1_3));
         assert_eq!(hello.key_share().unwrap().unwrap().public_key, [5; 32]);

@@ -34,6 +34,7 @@ impl Offer {
             .filter(|version| config.speaks(*version))
             .flat_map(|version| config.suites_of(version).map(|suite| suite.id))
             .collect();
+        let connection_id = cx.connection_id.clone();
         let key_shares: Vec<_> = self.exchanges.iter().map(key_share).collect();
         let offer = ClientOffer {
             dtls12,
@@ -47,6 +48,7 @@ impl Offer {
             signature_schemes: &PublicKey::SCHEMES,
             srtp_profiles: &config.srtp_profiles,
             srtp_mki: &config.srtp_mki,
+            connection_id: connection_id.as_deref(),
         };
         cx.flight.begin();
         cx.transcript.clear();

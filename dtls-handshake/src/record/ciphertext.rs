@@ -7,17 +7,19 @@ use super::number::reconstruct;
 use crate::crypto::{
     Aead, AeadAlgorithm, MaskKey, NONCE_LENGTH, Refused, SAMPLE_LENGTH, Secret, TAG_LENGTH,
 };
+use crate::stats::DropReason;
 use crate::wire::ContentType;
 
 /// The bits of the first byte (RFC 9147 §4, Figure 3).
 const FIXED_MASK: u8 = 0b1110_0000;
 const FIXED: u8 = 0b0010_0000;
-const CONNECTION_ID: u8 = 0b0001_0000;
+const HAS_CONNECTION_ID: u8 = 0b0001_0000;
 const LONG_SEQUENCE: u8 = 0b0000_1000;
 const LENGTH: u8 = 0b0000_0100;
 const EPOCH: u8 = 0b0000_0011;
 
-/// The length of the header that we write, in bytes: first byte, sequence number, length.
+/// The length of the header that we write without connection ID, in bytes: first byte, sequence
+/// number, length.
 const WRITTEN_HEADER_LENGTH: usize = 5;
 
 /// Whether a record with this first byte is one of these (RFC 9147 §4.1).
@@ -25,11 +27,20 @@ pub(super) fn is_unified(first: u8) -> bool {
     first & FIXED_MASK == FIXED
 }
 
+/// Whether it is, and has a connection ID.
+pub(super) fn is_identified(first: u8) -> bool {
+    is_unified(first) && first & HAS_CONNECTION_ID != 0
+}
+
 /// Where things stand in such a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnifiedHeader {
     /// The low two bits of the epoch.
     pub(crate) epoch_bits: u8,
+    /// Whether it has a connection ID.
+    pub(crate) is_identified: bool,
+    /// Where the sequence number stands.
+    sequence_at: usize,
     /// The length of the sequence number in bytes: 1 or 2.
     sequence_length: usize,
     /// The length of the header in bytes.
@@ -37,28 +48,37 @@ pub(crate) struct UnifiedHeader {
 }
 
 impl UnifiedHeader {
-    /// The header of the record at the front of `bytes`, and how long the record is.
-    /// `None` when it is cut, or has a connection ID: nobody was given one.
-    pub(super) fn read(bytes: &[u8]) -> Option<(Self, usize)> {
-        let (&first, rest) = bytes.split_first()?;
-        // RFC 9147 §9: a receiver that negotiated none rejects records with a connection ID.
-        if first & CONNECTION_ID != 0 {
-            return None;
-        }
+    /// The header of the record at the front of `bytes`, and how long the record is. The connection
+    /// ID that is given away is told: nothing in the header says how long one is.
+    pub(super) fn read(bytes: &[u8], connection_id: &[u8]) -> Result<(Self, usize), DropReason> {
+        let cut = DropReason::TruncatedRecord;
+        let (&first, rest) = bytes.split_first().ok_or(cut)?;
+        let is_identified = first & HAS_CONNECTION_ID != 0;
+        let rest = match (is_identified, connection_id) {
+            (false, _) => rest,
+            // RFC 9147 §9: a receiver that negotiated none rejects records that have one.
+            (true, []) => return Err(DropReason::WrongConnectionId),
+            (true, ours) => rest
+                .strip_prefix(ours)
+                .ok_or(DropReason::WrongConnectionId)?,
+        };
+        let sequence_at = bytes.len() - rest.len();
         let sequence_length = if first & LONG_SEQUENCE == 0 { 1 } else { 2 };
-        let (_, rest) = rest.split_at_checked(sequence_length)?;
+        let (_, rest) = rest.split_at_checked(sequence_length).ok_or(cut)?;
         let (length, ciphertext_length) = if first & LENGTH == 0 {
-            (1 + sequence_length, rest.len())
+            (sequence_at + sequence_length, rest.len())
         } else {
-            let announced = u16::from_be_bytes(*rest.first_chunk()?);
-            (3 + sequence_length, usize::from(announced))
+            let announced = u16::from_be_bytes(*rest.first_chunk().ok_or(cut)?);
+            (sequence_at + sequence_length + 2, usize::from(announced))
         };
         let header = Self {
             epoch_bits: first & EPOCH,
+            is_identified,
+            sequence_at,
             sequence_length,
             length,
         };
-        Some((header, length + ciphertext_length))
+        Ok((header, length + ciphertext_length))
     }
 }
 
@@ -77,12 +97,11 @@ pub(crate) struct Ciphertext {
     aead: Aead,
     mask: MaskKey,
     iv: Secret<NONCE_LENGTH>,
+    /// What the header of each record that is written has; empty: nothing.
+    connection_id: Vec<u8>,
 }
 
 impl Ciphertext {
-    /// What protection adds to a payload, header and content type included, in bytes.
-    pub(crate) const OVERHEAD: usize = WRITTEN_HEADER_LENGTH + 1 + TAG_LENGTH;
-
     pub(crate) fn new(
         algorithm: AeadAlgorithm,
         key: &[u8],
@@ -93,7 +112,23 @@ impl Ciphertext {
             aead: Aead::new(algorithm, key)?,
             mask: MaskKey::new(algorithm, number_key)?,
             iv,
+            connection_id: Vec::new(),
         })
+    }
+
+    /// With a connection ID in each record that is written, unless it is empty.
+    pub(super) fn with_connection_id(mut self, connection_id: Vec<u8>) -> Self {
+        self.connection_id = connection_id;
+        self
+    }
+
+    /// What protection adds to a payload, header and content type included, in bytes.
+    pub(super) fn overhead(&self) -> usize {
+        self.header_length() + 1 + TAG_LENGTH
+    }
+
+    fn header_length(&self) -> usize {
+        WRITTEN_HEADER_LENGTH + self.connection_id.len()
     }
 
     /// Appends a record whose payload is given in parts, with 16 bits of its sequence number and
@@ -108,19 +143,29 @@ impl Ciphertext {
     ) -> Result<(), Refused> {
         let start = out.len();
         let length = parts.iter().map(|part| part.len()).sum::<usize>() + 1 + TAG_LENGTH;
-        out.put_u8(FIXED | LONG_SEQUENCE | LENGTH | epoch as u8 & EPOCH);
+        let identified = match self.connection_id.is_empty() {
+            true => 0,
+            false => HAS_CONNECTION_ID,
+        };
+        out.put_u8(FIXED | identified | LONG_SEQUENCE | LENGTH | epoch as u8 & EPOCH);
+        out.put_slice(&self.connection_id);
         out.put_u16(sequence as u16);
         out.put_u16(u16::try_from(length).map_err(|_| Refused)?);
         parts.iter().for_each(|part| out.put_slice(part));
         out.put_u8(content.into());
         let record = out.get_mut(start..).unwrap_or_default();
         let (header, plaintext) = record
-            .split_first_chunk_mut::<WRITTEN_HEADER_LENGTH>()
+            .split_at_mut_checked(self.header_length())
             .ok_or(Refused)?;
         let tag = self.aead.seal(self.nonce(sequence), header, plaintext)?;
         out.put_slice(tag.as_ref());
         let record = out.get_mut(start..).unwrap_or_default();
-        self.apply_mask(record, WRITTEN_HEADER_LENGTH, 2)
+        self.apply_mask(
+            record,
+            self.header_length(),
+            1 + self.connection_id.len(),
+            2,
+        )
     }
 
     /// Opens a record in place. `expected` is one more than the highest number that was opened in
@@ -132,16 +177,17 @@ impl Ciphertext {
         record: &'a mut [u8],
     ) -> Result<Opened<'a>, Refused> {
         let UnifiedHeader {
+            sequence_at,
             sequence_length,
             length,
             ..
         } = header;
         // RFC 9147 §4.2.3: what is shorter than a sample is as if its tag did not verify.
-        self.apply_mask(record, length, sequence_length)?;
+        self.apply_mask(record, length, sequence_at, sequence_length)?;
         let (header, ciphertext) = record.split_at_mut_checked(length).ok_or(Refused)?;
         let low = header
             .iter()
-            .skip(1)
+            .skip(sequence_at)
             .take(sequence_length)
             .fold(0, |low, byte| low << 8 | u16::from(*byte));
         let sequence = reconstruct(expected, low, 8 * sequence_length as u32);
@@ -164,12 +210,14 @@ impl Ciphertext {
         &self,
         record: &mut [u8],
         header_length: usize,
+        sequence_at: usize,
         sequence_length: usize,
     ) -> Result<(), Refused> {
         let (header, ciphertext) = record.split_at_mut_checked(header_length).ok_or(Refused)?;
         let sample: &[u8; SAMPLE_LENGTH] = ciphertext.first_chunk().ok_or(Refused)?;
         let mask = self.mask.mask(sample)?;
-        for (byte, mask) in header.iter_mut().skip(1).take(sequence_length).zip(mask) {
+        let sequence = header.iter_mut().skip(sequence_at).take(sequence_length);
+        for (byte, mask) in sequence.zip(mask) {
             *byte ^= mask;
         }
         Ok(())
@@ -189,6 +237,9 @@ impl Ciphertext {
 mod tests {
     use super::super::{Record, Records};
     use super::*;
+
+    const ID: [u8; 4] = [0xC1, 0xD0, 0xC1, 0xD0];
+    const IDENTIFIED: &str = "3fc1d0c1d021dd00193d312b60bcf77740da4684bf82ee985ae917fd2d588b117fc0";
 
     /// Keys as a traffic secret of the bytes 0, 1, 2 gives them.
     fn keys(algorithm: AeadAlgorithm, key: &str, iv: &str, number_key: &str) -> Ciphertext {
@@ -210,7 +261,8 @@ mod tests {
 
     fn opened(keys: &Ciphertext, expected: u64, record: &str) -> Option<(u64, u8, Vec<u8>)> {
         let mut record = hex::decode(record).unwrap();
-        let Some(Ok(Record::Unified { header, bytes })) = Records::new(&mut record).next() else {
+        let mut records = Records::new(&mut record).expecting(&ID);
+        let Some(Ok(Record::Unified { header, bytes })) = records.next() else {
             return None;
         };
         let opened = keys.open(header, expected, bytes).ok()?;
@@ -234,9 +286,13 @@ mod tests {
         // Sixteen bits of 131070, no length, seven bytes of padding.
         let record = "2b65e9928ac802d15f18cf04ac418ba839c0afea8f9717182c3e0f7bde4fc6ee";
         assert_eq!(opened(&aes_128(), 131_070, record), hello(131_070));
-        // With a connection ID, which nobody was given.
-        let record = "3fc1d0c1d021dd00193d312b60bcf77740da4684bf82ee985ae917fd2d588b117fc0";
-        assert_eq!(opened(&aes_128(), 7, record), None);
+        // With a connection ID, and with another.
+        let identified = Some((7, 23, b"with cid".to_vec()));
+        assert_eq!(opened(&aes_128(), 7, IDENTIFIED), identified);
+        assert_eq!(
+            opened(&aes_128(), 7, &IDENTIFIED.replace("c1d0", "c1d1")),
+            None
+        );
         // Too short for a sample.
         assert_eq!(
             opened(&aes_128(), 0, "2f3533000f000102030405060708090a0b0c0d0e"),

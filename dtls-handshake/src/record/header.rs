@@ -1,21 +1,38 @@
 //! Cutting datagrams into records (RFC 6347 §4.1, RFC 9147 §4.1).
 
-use super::ciphertext::{UnifiedHeader, is_unified};
+use super::ciphertext::{UnifiedHeader, is_identified, is_unified};
 use crate::stats::DropReason;
-use crate::wire::{ContentType, DTLS_1_0, DTLS_1_2, Reader};
+use crate::wire::{ContentType, DTLS_1_0, DTLS_1_2, DecodeError, Reader};
 
 /// The length of a record header in bytes.
 pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
 /// The longest protected payload (RFC 5246 §6.2.3).
 const MAX_PAYLOAD: usize = (1 << 14) + 2048;
 /// The longest record of DTLS 1.3, with the longest header (RFC 8446 §5.2).
-const MAX_UNIFIED: usize = 5 + (1 << 14) + 256;
+const MAX_UNIFIED: usize = 5 + 255 + (1 << 14) + 256;
 
 /// Whether a datagram is DTLS and not STUN, TURN, SRTP or another protocol that shares its port:
 /// its first byte is between 20 and 63 (RFC 7983 §7).
 #[must_use]
 pub fn is_dtls(datagram: &[u8]) -> bool {
     matches!(datagram.first(), Some(20..=63))
+}
+
+/// The connection ID of this length in a datagram (RFC 9146 §4, RFC 9147 §4), by which it finds
+/// its connection when it does not by its address. `None` when the first record has none; of
+/// DTLS 1.2 only the record after ChangeCipherSpec has one.
+#[must_use]
+pub fn connection_id(datagram: &[u8], length: usize) -> Option<&[u8]> {
+    let (&first, rest) = datagram.split_first()?;
+    let id = if ContentType::from(first) == ContentType::ConnectionId {
+        // Behind version, epoch and sequence number.
+        rest.get(2 + 8..)?
+    } else if is_identified(first) {
+        rest
+    } else {
+        return None;
+    };
+    id.get(..length).filter(|id| !id.is_empty())
 }
 
 /// What stands in front of a payload.
@@ -54,11 +71,22 @@ pub(crate) enum Record<'a> {
 #[derive(Debug)]
 pub(crate) struct Records<'a> {
     rest: &'a mut [u8],
+    connection_id: &'a [u8],
 }
 
 impl<'a> Records<'a> {
     pub(crate) fn new(datagram: &'a mut [u8]) -> Self {
-        Self { rest: datagram }
+        Self {
+            rest: datagram,
+            connection_id: &[],
+        }
+    }
+
+    /// Records that have a connection ID have this one. Those with another are dropped
+    /// (RFC 9146 §6).
+    pub(crate) fn expecting(mut self, connection_id: &'a [u8]) -> Self {
+        self.connection_id = connection_id;
+        self
     }
 }
 
@@ -71,26 +99,28 @@ impl<'a> Iterator for Records<'a> {
         if is_unified(first) {
             return Some(self.next_unified(rest));
         }
-        // RFC 6347 §4.1.1: records do not span datagrams, so nothing can follow a cut one.
-        let Some((header, length)) = read_header(rest) else {
-            return Some(Err(DropReason::TruncatedRecord));
-        };
-        let Some((record, rest)) = rest.split_at_mut_checked(RECORD_HEADER_LENGTH + length) else {
-            return Some(Err(DropReason::TruncatedRecord));
-        };
-        self.rest = rest;
-        Some(check(header, length).and_then(|()| {
-            let payload = record
-                .get_mut(RECORD_HEADER_LENGTH..)
-                .ok_or(DropReason::TruncatedRecord)?;
-            Ok(Record::Explicit { header, payload })
-        }))
+        Some(self.next_explicit(rest))
     }
 }
 
 impl<'a> Records<'a> {
+    /// RFC 6347 §4.1.1: records do not span datagrams, so nothing can follow a cut one, and nothing
+    /// one whose header has an unknown length.
+    fn next_explicit(&mut self, rest: &'a mut [u8]) -> Result<Record<'a>, DropReason> {
+        let (header, header_length, length) = read_header(rest, self.connection_id)?;
+        let (record, rest) = rest
+            .split_at_mut_checked(header_length + length)
+            .ok_or(DropReason::TruncatedRecord)?;
+        self.rest = rest;
+        check(header, length)?;
+        let payload = record
+            .get_mut(header_length..)
+            .ok_or(DropReason::TruncatedRecord)?;
+        Ok(Record::Explicit { header, payload })
+    }
+
     fn next_unified(&mut self, rest: &'a mut [u8]) -> Result<Record<'a>, DropReason> {
-        let (header, length) = UnifiedHeader::read(rest).ok_or(DropReason::TruncatedRecord)?;
+        let (header, length) = UnifiedHeader::read(rest, self.connection_id)?;
         let (bytes, rest) = rest
             .split_at_mut_checked(length)
             .ok_or(DropReason::TruncatedRecord)?;
@@ -102,16 +132,34 @@ impl<'a> Records<'a> {
     }
 }
 
-fn read_header(bytes: &[u8]) -> Option<(RecordHeader, usize)> {
+/// The header, its length, and the length of the payload.
+fn read_header(
+    bytes: &[u8],
+    connection_id: &[u8],
+) -> Result<(RecordHeader, usize, usize), DropReason> {
     let mut reader = Reader::new(bytes);
-    let header = RecordHeader {
-        content: reader.u8("content type").ok()?.into(),
-        version: reader.u16("version").ok()?,
-        epoch: reader.u16("epoch").ok()?,
-        sequence: reader.u48("sequence number").ok()?,
+    let mut read = || -> Result<RecordHeader, DecodeError> {
+        Ok(RecordHeader {
+            content: reader.u8("content type")?.into(),
+            version: reader.u16("version")?,
+            epoch: reader.u16("epoch")?,
+            sequence: reader.u48("sequence number")?,
+        })
     };
-    let length = reader.u16("length").ok()?;
-    Some((header, length.into()))
+    let header = read().map_err(|_| DropReason::TruncatedRecord)?;
+    let mut header_length = RECORD_HEADER_LENGTH;
+    // RFC 9146 §4: between the numbers and the length.
+    if header.content == ContentType::ConnectionId {
+        let id = reader.bytes(connection_id.len(), "connection ID");
+        if connection_id.is_empty() || id != Ok(connection_id) {
+            return Err(DropReason::WrongConnectionId);
+        }
+        header_length += connection_id.len();
+    }
+    let length = reader
+        .u16("length")
+        .map_err(|_| DropReason::TruncatedRecord)?;
+    Ok((header, header_length, length.into()))
 }
 
 fn check(header: RecordHeader, length: usize) -> Result<(), DropReason> {

@@ -14,8 +14,8 @@ mod window;
 use bytes::{BufMut, BytesMut};
 
 pub(crate) use ciphertext::{Ciphertext, UnifiedHeader};
-pub use header::is_dtls;
 pub(crate) use header::{RECORD_HEADER_LENGTH, Record, RecordHeader, Records};
+pub use header::{connection_id, is_dtls};
 pub(crate) use number::{RecordNumber, reconstruct};
 pub(crate) use protection::Protection;
 use window::ReplayWindow;
@@ -66,6 +66,15 @@ pub(crate) enum Keys {
     Ciphertext(Ciphertext),
 }
 
+impl Keys {
+    fn with_connection_id(self, id: Vec<u8>) -> Self {
+        match self {
+            Self::Protection(keys) => keys.with_connection_id(id).into(),
+            Self::Ciphertext(keys) => keys.with_connection_id(id).into(),
+        }
+    }
+}
+
 impl From<Protection> for Keys {
     fn from(protection: Protection) -> Self {
         Self::Protection(protection)
@@ -83,6 +92,16 @@ impl From<Ciphertext> for Keys {
 pub(crate) struct RecordLayer {
     write: Vec<WriteEpoch>,
     read: Vec<ReadEpoch>,
+    ids: ConnectionIds,
+    /// Whether a record was opened that is newer than all before, since it was asked last.
+    newest: bool,
+}
+
+/// What protected records are to have in their headers (RFC 9146); empty: nothing.
+#[derive(Debug, Default)]
+struct ConnectionIds {
+    of_read: Vec<u8>,
+    of_written: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -102,7 +121,7 @@ struct ReadEpoch {
     forged: u64,
 }
 
-/// A record of DTLS 1.3 that was opened.
+/// A protected record that was opened.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OpenedRecord<'a> {
     pub(crate) number: RecordNumber,
@@ -121,7 +140,28 @@ impl RecordLayer {
         Self {
             write: vec![plain],
             read: Vec::new(),
+            ids: ConnectionIds::default(),
+            newest: false,
         }
+    }
+
+    /// Whether a record was opened that is newer than all before, since this was called last.
+    pub(crate) fn take_newest(&mut self) -> bool {
+        core::mem::take(&mut self.newest)
+    }
+
+    /// From the next keys on records have these connection IDs, unless they are empty: those that
+    /// come the one, those that go the other.
+    pub(crate) fn use_connection_ids(&mut self, of_read: &[u8], of_written: &[u8]) {
+        self.ids = ConnectionIds {
+            of_read: of_read.to_vec(),
+            of_written: of_written.to_vec(),
+        };
+    }
+
+    /// What records that come have, once that is settled; empty: nothing.
+    pub(crate) fn connection_id(&self) -> &[u8] {
+        &self.ids.of_read
     }
 
     /// What was sent in the clear before this number was not sent through here.
@@ -143,10 +183,11 @@ impl RecordLayer {
 
     /// As `start_writing`, with another first number, for [`testing`](crate::testing).
     pub(crate) fn start_writing_at(&mut self, epoch: u64, keys: impl Into<Keys>, sequence: u64) {
+        let id = self.ids.of_written.clone();
         self.write.push(WriteEpoch {
             epoch,
             next_sequence: sequence,
-            keys: Some(keys.into()),
+            keys: Some(keys.into().with_connection_id(id)),
         });
     }
 
@@ -161,10 +202,11 @@ impl RecordLayer {
 
     /// As `start_reading`, after so many records, for [`testing`](crate::testing).
     pub(crate) fn start_reading_at(&mut self, epoch: u64, keys: impl Into<Keys>, received: u64) {
+        let id = self.ids.of_read.clone();
         self.read.push(ReadEpoch {
             epoch,
             window: ReplayWindow::after(received),
-            keys: keys.into(),
+            keys: keys.into().with_connection_id(id),
             forged: 0,
         });
     }
@@ -220,8 +262,9 @@ impl RecordLayer {
         &mut self,
         header: &RecordHeader,
         payload: &'a mut [u8],
-    ) -> Result<&'a mut [u8], DropReason> {
-        let epoch = u64::from(header.epoch);
+    ) -> Result<OpenedRecord<'a>, DropReason> {
+        let (epoch, sequence) = (u64::from(header.epoch), header.sequence);
+        let newest_epoch = self.read.last().is_some_and(|read| read.epoch == epoch);
         let (window, protection) = self
             .read
             .iter_mut()
@@ -232,14 +275,24 @@ impl RecordLayer {
                 _ => None,
             })
             .ok_or(DropReason::WrongEpoch)?;
-        if !window.is_new(header.sequence) {
+        // RFC 9146 §3: where an ID is settled there has to be one, and where none is there must not.
+        let is_identified = header.content == ContentType::ConnectionId;
+        if is_identified == protection.connection_id().is_empty() {
+            return Err(DropReason::WrongConnectionId);
+        }
+        if !window.is_new(sequence) {
             return Err(DropReason::Replayed);
         }
-        let opened = protection
+        let (content, payload) = protection
             .open(header, payload)
             .map_err(|Refused| DropReason::NotAuthentic)?;
-        window.mark(header.sequence);
-        Ok(opened)
+        self.newest |= newest_epoch && sequence >= window.expected();
+        window.mark(sequence);
+        Ok(OpenedRecord {
+            number: RecordNumber { epoch, sequence },
+            content,
+            payload,
+        })
     }
 
     /// Opens a protected record of DTLS 1.3 in place. The window is asked when the tag has
@@ -249,6 +302,12 @@ impl RecordLayer {
         header: UnifiedHeader,
         record: &'a mut [u8],
     ) -> Result<OpenedRecord<'a>, DropReason> {
+        // RFC 9147 §9: what was not settled is rejected. Where one is settled the first record of
+        // a datagram has it, and those behind it need not.
+        if header.is_identified && self.ids.of_read.is_empty() {
+            return Err(DropReason::WrongConnectionId);
+        }
+        let newest_epoch = self.read.last().map(|read| read.epoch);
         // RFC 9147 §4.2.2: the present epoch, or the most recent one that fits.
         let ReadEpoch {
             epoch,
@@ -275,6 +334,7 @@ impl RecordLayer {
         if !window.is_new(sequence) {
             return Err(DropReason::Replayed);
         }
+        self.newest |= newest_epoch == Some(epoch) && sequence >= window.expected();
         window.mark(sequence);
         Ok(OpenedRecord {
             number: RecordNumber { epoch, sequence },
@@ -289,7 +349,7 @@ impl RecordLayer {
         match keys.and_then(|write| write.keys.as_ref()) {
             None => RECORD_HEADER_LENGTH,
             Some(Keys::Protection(keys)) => RECORD_HEADER_LENGTH + keys.overhead(),
-            Some(Keys::Ciphertext(_)) => Ciphertext::OVERHEAD,
+            Some(Keys::Ciphertext(keys)) => keys.overhead(),
         }
     }
 
@@ -345,27 +405,27 @@ fn write_explicit(
     out: &mut BytesMut,
 ) -> Result<(), Refused> {
     let header = RecordHeader {
-        content,
+        content: protection.map_or(content, |protection| protection.outer_content(content)),
         version: DTLS_1_2,
         epoch: epoch as u16,
         sequence,
     };
-    let start = out.len();
     let length: usize = parts.iter().map(|part| part.len()).sum();
-    let length = length + protection.map_or(0, Protection::overhead);
-    out.put_u8(content.into());
+    let length = length + protection.map_or(0, Protection::expansion);
+    out.put_u8(header.content.into());
     out.put_u16(header.version);
     out.put_slice(&header.number());
+    out.put_slice(protection.map_or(&[], Protection::connection_id));
     out.put_u16(u16::try_from(length).map_err(|_| Refused)?);
+    let start = out.len();
     let Some(protection) = protection else {
         parts.iter().for_each(|part| out.put_slice(part));
         return Ok(());
     };
     out.put_slice(protection.prefix());
     parts.iter().for_each(|part| out.put_slice(part));
-    let payload = out
-        .get_mut(start + RECORD_HEADER_LENGTH..)
-        .unwrap_or_default();
+    out.extend(protection.suffix(content));
+    let payload = out.get_mut(start..).unwrap_or_default();
     let tag = protection.seal(&header, payload)?;
     out.put_slice(tag.as_ref());
     Ok(())
@@ -407,7 +467,7 @@ mod tests {
         assert_eq!(theirs.open(&header, payload), Err(DropReason::NotAuthentic));
         let mut copy = wire.clone();
         let (header, payload) = only_record(&mut copy);
-        assert_eq!(theirs.open(&header, payload).unwrap(), b"hello");
+        assert_eq!(theirs.open(&header, payload).unwrap().payload, b"hello");
         let (header, payload) = only_record(&mut wire);
         assert_eq!(theirs.open(&header, payload), Err(DropReason::Replayed));
     }
@@ -488,5 +548,68 @@ mod tests {
         assert_eq!(layer.open_unified(header, bytes).unwrap().number.epoch, 6);
         layer.stop_reading_before(6);
         assert!(!layer.reads(HANDSHAKE) && layer.reads(6));
+    }
+
+    /// RFC 9146 §3: a side that gave an ID away takes no record without it, and one that gave none
+    /// takes none with it.
+    #[test]
+    fn connection_ids_are_where_they_were_settled() {
+        let id = [1, 2, 3];
+        let layers = |id: &[u8]| {
+            let (mut ours, mut theirs) = (RecordLayer::new(), RecordLayer::new());
+            ours.use_connection_ids(&[], id);
+            theirs.use_connection_ids(id, &[]);
+            ours.start_writing(PROTECTED, protection());
+            theirs.start_reading(PROTECTED, protection());
+            (ours, theirs)
+        };
+        let data = ContentType::ApplicationData;
+        for (written, read, expected) in [
+            (&id[..], &id[..], Ok(b"hello".to_vec())),
+            (&[], &[], Ok(b"hello".to_vec())),
+            (&[], &id, Err(DropReason::WrongConnectionId)),
+            (&id, &[], Err(DropReason::WrongConnectionId)),
+            (&[1, 2, 4], &id, Err(DropReason::WrongConnectionId)),
+        ] {
+            let mut wire = BytesMut::new();
+            let (mut ours, _) = layers(written);
+            ours.write(PROTECTED, data, &[b"hello"], &mut wire).unwrap();
+            assert_eq!(wire.len(), 5 + ours.overhead(PROTECTED));
+            assert_eq!(
+                connection_id(&wire, written.len()).unwrap_or_default(),
+                written
+            );
+            let (_, mut theirs) = layers(read);
+            let opened = match Records::new(&mut wire).expecting(read).next().unwrap() {
+                Ok(Record::Explicit { header, payload }) => theirs.open(&header, payload),
+                Ok(other) => panic!("{other:?}"),
+                Err(reason) => Err(reason),
+            };
+            let opened = opened.map(|opened| {
+                assert_eq!(opened.content, Some(data));
+                opened.payload.to_vec()
+            });
+            assert_eq!(opened, expected);
+        }
+    }
+
+    #[test]
+    fn the_newest_record_is_known_once() {
+        let (mut ours, mut theirs) = (RecordLayer::new(), RecordLayer::new());
+        ours.start_writing(PROTECTED, protection());
+        theirs.start_reading(PROTECTED, protection());
+        let mut wires = [(); 3].map(|()| {
+            let mut wire = BytesMut::new();
+            let data = ContentType::ApplicationData;
+            ours.write(PROTECTED, data, &[b"x"], &mut wire).unwrap();
+            wire
+        });
+        let newest = [1, 0, 2].map(|index: usize| {
+            let (header, payload) = only_record(&mut wires[index]);
+            assert!(theirs.open(&header, payload).is_ok());
+            theirs.take_newest()
+        });
+        assert_eq!(newest, [true, false, true]);
+        assert!(!theirs.take_newest());
     }
 }

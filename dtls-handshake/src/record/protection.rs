@@ -1,10 +1,15 @@
-//! Protection of DTLS 1.2 records with an AEAD (RFC 5246 §6.2.3.3, RFC 5288 §3, RFC 7905 §2).
+//! Protection of DTLS 1.2 records with an AEAD (RFC 5246 §6.2.3.3, RFC 5288 §3, RFC 7905 §2), and
+//! with connection IDs (RFC 9146 §4 and §5).
 
 use super::header::RecordHeader;
 use crate::crypto::{Aead, AeadAlgorithm, NONCE_LENGTH, Refused, Secret, TAG_LENGTH};
+use crate::wire::ContentType;
 
 /// The part of a GCM nonce that comes from the key block.
 const SALT_LENGTH: usize = 4;
+/// Of records with the longest connection ID: placeholder, type, length of the ID, type, version,
+/// number, ID, length.
+const MAX_AAD_LENGTH: usize = 8 + 1 + 1 + 1 + 2 + 8 + 255 + 2;
 /// The part of a GCM nonce that travels in front of the ciphertext.
 const EXPLICIT_NONCE_LENGTH: usize = 8;
 
@@ -13,6 +18,9 @@ const EXPLICIT_NONCE_LENGTH: usize = 8;
 pub(crate) struct Protection {
     aead: Aead,
     nonces: Nonces,
+    /// What each record of this direction has in its header; empty: the header has none, and the
+    /// form of records is that of RFC 6347.
+    connection_id: Vec<u8>,
 }
 
 /// Where nonces come from.
@@ -52,12 +60,38 @@ impl Protection {
         Ok(Self {
             aead: Aead::new(algorithm, key)?,
             nonces,
+            connection_id: Vec::new(),
         })
     }
 
-    /// What is added to a payload, in bytes.
+    /// With a connection ID in each record, unless it is empty.
+    pub(crate) fn with_connection_id(mut self, connection_id: Vec<u8>) -> Self {
+        self.connection_id = connection_id;
+        self
+    }
+
+    pub(crate) fn connection_id(&self) -> &[u8] {
+        &self.connection_id
+    }
+
+    /// What stands in the header for a record of this content: that is hidden where there is a
+    /// connection ID.
+    pub(crate) fn outer_content(&self, content: ContentType) -> ContentType {
+        match self.connection_id.is_empty() {
+            true => content,
+            false => ContentType::ConnectionId,
+        }
+    }
+
+    /// What is added to a payload and its header, in bytes.
     pub(crate) fn overhead(&self) -> usize {
-        self.prefix().len() + TAG_LENGTH
+        self.connection_id.len() + self.expansion()
+    }
+
+    /// By how much a protected payload is longer than a plain one, in bytes.
+    pub(crate) fn expansion(&self) -> usize {
+        let hidden_type = usize::from(!self.connection_id.is_empty());
+        self.prefix().len() + hidden_type + TAG_LENGTH
     }
 
     /// Room in front of the plaintext, to be filled by `seal`.
@@ -68,12 +102,18 @@ impl Protection {
         }
     }
 
-    /// Decrypts a payload in place.
+    /// What stands behind the plaintext before it is sealed: the content, where the header does
+    /// not tell it. No padding follows.
+    pub(crate) fn suffix(&self, content: ContentType) -> Option<u8> {
+        (!self.connection_id.is_empty()).then(|| content.into())
+    }
+
+    /// Decrypts a payload in place, and says what it is: `None` when there is nothing but padding.
     pub(crate) fn open<'a>(
         &self,
         header: &RecordHeader,
         payload: &'a mut [u8],
-    ) -> Result<&'a mut [u8], Refused> {
+    ) -> Result<(Option<ContentType>, &'a mut [u8]), Refused> {
         let (nonce, ciphertext) = match &self.nonces {
             Nonces::Explicit(salt) => {
                 let (explicit, ciphertext) = payload.split_first_chunk_mut().ok_or(Refused)?;
@@ -82,11 +122,20 @@ impl Protection {
             Nonces::Masked(mask) => (masked_nonce(mask, header.number()), payload),
         };
         let length = ciphertext.len().checked_sub(TAG_LENGTH).ok_or(Refused)?;
-        self.aead
-            .open(nonce, &additional_data(header, length), ciphertext)
+        let mut room = [0; MAX_AAD_LENGTH];
+        let aad = self.additional_data(header, length, &mut room);
+        let plaintext = self.aead.open(nonce, aad, ciphertext)?;
+        if self.connection_id.is_empty() {
+            return Ok((Some(header.content), plaintext));
+        }
+        // RFC 9146 §4: the type is the last byte that is not zero; what follows is padding.
+        let end = plaintext.iter().rposition(|byte| *byte != 0).unwrap_or(0);
+        let (content, rest) = plaintext.split_at_mut_checked(end).ok_or(Refused)?;
+        let kind = rest.first().filter(|byte| **byte != 0);
+        Ok((kind.map(|kind| (*kind).into()), content))
     }
 
-    /// Encrypts in place what stands behind `prefix`, and returns the tag.
+    /// Encrypts in place what stands behind `prefix`, `suffix` included, and returns the tag.
     pub(crate) fn seal(
         &self,
         header: &RecordHeader,
@@ -101,8 +150,46 @@ impl Protection {
             }
             Nonces::Masked(mask) => (masked_nonce(mask, header.number()), payload),
         };
-        let aad = additional_data(header, plaintext.len());
-        self.aead.seal(nonce, &aad, plaintext)
+        let mut room = [0; MAX_AAD_LENGTH];
+        let aad = self.additional_data(header, plaintext.len(), &mut room);
+        self.aead.seal(nonce, aad, plaintext)
+    }
+
+    /// What the tag covers beside the payload, of which `length` bytes are encrypted
+    /// (RFC 5246 §6.2.3.3, RFC 9146 §5.3).
+    fn additional_data<'a>(
+        &self,
+        header: &RecordHeader,
+        length: usize,
+        room: &'a mut [u8; MAX_AAD_LENGTH],
+    ) -> &'a [u8] {
+        let content = u8::from(header.content);
+        let version = header.version.to_be_bytes();
+        // A record is at most 2^14 + 2048 bytes long.
+        let length = (length as u16).to_be_bytes();
+        let number = header.number();
+        let id = &self.connection_id;
+        let id_length = [id.len() as u8];
+        let parts: [&[u8]; 8] = if id.is_empty() {
+            [&number, &[content], &version, &length, &[], &[], &[], &[]]
+        } else {
+            [
+                &[0xFF; 8],
+                &[content],
+                &id_length,
+                &[content],
+                &version,
+                &number,
+                id,
+                &length,
+            ]
+        };
+        let mut written = 0;
+        for (to, from) in room.iter_mut().zip(parts.into_iter().flatten()) {
+            *to = *from;
+            written += 1;
+        }
+        room.get(..written).unwrap_or_default()
     }
 }
 
@@ -123,29 +210,6 @@ fn masked_nonce(mask: &Secret<NONCE_LENGTH>, number: [u8; 8]) -> [u8; NONCE_LENG
         *to ^= from;
     }
     nonce
-}
-
-/// Record number, type, version and the length of the plaintext.
-fn additional_data(header: &RecordHeader, length: usize) -> [u8; 13] {
-    let [v0, v1] = header.version.to_be_bytes();
-    // A record is at most 2^14 + 2048 bytes long.
-    let [l0, l1] = (length as u16).to_be_bytes();
-    let [a, b, c, d, e, f, g, h] = header.number();
-    [
-        a,
-        b,
-        c,
-        d,
-        e,
-        f,
-        g,
-        h,
-        header.content.into(),
-        v0,
-        v1,
-        l0,
-        l1,
-    ]
 }
 
 #[cfg(test)]
@@ -174,7 +238,9 @@ mod tests {
         let wire = wire.unwrap();
         let mut payload = wire.clone();
         let opened = protection().open(&header(0), &mut payload).unwrap();
-        assert_eq!(opened, b"hello");
+        let (content, plain) = opened;
+        let expected = (Some(ContentType::ApplicationData), &b"hello"[..]);
+        assert_eq!((content, &plain[..]), expected);
 
         let mut sealed = [protection().prefix(), b"hello"].concat();
         let tag = protection().seal(&header(0), &mut sealed).unwrap();
@@ -221,10 +287,8 @@ mod tests {
         sealed.extend(tag.as_ref());
         assert_eq!(sealed, wire);
         assert_eq!(sealed.len(), 5 + protection.overhead());
-        assert_eq!(
-            protection.open(&header(0x0102), &mut sealed).unwrap(),
-            b"hello"
-        );
+        let opened = protection.open(&header(0x0102), &mut sealed).unwrap();
+        assert_eq!(opened.1, b"hello");
         assert!(protection.open(&header(0x0103), &mut wire.clone()).is_err());
     }
 
@@ -237,5 +301,41 @@ mod tests {
         assert!(!new(AeadAlgorithm::Aes256Gcm, 16, 4));
         assert!(!new(AeadAlgorithm::Aes256Gcm, 32, 12));
         assert!(!new(AeadAlgorithm::ChaCha20Poly1305, 32, 4));
+    }
+
+    /// Made by an independent implementation of the AEAD, with the additional data of RFC 9146
+    /// §5.3 by hand: content, its type, two bytes of padding.
+    #[test]
+    fn a_connection_id_is_authenticated_and_hides_the_type() {
+        let id = vec![0x0A, 0x0B, 0x0C];
+        let protection = protection().with_connection_id(id.clone());
+        let header = RecordHeader {
+            content: protection.outer_content(ContentType::ApplicationData),
+            ..header(0)
+        };
+        assert_eq!(header.content, ContentType::ConnectionId);
+        let wire = hex::decode("0001000000000000f93265d26f0123bf373ad8ae7c53a55f45586b74a1a6b41f")
+            .unwrap();
+        let mut payload = wire.clone();
+        let (content, plain) = protection.open(&header, &mut payload).unwrap();
+        assert_eq!(
+            (content, &plain[..]),
+            (Some(ContentType::Handshake), &b"hello"[..])
+        );
+        for other in [vec![], vec![0x0A, 0x0B], vec![0x0A, 0x0B, 0x0D]] {
+            let other = self::protection().with_connection_id(other);
+            assert!(other.open(&header, &mut wire.clone()).is_err());
+        }
+
+        let kind = protection.suffix(ContentType::Alert).unwrap();
+        let mut sealed = [protection.prefix(), b"hello", &[kind]].concat();
+        let tag = protection.seal(&header, &mut sealed).unwrap();
+        sealed.extend(tag.as_ref());
+        assert_eq!(sealed.len() + id.len(), 5 + protection.overhead());
+        let (content, plain) = protection.open(&header, &mut sealed).unwrap();
+        assert_eq!(
+            (content, &plain[..]),
+            (Some(ContentType::Alert), &b"hello"[..])
+        );
     }
 }

@@ -82,9 +82,10 @@ impl KeySchedule {
         Records::new(datagram)
             .flatten()
             .filter_map(|record| match record {
-                Record::Explicit { header, payload } => {
-                    layer.open(&header, payload).ok().map(|p| p.to_vec())
-                }
+                Record::Explicit { header, payload } => layer
+                    .open(&header, payload)
+                    .ok()
+                    .map(|r| r.payload.to_vec()),
                 Record::Unified { .. } => None,
             })
             .collect()

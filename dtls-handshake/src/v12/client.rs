@@ -55,6 +55,7 @@ impl ClientState {
         if !hello.extended_master_secret {
             return Err(CloseCause::ExtendedMasterSecretMissing);
         }
+        cx.accept_connection_id(hello.connection_id)?;
         let srtp = Srtp::accept(hello.use_srtp, &cx.config)?;
         cx.transcript.push(message.bytes());
         let negotiated = Negotiated {

@@ -129,12 +129,14 @@ fn send_hello_flight(
 ) -> Result<(), CloseCause> {
     let config = cx.config.clone();
     let identity = &config.identity;
+    let connection_id = cx.answer_connection_id(hello.connection_id);
     let answer = ServerAnswer {
         random: &negotiated.server_random,
         cipher_suite: negotiated.suite.id,
         point_formats: hello.lists_point_formats(),
         renegotiation_info: hello.knows_secure_renegotiation(),
         srtp: negotiated.srtp.as_ref(),
+        connection_id: connection_id.as_deref(),
     };
     let share = ServerShare {
         group: ours.group(),

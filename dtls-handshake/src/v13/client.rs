@@ -106,6 +106,9 @@ fn offer_again(
     cx: &mut Context,
 ) -> Next {
     let group = hello.selected_group()?;
+    if hello.connection_id.is_some() {
+        return Err(CloseCause::Illegal("extensions of HelloRetryRequest"));
+    }
     if let Some(group) = group {
         // RFC 8446 §4.2.8: one that was offered, without a share.
         let has_share = offer.exchanges.iter().any(|ours| ours.group() == group);
@@ -171,6 +174,7 @@ fn accept(
     if hello.cookie.is_some() {
         return Err(CloseCause::Illegal("extensions of ServerHello"));
     }
+    cx.accept_connection_id(hello.connection_id)?;
     let share = hello
         .key_share()?
         .ok_or(CloseCause::MissingExtension("key_share"))?;

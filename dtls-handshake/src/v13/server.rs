@@ -153,9 +153,11 @@ fn answer(
         public_key: ours.public_key(),
     };
     let random = cx.random();
+    let connection_id = cx.answer_connection_id(hello.connection_id);
     cx.flight.begin();
     send(cx, &mut transcript, HandshakeType::ServerHello, |w| {
-        write_server_hello_13(w, &random, suite.id, &our_share);
+        let id = connection_id.as_deref();
+        write_server_hello_13(w, &random, suite.id, &our_share, id);
     });
     let secrets = ours
         .agree(share.public_key, |shared| {

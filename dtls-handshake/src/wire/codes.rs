@@ -51,6 +51,7 @@ code_points! {
         Alert = 21 "alert",
         Handshake = 22 "handshake",
         ApplicationData = 23 "application_data",
+        ConnectionId = 25 "tls12_cid",
         Ack = 26 "ack",
     }
 }
@@ -87,6 +88,7 @@ code_points! {
         SupportedVersions = 43 "supported_versions",
         Cookie = 44 "cookie",
         KeyShare = 51 "key_share",
+        ConnectionId = 54 "connection_id",
         RenegotiationInfo = 0xFF01 "renegotiation_info",
     }
 }
