@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::crypto::KeyExchange;
+use crate::crypto::GROUPS;
 use crate::event::Version;
 use crate::identity::Identity;
 use crate::peer::PeerVerifier;
@@ -57,7 +57,7 @@ impl Config {
             takes_srtp_mki: false,
             connection_id_length: None,
             versions: vec![Version::Dtls12, Version::Dtls13],
-            groups: KeyExchange::GROUPS.to_vec(),
+            groups: GROUPS.to_vec(),
             mtu: 1200,
             initial_timeout: Duration::from_millis(400),
             maximum_timeout: Duration::from_millis(3200),
@@ -140,12 +140,16 @@ impl Config {
     }
 
     /// The groups for the key exchange, the preferred first. Those that this crate does not know
-    /// are left out; when none remains nothing changes.
+    /// are left out; when none remains nothing changes. With the hybrid group alone DTLS 1.2 is not
+    /// spoken.
+    ///
+    /// A client sends a share of the first, and where that is the hybrid one of the first other as
+    /// well. A server takes the first of its own that there is a share of.
     #[must_use]
     pub fn with_groups(mut self, groups: &[Group]) -> Self {
         let mut known = Vec::new();
         for group in groups {
-            if KeyExchange::GROUPS.contains(group) && !known.contains(group) {
+            if GROUPS.contains(group) && !known.contains(group) {
                 known.push(*group);
             }
         }
@@ -155,13 +159,21 @@ impl Config {
         self
     }
 
-    /// Whether there is any version with a suite.
+    /// The groups of one version, the preferred first.
+    pub(crate) fn groups_of(&self, version: Version) -> impl Iterator<Item = Group> {
+        let groups = self.groups.iter().copied();
+        groups.filter(move |group| version == Version::Dtls13 || !group.is_hybrid())
+    }
+
+    /// Whether there is any version with a suite and a group.
     pub(crate) fn speaks_any(&self) -> bool {
         self.versions.iter().any(|version| self.speaks(*version))
     }
 
     pub(crate) fn speaks(&self, version: Version) -> bool {
-        self.versions.contains(&version) && self.suites_of(version).next().is_some()
+        self.versions.contains(&version)
+            && self.suites_of(version).next().is_some()
+            && self.groups_of(version).next().is_some()
     }
 
     /// The longest datagram to send, in bytes of UDP payload: 256 to 65507, what is outside is

@@ -107,7 +107,9 @@ fn a_cookie_that_comes_back_begins_a_connection() {
             let mut client = client(ours.with_versions(of_client));
             let now = origin();
             let second = hello_with_cookie(&mut listener, &mut client, now);
-            assert_eq!(second.len() > 1, mtu == 256, "in parts");
+            // A hybrid share is longer than a datagram.
+            let long = mtu == 256 || of_client != ONLY_1_2;
+            assert_eq!(second.len() > 1, long, "in parts");
             let mut server = accepted(&mut listener, now, &second);
             server
                 .connection
@@ -334,6 +336,7 @@ fn what_is_no_hello_is_dropped_and_counted() {
 fn no_answer_is_longer_than_its_hello() {
     for versions in [ONLY_1_2, BOTH] {
         let [ours, theirs] = configs_of(versions);
+        let ours = ours.with_groups(&[Group::X25519]);
         let mut listener = listener(theirs);
         let [hello] = &client(ours).transmits()[..] else {
             panic!("in parts");

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use common::{configs_of, origin};
-use dtls_handshake::{Admission, Connection, Listener, Version};
+use dtls_handshake::{Admission, Connection, Group, Listener, Version};
 
 struct Counting;
 
@@ -45,7 +45,12 @@ const BOUND: usize = 64 * 5000 + 10_000;
 
 fn hello(version: Version, mtu: usize) -> Vec<Vec<u8>> {
     let profiles: Vec<u16> = (1..=64).collect();
-    let [config, _] = configs_of(&[version]).map(|c| c.with_srtp_profiles(&profiles).with_mtu(mtu));
+    let [config, _] = configs_of(&[version]).map(|config| {
+        config
+            .with_srtp_profiles(&profiles)
+            .with_groups(&[Group::X25519])
+            .with_mtu(mtu)
+    });
     let mut client = Connection::client(config, [1; 32], origin());
     let mut datagrams = Vec::new();
     let mut out = BytesMut::new();

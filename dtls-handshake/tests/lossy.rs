@@ -58,7 +58,12 @@ const SUITES: [CipherSuite; 6] = [
     CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256,
 ];
 
-const GROUPS: [Group; 3] = [Group::X25519, Group::Secp256r1, Group::Secp384r1];
+const GROUPS: [Group; 4] = [
+    Group::X25519MlKem768,
+    Group::X25519,
+    Group::Secp256r1,
+    Group::Secp384r1,
+];
 
 fn pick<T: Copy>(dice: &mut Dice, choices: &[T]) -> T {
     choices[dice.below(choices.len() as u64) as usize]

@@ -40,7 +40,7 @@ fn both_sides_connect_after_a_round_trip_and_a_half() {
         assert_eq!(connected.version, Version::Dtls13);
         assert_eq!(connected.srtp_profile, Some(7));
         assert_eq!(connected.cipher_suite, CipherSuite::Aes128GcmSha256);
-        assert_eq!(connected.group, Group::X25519);
+        assert_eq!(connected.group, Group::X25519MlKem768);
         assert_eq!(connected.peer.fingerprint(), Some(fingerprint(1 - side)));
         let stats = end.connection.stats();
         assert_eq!((stats.timeouts, stats.repeats_answered), (0, 0));
@@ -131,11 +131,18 @@ fn every_mtu_works() {
 /// another.
 #[test]
 fn a_server_asks_for_a_share_that_it_takes() {
-    let groups = [Group::X25519, Group::Secp256r1, Group::Secp384r1];
+    let groups = [
+        Group::X25519MlKem768,
+        Group::X25519,
+        Group::Secp256r1,
+        Group::Secp384r1,
+    ];
     for chosen in groups {
         for mtu in [256, 1200] {
             let [client, server] = configs_of(&BOTH).map(|config| config.with_mtu(mtu));
             let others = groups.into_iter().filter(|group| *group != chosen);
+            // A hybrid one first would bring a share of the next.
+            let others = others.filter(|group| *group != Group::X25519MlKem768);
             let theirs: Vec<_> = others.chain([chosen]).collect();
             let configs = [client.with_groups(&theirs), server.with_groups(&[chosen])];
             let link = connected(configs);
@@ -151,6 +158,26 @@ fn a_server_asks_for_a_share_that_it_takes() {
             assert_eq!(took, Duration::from_millis(80));
         }
     }
+}
+
+/// A client with a hybrid group sends a share of another as well.
+#[test]
+fn a_server_without_the_hybrid_group_needs_no_second_hello() {
+    let [client, server] = configs_of(&BOTH);
+    let link = connected([client, server.with_groups(&[Group::X25519])]);
+    let end = &link.ends[0];
+    assert_eq!(end.connected.as_ref().unwrap().group, Group::X25519);
+    let took = end.connected_at.unwrap() - origin();
+    assert_eq!(took, Duration::from_millis(40));
+
+    // With the hybrid alone there is no DTLS 1.2.
+    let [client, server] = configs_of(&BOTH);
+    let hybrid = [Group::X25519MlKem768];
+    let server = server.with_versions(&[Version::Dtls12]);
+    let mut link = good_link([client.with_groups(&hybrid), server]).introduced();
+    link.settle();
+    let cause = CloseCause::NothingInCommon(Parameter::Version);
+    assert_eq!(link.causes()[1], Some(cause));
 }
 
 #[test]

@@ -15,9 +15,6 @@ pub(crate) struct KeyExchange {
 }
 
 impl KeyExchange {
-    /// The groups that can be agreed on, the preferred first.
-    pub(crate) const GROUPS: [Group; 3] = [Group::X25519, Group::Secp256r1, Group::Secp384r1];
-
     /// A fresh key.
     pub(crate) fn generate(group: Group) -> Result<Self, Refused> {
         Self::generate_with(group, &SystemRandom::new())
@@ -68,7 +65,7 @@ fn algorithm(group: Group) -> Result<&'static agreement::Algorithm, Refused> {
         Group::X25519 => Ok(&agreement::X25519),
         Group::Secp256r1 => Ok(&agreement::ECDH_P256),
         Group::Secp384r1 => Ok(&agreement::ECDH_P384),
-        Group::Unknown(_) => Err(Refused),
+        Group::X25519MlKem768 | Group::Unknown(_) => Err(Refused),
     }
 }
 
@@ -78,7 +75,7 @@ mod tests {
 
     #[test]
     fn both_sides_agree() {
-        for group in KeyExchange::GROUPS {
+        for group in [Group::X25519, Group::Secp256r1, Group::Secp384r1] {
             let a = KeyExchange::generate(group).unwrap();
             let b = KeyExchange::generate(group).unwrap();
             let (a_share, b_share) = (a.public_key().to_vec(), b.public_key().to_vec());

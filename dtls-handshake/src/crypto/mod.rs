@@ -8,11 +8,13 @@ mod agreement;
 mod certificate;
 mod hash;
 mod hkdf;
+mod kem;
 mod mac;
 mod mask;
 mod pem;
 mod prf;
 mod secret;
+mod share;
 mod signature;
 mod signing;
 #[cfg(test)]
@@ -29,6 +31,7 @@ pub(crate) use mask::{MaskKey, SAMPLE_LENGTH};
 pub(crate) use pem::{PrivateKey, read_certificates, read_private_key};
 pub(crate) use prf::prf;
 pub(crate) use secret::Secret;
+pub(crate) use share::{ClientShare, GROUPS, answer_share};
 pub(crate) use signature::{KeyKind, PublicKey};
 pub(crate) use signing::SigningKey;
 

@@ -1,12 +1,13 @@
 //! The client's offer of both versions, and the answer that settles one.
 
 use super::{DOWNGRADE_TO_1_2, Handshake, Next, Step};
-use crate::crypto::{KeyExchange, PublicKey};
+use crate::config::Config;
+use crate::crypto::{ClientShare, PublicKey, Refused};
 use crate::error::{CloseCause, Parameter};
 use crate::handshake::{Context, Message};
 use crate::message::v13::KeyShare;
 use crate::message::{ClientOffer, HelloVerifyRequest, Random, ServerHello};
-use crate::wire::{DTLS_1_2, DTLS_1_3, HandshakeType};
+use crate::wire::{DTLS_1_2, DTLS_1_3, Group, HandshakeType};
 use crate::{Version, v12, v13};
 
 /// What a ClientHello has beside what the configuration says.
@@ -14,7 +15,7 @@ use crate::{Version, v12, v13};
 pub(crate) struct Offer {
     pub(crate) random: Random,
     /// Our shares, when DTLS 1.3 is offered.
-    pub(crate) exchanges: Vec<KeyExchange>,
+    pub(crate) shares: Vec<ClientShare>,
     /// What a HelloVerifyRequest wants back; `None` before there was one.
     pub(crate) legacy_cookie: Option<Vec<u8>>,
     /// What a HelloRetryRequest wants back.
@@ -35,7 +36,13 @@ impl Offer {
             .flat_map(|version| config.suites_of(version).map(|suite| suite.id))
             .collect();
         let connection_id = cx.connection_id.clone();
-        let key_shares: Vec<_> = self.exchanges.iter().map(key_share).collect();
+        let latest = if dtls13 {
+            Version::Dtls13
+        } else {
+            Version::Dtls12
+        };
+        let groups: Vec<_> = config.groups_of(latest).collect();
+        let key_shares: Vec<_> = self.shares.iter().map(key_share).collect();
         let offer = ClientOffer {
             dtls12,
             dtls13,
@@ -44,7 +51,7 @@ impl Offer {
             cookie: &self.cookie,
             key_shares: &key_shares,
             cipher_suites: &suites,
-            groups: &config.groups,
+            groups: &groups,
             signature_schemes: &PublicKey::SCHEMES,
             srtp_profiles: &config.srtp_profiles,
             srtp_mki: &config.srtp_mki,
@@ -56,11 +63,21 @@ impl Offer {
     }
 }
 
-fn key_share(exchange: &KeyExchange) -> KeyShare<'_> {
+fn key_share(share: &ClientShare) -> KeyShare<'_> {
     KeyShare {
-        group: exchange.group(),
-        public_key: exchange.public_key(),
+        group: share.group(),
+        public_key: share.public_key(),
     }
+}
+
+/// Of the preferred group, and where that is a hybrid one of the preferred other: a server that
+/// does not know the hybrid has what it needs.
+fn shares(config: &Config) -> Result<Vec<ClientShare>, Refused> {
+    let mut groups = config.groups.iter().copied();
+    let first = groups.next();
+    let second = groups.find(|group| first.is_some_and(Group::is_hybrid) && !group.is_hybrid());
+    let chosen = first.into_iter().chain(second);
+    chosen.map(ClientShare::generate).collect()
 }
 
 /// A client that has sent its ClientHello.
@@ -71,19 +88,14 @@ pub(crate) struct AwaitServerHello {
 
 impl AwaitServerHello {
     pub(super) fn start(cx: &mut Context) -> Result<Self, CloseCause> {
-        let exchanges = if cx.config.speaks(Version::Dtls13) {
-            let group = cx.config.groups.first().copied();
-            group
-                .map(KeyExchange::generate)
-                .into_iter()
-                .collect::<Result<_, _>>()
-                .map_err(CloseCause::internal("the key exchange"))?
+        let shares = if cx.config.speaks(Version::Dtls13) {
+            shares(&cx.config).map_err(CloseCause::internal("the key exchange"))?
         } else {
             Vec::new()
         };
         let offer = Offer {
             random: cx.random(),
-            exchanges,
+            shares,
             legacy_cookie: None,
             cookie: Vec::new(),
         };
@@ -159,7 +171,6 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
 
     use super::*;
-    use crate::config::Config;
     use crate::handshake::Fragment;
     use crate::identity::Identity;
     use crate::record::PLAIN;

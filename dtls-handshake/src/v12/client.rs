@@ -123,7 +123,8 @@ impl AwaitServerKeyExchange {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
         let exchange = ServerKeyExchange::read(message.body())?;
         let share = &exchange.share;
-        if !cx.config.groups.contains(&share.group) {
+        let mut groups = cx.config.groups_of(Version::Dtls12);
+        if !groups.any(|group| group == share.group) {
             return Err(CloseCause::Illegal("group of ServerKeyExchange"));
         }
         let signed = self.negotiated.signed_share(share);

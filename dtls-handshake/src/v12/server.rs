@@ -44,7 +44,7 @@ impl ServerState {
                 suite.takes_server_key(key.kind()) && hello.cipher_suites.contains(suite.id.into())
             })
             .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
-        let group = select_group(hello, &cx.config.groups, key.kind())?;
+        let group = select_group(hello, cx.config.groups_of(Version::Dtls12), key.kind())?;
         // Without the list SHA-1 would be all a client understands (RFC 5246 §7.4.1.4.1).
         let scheme = hello
             .signature_schemes
@@ -101,7 +101,7 @@ fn check(hello: &ClientHello<'_>) -> Result<(), CloseCause> {
 /// to have the curve of our certificate as well (RFC 8422 §5.1).
 fn select_group(
     hello: &ClientHello<'_>,
-    ours: &[Group],
+    mut ours: impl Iterator<Item = Group>,
     key: KeyKind,
 ) -> Result<Group, CloseCause> {
     let Some(theirs) = hello.groups else {
@@ -112,9 +112,7 @@ fn select_group(
         KeyKind::EcdsaP384 => Some(Group::Secp384r1),
         KeyKind::Ed25519 | KeyKind::Rsa => None,
     };
-    ours.iter()
-        .copied()
-        .find(|group| theirs.contains((*group).into()))
+    ours.find(|group| theirs.contains((*group).into()))
         .filter(|_| curve.is_none_or(|curve| theirs.contains(curve.into())))
         .ok_or(CloseCause::NothingInCommon(Parameter::Group))
 }

@@ -3,7 +3,7 @@
 use super::schedule::HandshakeSecrets;
 use super::{Session, Side, accept_certificate, send, send_certificate_verify, verify_certificate};
 use crate::Version;
-use crate::crypto::KeyExchange;
+use crate::crypto::ClientShare;
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message, RunningTranscript};
 use crate::message::v13::{Certificate, CertificateRequest, EncryptedExtensions};
@@ -111,13 +111,13 @@ fn offer_again(
     }
     if let Some(group) = group {
         // RFC 8446 §4.2.8: one that was offered, without a share.
-        let has_share = offer.exchanges.iter().any(|ours| ours.group() == group);
+        let has_share = offer.shares.iter().any(|ours| ours.group() == group);
         if has_share || !cx.config.groups.contains(&group) {
             return Err(CloseCause::Illegal("group of key_share"));
         }
         let ours =
-            KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
-        offer.exchanges = vec![ours];
+            ClientShare::generate(group).map_err(CloseCause::internal("the key exchange"))?;
+        offer.shares = vec![ours];
     } else if hello.cookie.is_none() {
         // RFC 8446 §4.1.4: nothing would change.
         return Err(CloseCause::Illegal("HelloRetryRequest"));
@@ -180,17 +180,16 @@ fn accept(
         .ok_or(CloseCause::MissingExtension("key_share"))?;
     let group = share.group;
     // RFC 8446 §4.2.8: of a group that we sent a share for.
-    let ours: KeyExchange = offer
-        .exchanges
+    let ours = offer
+        .shares
         .into_iter()
-        .find(|exchange| exchange.group() == group)
+        .find(|ours| ours.group() == group)
         .ok_or(CloseCause::Illegal("group of key_share"))?;
     transcript.push(message.bytes());
-    let secrets = ours
-        .agree(share.public_key, |shared| {
-            HandshakeSecrets::new(suite, shared, transcript.value().as_ref())
-        })
+    let shared = ours
+        .agree(share.public_key)
         .map_err(|_| CloseCause::Illegal("key_share"))?;
+    let secrets = HandshakeSecrets::new(suite, shared.expose(), transcript.value().as_ref());
     secrets.log(&cx.config, &offer.random);
     let write = secrets.client.record_keys(suite.aead)?;
     let read = secrets.server.record_keys(suite.aead)?;

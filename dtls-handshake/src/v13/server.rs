@@ -4,7 +4,7 @@ use super::offer::Offer;
 use super::retry::{Choice, Retry, Share};
 use super::schedule::{Directions, HandshakeSecrets, ScheduleSecret};
 use super::{Session, Side, accept_certificate, send, send_certificate_verify, verify_certificate};
-use crate::crypto::{KeyExchange, PublicKey};
+use crate::crypto::{PublicKey, answer_share};
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message, RunningTranscript};
 use crate::message::v13::{Certificate, CertificateRequest, EncryptedExtensions, KeyShare};
@@ -146,11 +146,11 @@ fn answer(
     cx: &mut Context,
 ) -> Next {
     let &Choice { suite, scheme, .. } = choice;
-    let ours =
-        KeyExchange::generate(share.group).map_err(CloseCause::internal("the key exchange"))?;
+    let (public_key, shared) = answer_share(share.group, share.public_key)
+        .map_err(|_| CloseCause::Illegal("key_share"))?;
     let our_share = KeyShare {
         group: share.group,
-        public_key: ours.public_key(),
+        public_key: &public_key,
     };
     let random = cx.random();
     let connection_id = cx.answer_connection_id(hello.connection_id);
@@ -159,11 +159,7 @@ fn answer(
         let id = connection_id.as_deref();
         write_server_hello_13(w, &random, suite.id, &our_share, id);
     });
-    let secrets = ours
-        .agree(share.public_key, |shared| {
-            HandshakeSecrets::new(suite, shared, transcript.value().as_ref())
-        })
-        .map_err(|_| CloseCause::Illegal("key_share"))?;
+    let secrets = HandshakeSecrets::new(suite, shared.expose(), transcript.value().as_ref());
     secrets.log(&cx.config, hello.random);
     let write = secrets.server.record_keys(suite.aead)?;
     let read = secrets.client.record_keys(suite.aead)?;

@@ -102,6 +102,15 @@ code_points! {
         Secp384r1 = 24 "secp384r1",
         /// X25519 (RFC 8422).
         X25519 = 29 "x25519",
+        /// X25519 beside ML-KEM-768 (draft-ietf-tls-ecdhe-mlkem), of DTLS 1.3 alone.
+        X25519MlKem768 = 0x11EC "X25519MLKEM768",
+    }
+}
+
+impl Group {
+    /// Whether it has a part that quantum computers do not break. Of DTLS 1.3 alone.
+    pub(crate) fn is_hybrid(self) -> bool {
+        self == Self::X25519MlKem768
     }
 }
 
