@@ -1,5 +1,7 @@
 //! What a connection tells its owner.
 
+use core::fmt;
+
 use crate::error::CloseCause;
 use crate::peer::VerifiedPeer;
 use crate::wire::{CipherSuite, Group};
@@ -44,6 +46,15 @@ pub enum Version {
     Dtls12,
     /// DTLS 1.3 (RFC 9147).
     Dtls13,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dtls12 => "DTLS 1.2",
+            Self::Dtls13 => "DTLS 1.3",
+        })
+    }
 }
 
 /// What a change of keys asks of the peer (RFC 8446 §4.6.3).

@@ -159,6 +159,7 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
         media,
         identity: Identity::generate(now)?,
         dtls_role: config.media.dtls_role,
+        dtls_versions: config.media.dtls_versions.clone(),
         codecs: config
             .sip
             .codecs

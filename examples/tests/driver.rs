@@ -91,7 +91,7 @@ async fn two_peers_talk_over_sockets_that_they_asked_for() {
     let mut connected = [false; 2];
     while connected != [true; 2] {
         match next(&mut peers).await {
-            (side, News::Event(Event::Connected { .. })) => connected[side] = true,
+            (side, News::Event(Event::Connected(_))) => connected[side] = true,
             (side, News::Event(Event::Failed(failure))) => panic!("{side}: {failure}"),
             _ => {}
         }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use dtls_handshake::Identity;
-use examples::session::{DtlsRole, Event, Handled, Session, SessionConfig, TAILROOM};
+use examples::session::{DtlsRole, Event, Handled, Secured, Session, SessionConfig, TAILROOM};
 use ice_agent::{Agent, Config, HEADROOM, Path, Received, Role, SocketId, Transmit, Transport};
 use virtual_network::{HostId, Network, Weather};
 
@@ -141,8 +141,10 @@ fn run(network: &mut Network, peers: &mut [Peer; 2], time: Duration) {
 fn tell(Peer { name, .. }: &Peer, event: Event) {
     match event {
         Event::Path { remote, .. } => println!("{name:<6} ICE has a path to {remote}"),
-        Event::Connected { profile } => {
-            println!("{name:<6} DTLS is connected; SRTP uses {profile}")
+        Event::Connected(Secured {
+            version, profile, ..
+        }) => {
+            println!("{name:<6} {version} is connected; SRTP uses {profile}")
         }
         Event::Failed(failure) => println!("{name:<6} is over: {failure}"),
         other => println!("{name:<6} {other:?}"),

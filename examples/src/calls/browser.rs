@@ -60,6 +60,7 @@ impl BrowserLeg {
         let config = SessionConfig {
             ice,
             dtls: dtls_handshake::Config::new(resources.identity.clone())
+                .with_versions(&resources.dtls_versions)
                 .with_srtp_profiles(&SRTP_PROFILES),
             role: match agreed.dtls.role {
                 negotiate::DtlsRole::Client => DtlsRole::Client,

@@ -19,7 +19,7 @@ use super::{CallError, CallEvent, CallId, Created, EndedBy, NewCall, Resources, 
 use crate::bridge::{self, PhoneMedia, Stats};
 use crate::media::Placed;
 use crate::metrics::Outcome;
-use crate::session::{self, Failure, SecureFailure};
+use crate::session::{self, Failure, SecureFailure, Secured};
 use crate::sip::{self, OutgoingCall};
 
 /// How long an ended call is remembered, for those who ask how it ended.
@@ -232,6 +232,16 @@ impl Call<'_> {
             bridge::Event::PhoneSilent(time) => {
                 let reason = format!("the phone has sent no media for {} s", time.as_secs());
                 Some(self.over(EndedBy::Gateway, reason))
+            }
+            bridge::Event::Session(session::Event::Connected(Secured {
+                version,
+                cipher_suite,
+                group,
+                profile,
+                ..
+            })) => {
+                tracing::info!(call = ?self.id, %version, %cipher_suite, %group, %profile, "media may flow");
+                None
             }
             bridge::Event::Session(event) => {
                 tracing::debug!(call = ?self.id, ?event, "media");

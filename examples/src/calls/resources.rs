@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dtls_handshake::Identity;
+use dtls_handshake::{Identity, Version};
 use sdp::negotiate::Codec;
 
 use super::CallError;
@@ -22,6 +22,8 @@ pub struct Resources {
     pub identity: Identity,
     /// Our side of the DTLS handshake when the browser leaves the choice to us.
     pub dtls_role: DtlsRole,
+    /// The versions of DTLS that are spoken with browsers.
+    pub dtls_versions: Vec<Version>,
     /// The codecs offered to phones, the preferred first.
     pub codecs: Vec<Codec>,
     /// A phone that sends nothing for so long is gone.

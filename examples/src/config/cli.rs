@@ -53,6 +53,7 @@ These are the defaults:
   comfort-noise = false                      # true: browsers may send no sound while nobody speaks
   learn-phone-address = false                # true: a phone may send from another port than it told
   dtls-role = \"client\"                       # or \"server\", where the browser leaves the choice
+  dtls-versions = [\"1.3\", \"1.2\"]             # the newest that the browser has is used
 
 media-address and phone-address must be addresses of this machine. A public address that a router
 translates to one of them (1:1 NAT) cannot be told to browsers yet.

@@ -139,6 +139,8 @@ pub struct Media {
     pub packet_time: Duration,
     /// Our side of the DTLS handshake where the browser leaves the choice to us.
     pub dtls_role: DtlsRole,
+    /// The versions of DTLS that are spoken with browsers. Never empty.
+    pub dtls_versions: Vec<dtls_handshake::Version>,
 }
 
 impl Config {

@@ -121,6 +121,9 @@ pub struct Settings {
     /// Our side of DTLS where the browser leaves the choice: `client` or `server`.
     #[arg(skip)]
     pub dtls_role: Option<String>,
+    /// The versions of DTLS that are spoken with browsers: `1.2`, `1.3`.
+    #[arg(skip)]
+    pub dtls_versions: Option<Vec<String>>,
 }
 
 /// One of `tokens`.
@@ -181,6 +184,7 @@ impl Settings {
             learn_phone_address: self.learn_phone_address.or(below.learn_phone_address),
             packet_time: self.packet_time.or(below.packet_time),
             dtls_role: self.dtls_role.or(below.dtls_role),
+            dtls_versions: self.dtls_versions.or(below.dtls_versions),
             sip_user: self.sip_user.or(below.sip_user),
             sip_password: self.sip_password.or(below.sip_password),
             sip_password_file: self.sip_password_file.or(below.sip_password_file),

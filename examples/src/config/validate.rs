@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+use dtls_handshake::Version;
+
 use super::http::http;
 use super::sip::sip;
 use super::value::{each, number, parsed, seconds, with};
@@ -93,7 +95,22 @@ fn media(settings: &Settings) -> Result<Media, ConfigError> {
         learn_phone_address: settings.learn_phone_address.unwrap_or(false),
         packet_time: packet_time(settings.packet_time)?,
         dtls_role: parsed("dtls-role", settings.dtls_role.as_deref(), DtlsRole::Client)?,
+        dtls_versions: dtls_versions(settings.dtls_versions.as_deref())?,
     })
+}
+
+fn dtls_versions(names: Option<&[String]>) -> Result<Vec<Version>, ConfigError> {
+    const KEY: &str = "dtls-versions";
+    let version = |name: &str| match name {
+        "1.3" => Ok(Version::Dtls13),
+        "1.2" => Ok(Version::Dtls12),
+        _ => Err("expected 1.2 or 1.3"),
+    };
+    match names {
+        None => Ok(vec![Version::Dtls13, Version::Dtls12]),
+        Some([]) => Err(ConfigError::invalid(KEY, "[]", "a browser needs one")),
+        Some(names) => each(KEY, names, version),
+    }
 }
 
 /// Opus has frames of 10, 20, 40 and 60 ms, G.711 of any.
@@ -190,6 +207,11 @@ mod tests {
             (
                 "sip-server = 'pbx;transport=tls'",
                 "sip-server: \"pbx:5061;transport=tls\": a SIP server over TLS needs sip-tls-ca",
+            ),
+            ("dtls-versions = []", "dtls-versions: \"[]\": "),
+            (
+                "dtls-versions = ['1.0']",
+                "dtls-versions: \"1.0\": expected 1.2 or 1.3",
             ),
             ("codecs = []", "codecs: \"[]\": "),
             ("codecs = ['G729']", "codecs: \"G729\": no such codec"),

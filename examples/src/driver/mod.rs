@@ -12,7 +12,7 @@
 //! # async fn run(mut driver: Driver, hello: Vec<u8>) -> std::io::Result<()> {
 //! loop {
 //!     match driver.next().await? {
-//!         News::Event(Event::Connected { .. }) => {
+//!         News::Event(Event::Connected(_)) => {
 //!             driver.send_rtp(&hello).map_err(std::io::Error::other)?;
 //!         }
 //!         News::Event(Event::Failed(failure)) => return Err(std::io::Error::other(failure)),

@@ -25,8 +25,8 @@ use srtp::{ProtectError, Sender};
 use zeroize::Zeroizing;
 
 pub use ice::{LocalIce, RemoteIce};
-pub use secure::SecureFailure;
 use secure::{Change, Secure, Start};
+pub use secure::{SecureFailure, Secured};
 
 /// Bytes that a caller leaves free behind its RTP packet: the largest SRTP trailer.
 pub const TAILROOM: usize = srtp::TRAILER_MAX;
@@ -102,10 +102,7 @@ pub enum Handled {
 #[non_exhaustive]
 pub enum Event {
     /// Media may flow.
-    Connected {
-        /// The SRTP profile that both sides use.
-        profile: srtp::Profile,
-    },
+    Connected(Secured),
     /// ICE sends on another pair than before.
     Path {
         /// Our candidate, without extensions.
@@ -447,7 +444,7 @@ impl Session {
         }
         while let Some(change) = self.secure.poll() {
             let event = match change {
-                Change::Opened(profile) => Event::Connected { profile },
+                Change::Opened(secured) => Event::Connected(secured),
                 Change::Closed(failure) => {
                     // A peer that has no profile for us has not been told yet.
                     self.secure.close(now);

@@ -4,7 +4,10 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use dtls_handshake::{CloseCause, Connected, Connection, Event, Fingerprint, SRTP_EXPORTER_LABEL};
+use dtls_handshake::{
+    CipherSuite, CloseCause, Connected, Connection, Event, Fingerprint, Group, SRTP_EXPORTER_LABEL,
+    Version,
+};
 use srtp::{ExportedKeys, Profile, Receiver, Sender, keys_from_dtls_export};
 use zeroize::Zeroizing;
 
@@ -40,9 +43,23 @@ pub(super) struct Start {
 /// What became of the secure half by an input.
 pub(super) enum Change {
     /// SRTP is open.
-    Opened(Profile),
+    Opened(Secured),
     /// It is over.
     Closed(SecureFailure),
+}
+
+/// What the handshake settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Secured {
+    /// The version of DTLS.
+    pub version: Version,
+    /// The cipher suite of DTLS.
+    pub cipher_suite: CipherSuite,
+    /// The group of the key exchange.
+    pub group: Group,
+    /// How media is protected.
+    pub profile: Profile,
 }
 
 /// Why the secure half ended.
@@ -145,7 +162,12 @@ impl Secure {
             sender,
             receiver,
         };
-        Change::Opened(profile)
+        Change::Opened(Secured {
+            version: connected.version,
+            cipher_suite: connected.cipher_suite,
+            group: connected.group,
+            profile,
+        })
     }
 
     /// Forgets the keys; DTLS stays for its last alert.

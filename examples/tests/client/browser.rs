@@ -212,7 +212,7 @@ impl Browser {
     pub(crate) async fn connected(&mut self) {
         loop {
             match self.news().await.expect("the session goes on") {
-                News::Event(Event::Connected { .. }) => return,
+                News::Event(Event::Connected(_)) => return,
                 News::Event(Event::Failed(failure)) => panic!("no connection: {failure}"),
                 _ => {}
             }
@@ -232,7 +232,7 @@ impl Browser {
     pub(crate) async fn refused(&mut self) -> String {
         loop {
             match self.news().await.expect("an end") {
-                News::Event(Event::Connected { .. }) => panic!("media may flow"),
+                News::Event(Event::Connected(_)) => panic!("media may flow"),
                 News::Event(Event::Failed(failure)) => return failure.to_string(),
                 _ => {}
             }

@@ -52,24 +52,29 @@ impl Browser {
     ///
     /// A browser that does not start is tried once more: that is its launch, not our assertion.
     pub(crate) async fn open(make: Make, url: &str) -> Self {
-        let attempt = timeout(PATIENCE, Self::try_open(make, url)).await;
+        Self::open_with(make, &[], url).await
+    }
+
+    /// The same with settings: arguments of Chromium, preferences of Firefox as `name=value`.
+    pub(crate) async fn open_with(make: Make, settings: &[&str], url: &str) -> Self {
+        let attempt = timeout(PATIENCE, Self::try_open(make, settings, url)).await;
         if let Ok(Ok(browser)) = attempt {
             return browser;
         }
-        let again = timeout(PATIENCE, Self::try_open(make, url)).await;
+        let again = timeout(PATIENCE, Self::try_open(make, settings, url)).await;
         again
             .expect("the browser does not start")
             .expect("the page does not open")
     }
 
-    async fn try_open(make: Make, url: &str) -> Result<Self, String> {
+    async fn try_open(make: Make, settings: &[&str], url: &str) -> Result<Self, String> {
         let (page, process, profile) = match make {
             Make::Chromium => {
-                let (page, process, profile) = chromium::start(url).await?;
+                let (page, process, profile) = chromium::start(url, settings).await?;
                 (Page::Chromium(page), process, profile)
             }
             Make::Firefox => {
-                let (page, process, profile) = firefox::start(url).await?;
+                let (page, process, profile) = firefox::start(url, settings).await?;
                 (Page::Firefox(Box::new(page)), process, profile)
             }
         };

@@ -13,8 +13,9 @@ use super::sound;
 /// What the microphone hears, in hertz.
 pub(crate) const TONE: f64 = 700.0;
 
-/// Starts Chromium and opens a page. The browser lives in its driver's process group.
-pub(crate) async fn start(url: &str) -> Result<(Client, Process, Scratch), String> {
+/// Starts Chromium, with more arguments, and opens a page. The browser lives in its driver's process
+/// group.
+pub(crate) async fn start(url: &str, more: &[&str]) -> Result<(Client, Process, Scratch), String> {
     let profile = Scratch::new("chromium");
     let microphone = profile.join("tone.wav");
     sound::write_tone(&microphone, TONE, 48_000, 60);
@@ -30,7 +31,7 @@ pub(crate) async fn start(url: &str) -> Result<(Client, Process, Scratch), Strin
         .next()
         .unwrap_or_default()
         .trim_end_matches('.');
-    let Value::Object(capabilities) = capabilities(&microphone, &profile.join("data")) else {
+    let Value::Object(capabilities) = capabilities(&microphone, &profile.join("data"), more) else {
         unreachable!()
     };
     let page = ClientBuilder::new(HttpConnector::new())
@@ -42,19 +43,29 @@ pub(crate) async fn start(url: &str) -> Result<(Client, Process, Scratch), Strin
     Ok((page, driver, profile))
 }
 
-fn capabilities(microphone: &Path, user_data: &Path) -> Value {
+fn capabilities(microphone: &Path, user_data: &Path, more: &[&str]) -> Value {
     let fake_audio = format!("--use-file-for-fake-audio-capture={}", microphone.display());
     let user_data = format!("--user-data-dir={}", user_data.display());
+    let mut arguments = vec![
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        "--autoplay-policy=no-user-gesture-required",
+        "--allow-loopback-in-peer-connection",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1000,900",
+        &fake_audio,
+        &user_data,
+    ];
+    arguments.extend(more);
     json!({
         "acceptInsecureCerts": true,
-        "goog:chromeOptions": { "args": [
-            "--headless=new", "--no-sandbox", "--disable-gpu",
-            "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-            "--autoplay-policy=no-user-gesture-required",
-            "--allow-loopback-in-peer-connection",
-            "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", "--window-size=1000,900",
-            fake_audio, user_data,
-        ] },
+        "goog:chromeOptions": { "args": arguments },
     })
 }

@@ -22,7 +22,12 @@ pub(crate) struct Desk {
 impl Desk {
     /// Without a phone: `echo` can be dialled. `config` is the text of the configuration file.
     pub(crate) async fn new(make: Make, config: &str) -> Self {
-        Self::start(make, config, &[]).await
+        Self::start(make, &[], config, &[]).await
+    }
+
+    /// The same, with settings of the browser.
+    pub(crate) async fn with_settings(make: Make, settings: &[&str], config: &str) -> Self {
+        Self::start(make, settings, config, &[]).await
     }
 
     /// With a phone behind the gateway, under any name.
@@ -34,12 +39,12 @@ impl Desk {
 
     /// With a SIP server behind the gateway.
     pub(crate) async fn with_server(make: Make, server: SocketAddr, config: &str) -> Self {
-        Self::start(make, config, &["--sip-server", &server.to_string()]).await
+        Self::start(make, &[], config, &["--sip-server", &server.to_string()]).await
     }
 
-    async fn start(make: Make, config: &str, args: &[&str]) -> Self {
+    async fn start(make: Make, settings: &[&str], config: &str, args: &[&str]) -> Self {
         let gateway = Gateway::start(config, args).await;
-        let browser = Browser::open(make, &gateway.page).await;
+        let browser = Browser::open_with(make, settings, &gateway.page).await;
         Self { gateway, browser }
     }
 

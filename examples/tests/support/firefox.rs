@@ -27,10 +27,15 @@ user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 "#;
 
-/// Starts Firefox and opens a page.
-pub(crate) async fn start(url: &str) -> Result<(Page, Process, Scratch), String> {
+/// Starts Firefox, with more preferences as `name=value`, and opens a page.
+pub(crate) async fn start(url: &str, more: &[&str]) -> Result<(Page, Process, Scratch), String> {
     let profile = Scratch::new("firefox");
-    std::fs::write(profile.join("user.js"), PREFERENCES).unwrap();
+    let more = more.iter().map(|preference| {
+        let (name, value) = preference.split_once('=').unwrap();
+        format!("user_pref({name:?}, {value});\n")
+    });
+    let preferences: String = [PREFERENCES.to_owned()].into_iter().chain(more).collect();
+    std::fs::write(profile.join("user.js"), preferences).unwrap();
     let mut process = Process::start(
         "firefox",
         Command::new("firefox-esr")

@@ -37,7 +37,7 @@ impl Side {
     /// When it could send media for the first time.
     pub(crate) fn connected_at(&self) -> Option<Instant> {
         let mut events = self.events.iter();
-        events.find_map(|(at, event)| matches!(event, Event::Connected { .. }).then_some(*at))
+        events.find_map(|(at, event)| matches!(event, Event::Connected(_)).then_some(*at))
     }
 
     /// Whether it could ever send media.

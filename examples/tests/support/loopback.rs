@@ -276,7 +276,7 @@ impl Loopback {
             while let Ok(event) = call.told.try_recv() {
                 let is_good = matches!(
                     event,
-                    Event::Session(session::Event::Connected { .. } | session::Event::Path { .. })
+                    Event::Session(session::Event::Connected(_) | session::Event::Path { .. })
                 );
                 assert!(is_good, "{event:?}");
             }
@@ -325,7 +325,7 @@ impl Browser {
             self.socket.send_to(frame, sent.path.remote).unwrap();
         }
         while let Some(event) = self.session.poll_event() {
-            self.is_connected |= matches!(event, session::Event::Connected { .. });
+            self.is_connected |= matches!(event, session::Event::Connected(_));
         }
     }
 }
