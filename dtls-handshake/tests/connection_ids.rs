@@ -3,10 +3,12 @@
 
 mod common;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use common::{Link, configs_of};
-use dtls_handshake::{Connection, DropReason, Handled, Version, connection_id};
+use dtls_handshake::testing::TrafficSecret;
+use dtls_handshake::{CloseCause, Connection, DropReason, Handled, Version, connection_id};
 use virtual_network::Weather;
 
 const VERSIONS: [Version; 2] = [Version::Dtls12, Version::Dtls13];
@@ -185,4 +187,118 @@ fn datagrams_without_an_id_have_none() {
     assert_eq!(connection_id(&[0x2F, 1, 2, 3], 2), None);
     assert_eq!(connection_id(&[0x3F, 1, 2, 3], 2), Some(&[1, 2][..]));
     assert_eq!(connection_id(&[0x3F, 1], 2), None);
+}
+
+/// A client that is connected, and what its server, which has its keys and does not keep the rules,
+/// sends to it.
+struct Client {
+    link: Link,
+    server: TrafficSecret,
+    sequence: u64,
+    message_seq: u8,
+}
+
+impl Client {
+    fn new(lengths: [u8; 2]) -> Self {
+        let secret = Arc::new(Mutex::new(Vec::new()));
+        let mut lengths = lengths.into_iter();
+        let configs = configs_of(&[Version::Dtls13]).map(|config| {
+            let secret = secret.clone();
+            config
+                .with_connection_id_length(lengths.next().unwrap())
+                .with_key_log(move |line| {
+                    if let Some(rest) = line.strip_prefix("SERVER_TRAFFIC_SECRET_0 ") {
+                        *secret.lock().unwrap() = hex::decode(&rest[65..]).unwrap();
+                    }
+                })
+        });
+        let weather = Weather::calm(Duration::from_millis(10));
+        let mut link = Link::new(configs, 22, weather).introduced();
+        link.settle();
+        link.deliver();
+        let server = TrafficSecret::new(0x1301, &secret.lock().unwrap()).unwrap();
+        Self {
+            link,
+            server,
+            // Behind what the server has sent; ServerHello to Finished are six messages.
+            sequence: 40,
+            message_seq: 6,
+        }
+    }
+
+    fn receives(&mut self, kind: u8, body: &[u8]) {
+        let length = body.len() as u8;
+        let seq = self.message_seq;
+        let header = [kind, 0, 0, length, 0, seq, 0, 0, 0, 0, 0, length];
+        let message = [&header, body].concat();
+        let mut record = self.server.seal(3, self.sequence, 22, &message).unwrap();
+        (self.sequence, self.message_seq) = (self.sequence + 1, seq + 1);
+        let now = self.link.now();
+        let client = &mut self.link.ends[0].connection;
+        let _: Handled = client.handle_datagram(now, &mut record);
+        self.link.ends[0].take_events(now);
+    }
+
+    /// What the client puts into its records.
+    fn writes(&mut self, length: usize) -> Vec<u8> {
+        // The acknowledgement of what was received, and an answer.
+        self.link.ends[0].transmits();
+        let now = self.link.now();
+        let datagram = send(&mut self.link.ends[0].connection, now, b"x");
+        connection_id(&datagram, length)
+            .unwrap_or_default()
+            .to_vec()
+    }
+}
+
+const REQUEST: u8 = 9;
+const NEW: u8 = 10;
+
+/// RFC 9147 §9.
+#[test]
+fn a_new_id_is_used_at_once_and_spare_ones_are_not_kept() {
+    let mut client = Client::new([4, 4]);
+    let first = client.writes(4);
+    assert_eq!(first.len(), 4);
+    client.receives(NEW, &[0, 6, 2, 7, 8, 2, 1, 1, 1]);
+    assert_eq!(client.writes(4), first, "it is spare");
+    client.receives(NEW, &[0, 6, 2, 7, 8, 2, 1, 1, 0]);
+    assert_eq!(client.writes(2), [7, 8]);
+    assert_eq!(client.link.ends[0].closed, None);
+}
+
+#[test]
+fn a_request_for_ids_is_answered_with_none() {
+    let mut client = Client::new([4, 4]);
+    client.receives(REQUEST, &[3]);
+    assert_eq!(client.link.ends[0].closed, None);
+    // The server acknowledges the answer, and what is sent afterwards still arrives.
+    client.link.drain();
+    client.link.deliver();
+    let now = client.link.now();
+    client.link.ends[0].connection.send(now, b"data").unwrap();
+    client.link.deliver();
+    assert_eq!(client.link.ends[1].data(), [b"data"]);
+    assert_eq!(client.link.causes(), [None, None]);
+    assert_eq!(client.link.ends[0].connection.stats().timeouts, 0);
+    assert_eq!(client.link.ends[0].connection.poll_timeout(), None);
+}
+
+#[test]
+fn messages_about_ids_that_nobody_has_are_unexpected() {
+    for (lengths, kind, body, name) in [
+        ([4, 0], NEW, &[0, 2, 1, 7, 0][..], "NewConnectionId"),
+        ([0, 4], REQUEST, &[1], "RequestConnectionId"),
+    ] {
+        let mut client = Client::new(lengths);
+        client.receives(kind, body);
+        let cause = CloseCause::Unexpected(name);
+        assert_eq!(client.link.ends[0].closed, Some(cause));
+    }
+    for body in [&[0, 2, 1, 7, 2][..], &[0, 0, 0]] {
+        let mut client = Client::new([4, 4]);
+        client.receives(NEW, body);
+        let cause = CloseCause::Illegal("NewConnectionId");
+        assert_eq!(client.link.ends[0].closed, Some(cause));
+    }
 }

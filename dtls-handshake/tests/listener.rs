@@ -124,6 +124,61 @@ fn a_cookie_that_comes_back_begins_a_connection() {
     }
 }
 
+/// Whatever datagram is lost, in whatever direction: it is sent again, and nothing is stuck.
+#[test]
+fn any_lost_datagram_is_made_up_for() {
+    for versions in [ONLY_1_2, BOTH] {
+        for lost in 0..12 {
+            let [ours, theirs] = configs_of(versions);
+            let (mut listener, mut client) = (listener(theirs), client(ours));
+            let mut server: Option<End> = None;
+            let mut now = origin();
+            let mut sent = 0;
+            for _ in 0..100 {
+                let mut lose = |datagrams: Vec<Vec<u8>>| -> Vec<Vec<u8>> {
+                    let kept = datagrams.into_iter().filter(|_| {
+                        sent += 1;
+                        sent != lost + 1
+                    });
+                    kept.collect()
+                };
+                let to_server = lose(client.transmits());
+                let to_client = match &mut server {
+                    Some(server) => {
+                        receive(server, now, &to_server);
+                        lose(server.transmits())
+                    }
+                    None => match offer(&mut listener, now, here(), &to_server) {
+                        (Some(Admission::Accepted(mut connection)), _) => {
+                            connection.set_peer_fingerprints(now, vec![fingerprint(0)]);
+                            let mut end = End::new(*connection);
+                            let answer = lose(end.transmits());
+                            server = Some(end);
+                            answer
+                        }
+                        (_, replies) => lose(replies),
+                    },
+                };
+                receive(&mut client, now, &to_client);
+                client.take_events(now);
+                if to_server.is_empty() && to_client.is_empty() {
+                    let ends = [Some(&client), server.as_ref()].into_iter().flatten();
+                    let wake = ends.filter_map(|end| end.connection.poll_timeout()).min();
+                    let Some(at) = wake else { break };
+                    now = at;
+                    client.connection.handle_timeout(now);
+                    if let Some(server) = &mut server {
+                        server.connection.handle_timeout(now);
+                    }
+                }
+            }
+            let mut server = server.unwrap();
+            server.take_events(now);
+            assert_eq!(client.exported(), server.exported(), "{versions:?}, {lost}");
+        }
+    }
+}
+
 /// One HelloRetryRequest asks for both (RFC 8446 §4.1.4).
 #[test]
 fn a_share_of_another_group_is_asked_for_with_the_cookie() {

@@ -43,12 +43,12 @@ static ALLOCATOR: Counting = Counting;
 /// 64 places of 4 KiB, what they are made of, and the output buffer.
 const BOUND: usize = 64 * 5000 + 10_000;
 
-fn hello(version: Version, mtu: usize) -> Vec<Vec<u8>> {
+fn hello(version: Version, groups: &[Group], mtu: usize) -> Vec<Vec<u8>> {
     let profiles: Vec<u16> = (1..=64).collect();
     let [config, _] = configs_of(&[version]).map(|config| {
         config
             .with_srtp_profiles(&profiles)
-            .with_groups(&[Group::X25519])
+            .with_groups(groups)
             .with_mtu(mtu)
     });
     let mut client = Connection::client(config, [1; 32], origin());
@@ -94,11 +94,14 @@ fn a_flood_costs_no_memory_and_little_time() {
     let [_, config] = configs_of(&[Version::Dtls12, Version::Dtls13]);
     let mut listener = Listener::new(config, [7; 32]);
     for version in [Version::Dtls12, Version::Dtls13] {
-        let whole = hello(version, 1200);
-        let parts = hello(version, 256);
+        let whole = hello(version, &[Group::X25519], 1200);
+        let parts = hello(version, &[Group::X25519], 256);
+        let hybrid = hello(version, &[Group::X25519MlKem768, Group::X25519], 1200);
         assert!(whole.len() == 1 && parts.len() > 1);
+        assert_eq!(hybrid.len() == 2, version == Version::Dtls13);
         for (what, datagrams, clients) in [
             ("whole hellos", &whole[..], 50_000),
+            ("hellos as browsers send them", &hybrid, 20_000),
             ("hellos in parts", &parts, 20_000),
             ("first parts alone", &parts[..1], 50_000),
         ] {

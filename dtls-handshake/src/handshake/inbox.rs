@@ -45,6 +45,8 @@ impl Message {
             HandshakeType::HelloVerifyRequest => "HelloVerifyRequest",
             HandshakeType::NewSessionTicket => "NewSessionTicket",
             HandshakeType::EncryptedExtensions => "EncryptedExtensions",
+            HandshakeType::RequestConnectionId => "RequestConnectionId",
+            HandshakeType::NewConnectionId => "NewConnectionId",
             HandshakeType::Certificate => "Certificate",
             HandshakeType::ServerKeyExchange => "ServerKeyExchange",
             HandshakeType::CertificateRequest => "CertificateRequest",

@@ -10,7 +10,7 @@ use crate::crypto::MAX_LABEL_LENGTH;
 use crate::error::{CloseCause, ExportError};
 use crate::event::KeyUpdateRequest;
 use crate::handshake::{Context, Message};
-use crate::message::v13::KeyUpdate;
+use crate::message::v13::{KeyUpdate, NewConnectionId, read_request_connection_id};
 use crate::record::DATA;
 use crate::suite::Suite;
 use crate::wire::HandshakeType;
@@ -27,6 +27,8 @@ pub(crate) struct Session {
     write_epoch: u64,
     read_epoch: u64,
     update: Update,
+    /// The peer wants other connection IDs, and has no answer yet.
+    ids_requested: bool,
 }
 
 /// A change of the keys that we write with.
@@ -47,6 +49,7 @@ impl Session {
             write_epoch: DATA,
             read_epoch: DATA,
             update: Update::default(),
+            ids_requested: false,
         }
     }
 
@@ -60,8 +63,9 @@ impl Session {
             // Sessions are not resumed.
             (Side::Client, HandshakeType::NewSessionTicket) => Ok(()),
             (_, HandshakeType::KeyUpdate) => self.handle_key_update(message, cx),
-            // RFC 8446 §4.6.2: nobody offered to be asked for a certificate later. RFC 9147 §9:
-            // nobody has a connection ID.
+            (_, HandshakeType::NewConnectionId) => handle_new_connection_id(message, cx),
+            (_, HandshakeType::RequestConnectionId) => self.handle_id_request(message, cx),
+            // RFC 8446 §4.6.2: nobody offered to be asked for a certificate later.
             _ => Err(message.unexpected()),
         }
     }
@@ -82,6 +86,16 @@ impl Session {
         Ok(())
     }
 
+    /// RFC 9147 §9: answered with none, since the one that we gave away finds us anywhere.
+    fn handle_id_request(&mut self, message: &Message, cx: &Context) -> Result<(), CloseCause> {
+        if cx.records.connection_id().is_empty() {
+            return Err(message.unexpected());
+        }
+        read_request_connection_id(message.body())?;
+        self.ids_requested = true;
+        Ok(())
+    }
+
     /// Has the keys changed that we write with.
     pub(crate) fn want_update(&mut self, request: KeyUpdateRequest) {
         if self.write_epoch < LAST_EPOCH {
@@ -96,10 +110,16 @@ impl Session {
         }
     }
 
-    /// Begins a flight with the KeyUpdate that is wanted, when no other flight is under way.
+    /// Begins a flight with the message that is wanted, when no other flight is under way.
     pub(crate) fn send_update(&mut self, cx: &mut Context) -> bool {
         if self.update.is_sent || !cx.flight.is_empty() || cx.flight.is_used_up() {
             return false;
+        }
+        if core::mem::take(&mut self.ids_requested) {
+            let kind = HandshakeType::NewConnectionId;
+            cx.flight
+                .push(self.write_epoch, kind, NewConnectionId::write_none);
+            return true;
         }
         let Some(request) = self.update.wanted.take() else {
             return false;
@@ -144,6 +164,20 @@ impl Session {
         secret.expand(b"exporter", context.as_ref(), out);
         Ok(())
     }
+}
+
+/// RFC 9147 §9: one that is to be used at once is. Spare ones are not kept.
+fn handle_new_connection_id(message: &Message, cx: &mut Context) -> Result<(), CloseCause> {
+    if cx.records.written_connection_id().is_empty() {
+        return Err(message.unexpected());
+    }
+    let NewConnectionId { first, immediate } = NewConnectionId::read(message.body())?;
+    match (immediate, first) {
+        (Some(true), Some(id)) => cx.records.change_written_connection_id(id),
+        (Some(false), _) => {}
+        _ => return Err(CloseCause::Illegal("NewConnectionId")),
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ code_points! {
         HelloVerifyRequest = 3 "HelloVerifyRequest",
         NewSessionTicket = 4 "NewSessionTicket",
         EncryptedExtensions = 8 "EncryptedExtensions",
+        RequestConnectionId = 9 "RequestConnectionId",
+        NewConnectionId = 10 "NewConnectionId",
         Certificate = 11 "Certificate",
         ServerKeyExchange = 12 "ServerKeyExchange",
         CertificateRequest = 13 "CertificateRequest",

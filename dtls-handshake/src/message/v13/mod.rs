@@ -3,6 +3,7 @@
 mod ack;
 mod certificate;
 mod certificate_request;
+mod connection_id;
 mod cookie;
 mod encrypted_extensions;
 mod key_share;
@@ -11,6 +12,7 @@ mod key_update;
 pub(crate) use ack::Ack;
 pub(crate) use certificate::Certificate;
 pub(crate) use certificate_request::CertificateRequest;
+pub(crate) use connection_id::{NewConnectionId, read_request_connection_id};
 pub(super) use cookie::{read_cookie, write_cookie};
 pub(crate) use encrypted_extensions::EncryptedExtensions;
 pub(crate) use key_share::{KeyShare, KeyShares};

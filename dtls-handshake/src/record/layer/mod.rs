@@ -107,6 +107,20 @@ impl RecordLayer {
         };
     }
 
+    /// What protected records that go have; empty: nothing.
+    pub(crate) fn written_connection_id(&self) -> &[u8] {
+        &self.ids.of_written
+    }
+
+    /// From here on records that go have another connection ID, in every epoch.
+    pub(crate) fn change_written_connection_id(&mut self, id: &[u8]) {
+        self.ids.of_written = id.to_vec();
+        for write in &mut self.write {
+            let keys = write.keys.take();
+            write.keys = keys.map(|keys| keys.with_connection_id(id.to_vec()));
+        }
+    }
+
     /// What records that come have, once that is settled; empty: nothing.
     pub(crate) fn connection_id(&self) -> &[u8] {
         &self.ids.of_read
