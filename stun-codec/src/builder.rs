@@ -223,7 +223,12 @@ impl<'b> Builder<'b> {
 #[must_use = "a message is complete only after `finish` or `fingerprint`"]
 pub struct Sealed<'b>(Builder<'b>);
 
-impl Sealed<'_> {
+impl<'b> Sealed<'b> {
+    /// Where there is nothing to protect the message with.
+    pub(crate) const fn without_integrity(builder: Builder<'b>) -> Self {
+        Self(builder)
+    }
+
     /// Adds FINGERPRINT and closes the message (RFC 8489 §14.7).
     ///
     /// # Errors

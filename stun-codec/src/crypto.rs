@@ -64,6 +64,12 @@ fn tag<M: Mac + Clone>(keyed: &M, parts: &[&[u8]]) -> Output<M> {
     mac.finalize().into_bytes()
 }
 
+/// One HMAC-SHA256 with a key that is not used again.
+#[cfg(feature = "std")]
+pub(crate) fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; SHA256_TAG] {
+    tag(&keyed::<Sha256>(key), parts).into()
+}
+
 /// Compares in a time that does not depend on where the difference is.
 pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
