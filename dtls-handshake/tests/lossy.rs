@@ -30,8 +30,16 @@ impl Conditions {
         Self {
             weather,
             mtu: 256 + dice.below(1245) as usize,
-            suite: pick(dice, &SUITES),
+            suite: pick(dice, &[SUITES_12, SUITES_13].concat()),
             groups: [pick(dice, &GROUPS), pick(dice, &GROUPS)],
+        }
+    }
+
+    fn version(&self) -> Version {
+        if SUITES_13.contains(&self.suite) {
+            Version::Dtls13
+        } else {
+            Version::Dtls12
         }
     }
 
@@ -49,10 +57,13 @@ impl Conditions {
     }
 }
 
-const SUITES: [CipherSuite; 6] = [
+const SUITES_13: [CipherSuite; 3] = [
     CipherSuite::Aes128GcmSha256,
     CipherSuite::Aes256GcmSha384,
     CipherSuite::ChaCha20Poly1305Sha256,
+];
+
+const SUITES_12: [CipherSuite; 3] = [
     CipherSuite::EcdheEcdsaAes128GcmSha256,
     CipherSuite::EcdheEcdsaAes256GcmSha384,
     CipherSuite::EcdheEcdsaChaCha20Poly1305Sha256,
@@ -70,6 +81,7 @@ fn pick<T: Copy>(dice: &mut Dice, choices: &[T]) -> T {
 }
 
 struct Outcome {
+    version: Version,
     connected: bool,
     took: Duration,
 }
@@ -82,13 +94,19 @@ fn run(seed: u64, conditions: &Conditions) -> Outcome {
     let took = link.now() - origin();
     assert!(took <= DEADLINE + Duration::from_secs(1), "{}", context());
     assert!(link.largest <= conditions.mtu, "{}", context());
+    let outcome = |connected| Outcome {
+        version: conditions.version(),
+        connected,
+        took,
+    };
     match (&client.connected, &server.connected) {
         (Some(_), Some(_)) => {
             assert_eq!(client.exported(), server.exported(), "{}", context());
-            Outcome {
-                connected: true,
-                took,
+            for connected in [&client.connected, &server.connected] {
+                let version = connected.as_ref().unwrap().version;
+                assert_eq!(version, conditions.version(), "{}", context());
             }
+            outcome(true)
         }
         // The last flight of either side can be lost to the end: then the other times out alone.
         _ => {
@@ -97,10 +115,7 @@ fn run(seed: u64, conditions: &Conditions) -> Outcome {
                 let cause = end.closed.unwrap_or(CloseCause::TimedOut);
                 assert_eq!(cause, CloseCause::TimedOut, "{}", context());
             }
-            Outcome {
-                connected: false,
-                took,
-            }
+            outcome(false)
         }
     }
 }
@@ -126,19 +141,18 @@ fn runs(name: &str, seeds: u64, weather: impl Fn(&mut Dice) -> Weather + Sync) -
             .collect()
     });
     outcomes.sort_by_key(|outcome| outcome.took);
-    let connected = outcomes.iter().filter(|outcome| outcome.connected).count();
-    let at = |percent: usize| {
-        outcomes[(outcomes.len() - 1) * percent / 100]
-            .took
-            .as_millis()
-    };
-    println!(
-        "{name}: {connected} of {seeds} connected; ms at 50 / 90 / 99 / 100 %: {} / {} / {} / {}",
-        at(50),
-        at(90),
-        at(99),
-        at(100)
-    );
+    for version in [Version::Dtls12, Version::Dtls13] {
+        let of_version = |outcome: &&Outcome| outcome.version == version;
+        let outcomes: Vec<_> = outcomes.iter().filter(of_version).collect();
+        let connected = outcomes.iter().filter(|outcome| outcome.connected).count();
+        let all = outcomes.len();
+        let [half, most, nearly, last] =
+            [50, 90, 99, 100].map(|percent| outcomes[(all - 1) * percent / 100].took.as_millis());
+        println!(
+            "{name}, {version}: {connected} of {all} connected; ms at 50 / 90 / 99 / 100 %: \
+             {half} / {most} / {nearly} / {last}"
+        );
+    }
     outcomes
 }
 

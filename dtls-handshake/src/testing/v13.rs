@@ -23,6 +23,7 @@ fn suite_of(cipher_suite: u16) -> Option<Suite> {
 pub struct TrafficSecret {
     suite: Suite,
     secret: ScheduleSecret,
+    connection_id: Vec<u8>,
 }
 
 /// A record that was opened.
@@ -47,7 +48,15 @@ impl TrafficSecret {
         (secret.len() == suite.hash.output_length()).then(|| Self {
             suite,
             secret: ScheduleSecret::new(suite.hash, secret),
+            connection_id: Vec::new(),
         })
+    }
+
+    /// Its records have this connection ID.
+    #[must_use]
+    pub fn with_connection_id(mut self, connection_id: &[u8]) -> Self {
+        self.connection_id = connection_id.to_vec();
+        self
     }
 
     /// Its bytes.
@@ -68,6 +77,7 @@ impl TrafficSecret {
         Self {
             suite: self.suite,
             secret: self.secret.next(),
+            connection_id: self.connection_id.clone(),
         }
     }
 
@@ -79,8 +89,10 @@ impl TrafficSecret {
             return Vec::new();
         };
         let mut layer = RecordLayer::new();
+        layer.use_connection_ids(&self.connection_id, &[]);
         layer.start_reading_at(epoch, keys, received);
         Records::new(datagram)
+            .expecting(&self.connection_id)
             .flatten()
             .filter_map(|record| match record {
                 Record::Unified { header, bytes } => layer.open_unified(header, bytes).ok(),
@@ -101,6 +113,7 @@ impl TrafficSecret {
     pub fn seal(&self, epoch: u64, sequence: u64, content: u8, payload: &[u8]) -> Option<Vec<u8>> {
         let mut layer = RecordLayer::new();
         let keys = self.secret.record_keys(self.suite.aead).ok()?;
+        layer.use_connection_ids(&[], &self.connection_id);
         layer.start_writing_at(epoch, keys, sequence);
         let mut out = BytesMut::new();
         layer
@@ -117,7 +130,7 @@ pub fn connected_13(
     secret: &TrafficSecret,
     now: Instant,
 ) -> Option<Connection> {
-    let TrafficSecret { suite, secret } = secret;
+    let TrafficSecret { suite, secret, .. } = secret;
     let copy = || ScheduleSecret::new(suite.hash, secret.expose());
     let keys = || secret.record_keys(suite.aead).ok();
     let keys = [keys()?.into(), keys()?.into()];
@@ -156,6 +169,7 @@ impl KeySchedule13 {
         let copy = |secret: &ScheduleSecret| TrafficSecret {
             suite,
             secret: ScheduleSecret::new(suite.hash, secret.expose()),
+            connection_id: Vec::new(),
         };
         Some(Self {
             handshake: [copy(&secrets.client), copy(&secrets.server)],
