@@ -64,7 +64,8 @@ pub enum CloseCause {
     /// The peer's certificate does not parse.
     #[error("the peer's certificate does not parse")]
     BadPeerCertificate,
-    /// The peer's certificate has a kind of key that cannot be used.
+    /// The peer's certificate has a kind of key that cannot be used, an RSA key of less than 2048
+    /// bits, or one that its key usage does not let sign (RFC 5246 §7.4.2, RFC 8446 §4.4.2.2).
     #[error("the peer's certificate has an unsupported kind of key")]
     UnsupportedPeerCertificate,
     /// The verifier of [`Config::with_peer_verifier`](crate::Config::with_peer_verifier) does not
@@ -235,8 +236,9 @@ pub enum IdentityError {
         /// How long they are together, in bytes.
         bytes: usize,
     },
-    /// The certificate has a kind of key that is not supported here.
-    #[error("the certificate has an unsupported kind of key")]
+    /// The certificate has a kind of key that is not supported here, an RSA key of less than 2048
+    /// bits, or one that its key usage does not let sign.
+    #[error("the certificate's key is of an unsupported kind, too short, or not for signatures")]
     UnsupportedKey,
     /// There is no private key in the text, or it is encrypted.
     #[error("no private key that is not encrypted")]

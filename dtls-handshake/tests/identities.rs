@@ -67,9 +67,11 @@ fn what_cannot_be_an_identity_is_said() {
     assert_eq!(refused(P256, RSA), IdentityError::BadKey);
     assert_eq!(refused(RSA, P256), IdentityError::BadKey);
     let short = include_bytes!("data/rsa-1024.pem");
-    assert_eq!(refused(short, short), IdentityError::BadKey);
     let unknown = include_bytes!("data/p521.pem");
-    assert_eq!(refused(unknown, unknown), IdentityError::UnsupportedKey);
+    let agrees = include_bytes!("data/key-agreement.pem");
+    for text in [&short[..], unknown, agrees] {
+        assert_eq!(refused(text, text), IdentityError::UnsupportedKey);
+    }
 
     let text = String::from_utf8(P256.to_vec()).unwrap();
     let encrypted = text.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");

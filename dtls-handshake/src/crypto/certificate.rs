@@ -18,6 +18,9 @@ const VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
 /// 9998-01-01T00:00:00Z: certificates have four digits for the year.
 const LAST_START: Duration = Duration::from_secs(253_339_228_800);
 
+/// The lengths of RSA keys that are accepted, in bytes: 2048 to 8192 bits.
+const RSA_LENGTHS: core::ops::RangeInclusive<usize> = 256..=1024;
+
 /// A certificate and its private key, both in DER.
 pub(crate) type Generated = (Vec<u8>, Zeroizing<PrivateKey<'static>>);
 
@@ -48,11 +51,17 @@ fn generate(since_epoch: Duration) -> Result<Generated, Refused> {
 }
 
 /// The public key in a certificate: `Err(Refused)` when it does not parse, `Ok(None)` when it is
-/// of a kind that cannot be verified here.
+/// of a kind that cannot be verified here, or must not sign.
 pub(crate) fn public_key(certificate: &[u8]) -> Result<Option<PublicKey>, Refused> {
     let (rest, certificate) = X509Certificate::from_der(certificate).map_err(|_| Refused)?;
     if !rest.is_empty() {
         return Err(Refused);
+    }
+    // RFC 5246 §7.4.2, RFC 8446 §4.4.2.2: where it is said what the key is for, that has to be
+    // signatures.
+    let usage = certificate.key_usage().map_err(|_| Refused)?;
+    if usage.is_some_and(|usage| !usage.value.digital_signature()) {
+        return Ok(None);
     }
     let info = certificate.public_key();
     Ok(kind(info).map(|kind| PublicKey {
@@ -73,7 +82,15 @@ fn kind(info: &SubjectPublicKeyInfo<'_>) -> Option<KeyKind> {
     if *algorithm == OID_SIG_ED25519 {
         return Some(KeyKind::Ed25519);
     }
-    (*algorithm == OID_PKCS1_RSAENCRYPTION).then_some(KeyKind::Rsa)
+    (*algorithm == OID_PKCS1_RSAENCRYPTION && has_modern_length(info)).then_some(KeyKind::Rsa)
+}
+
+fn has_modern_length(info: &SubjectPublicKeyInfo<'_>) -> bool {
+    let Ok(x509_parser::public_key::PublicKey::RSA(key)) = info.parsed() else {
+        return false;
+    };
+    let zeros = key.modulus.iter().take_while(|byte| **byte == 0).count();
+    RSA_LENGTHS.contains(&(key.modulus.len() - zeros))
 }
 
 #[cfg(test)]
@@ -116,6 +133,20 @@ mod tests {
             generate_self_signed(UNIX_EPOCH + LAST_START),
             Some(Ok(_))
         ));
+    }
+
+    #[test]
+    fn keys_that_must_not_sign_or_are_too_short_are_of_no_use() {
+        let read = |text: &[u8]| {
+            let chain = crate::crypto::read_certificates(text).unwrap();
+            public_key(&chain[0]).unwrap().map(|key| key.kind)
+        };
+        let rsa = include_bytes!("../../tests/data/rsa.pem");
+        assert_eq!(read(rsa), Some(KeyKind::Rsa));
+        let short = include_bytes!("../../tests/data/rsa-1024.pem");
+        assert_eq!(read(short), None);
+        let agrees = include_bytes!("../../tests/data/key-agreement.pem");
+        assert_eq!(read(agrees), None);
     }
 
     #[test]
