@@ -23,6 +23,8 @@ struct Conditions {
     /// Of the client and of the server; with two that differ a server of DTLS 1.3 asks for another
     /// share.
     groups: [Group; 2],
+    /// The lengths of the connection IDs that client and server want to see, if they speak of them.
+    connection_ids: [Option<u8>; 2],
 }
 
 impl Conditions {
@@ -32,6 +34,7 @@ impl Conditions {
             mtu: 256 + dice.below(1245) as usize,
             suite: pick(dice, &[SUITES_12, SUITES_13].concat()),
             groups: [pick(dice, &GROUPS), pick(dice, &GROUPS)],
+            connection_ids: [(); 2].map(|()| pick(dice, &[None, Some(0), Some(8)])),
         }
     }
 
@@ -45,9 +48,14 @@ impl Conditions {
 
     fn configs(&self) -> [Config; 2] {
         let mut groups = self.groups.into_iter();
+        let mut ids = self.connection_ids.into_iter();
         configs_of(&[Version::Dtls12, Version::Dtls13]).map(|config| {
             let first = groups.next().unwrap();
             let all = [[first].as_slice(), &GROUPS].concat();
+            let config = match ids.next().unwrap() {
+                Some(length) => config.with_connection_id_length(length),
+                None => config,
+            };
             config
                 .with_mtu(self.mtu)
                 .with_handshake_timeout(DEADLINE)
