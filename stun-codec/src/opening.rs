@@ -44,10 +44,12 @@ pub enum Wanted {
         /// How frames stand in its stream.
         framing: Framing,
     },
-    /// A TLS connection, to a TURN server: its stream is framed as [`Framing::Turn`].
+    /// A TLS connection, to a TURN server.
     Tls {
         /// Where to.
         remote: SocketAddr,
+        /// How frames stand in its stream.
+        framing: Framing,
         /// The name that the certificate must have (RFC 6066 §3, RFC 9525).
         server_name: String,
     },

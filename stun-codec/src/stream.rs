@@ -7,6 +7,7 @@
 //! | framing | on | a frame is |
 //! | --- | --- | --- |
 //! | [`Framing::Turn`] | connections to a STUN or TURN server | a STUN message (RFC 8489 §6.2.2) or ChannelData (RFC 8656 §12.5), by their own lengths |
+//! | [`Framing::TurnData`] | connections that carry one of a peer (RFC 6062 §4.3) | a STUN message, until one grants; then bytes as they come |
 //! | [`Framing::Rfc4571`] | connections between ICE agents (RFC 6544 §10.1) | anything, with its length in two bytes before it |
 
 mod deframer;
@@ -26,6 +27,10 @@ pub enum Framing {
     /// STUN messages and ChannelData, by their own lengths. ChannelData is padded to a multiple of
     /// four bytes in the stream (RFC 8656 §12.5), and not in the frame.
     Turn,
+    /// STUN messages until one is a success response: ConnectionBind is granted, and from there on
+    /// the stream is the peer's (RFC 6062 §4.3). Its bytes are frames as they come, and what is
+    /// written goes as it is.
+    TurnData,
     /// Each frame behind its length in two bytes (RFC 4571 §2). Frames without a byte are passed
     /// over.
     Rfc4571,
@@ -104,6 +109,7 @@ impl Framing {
                 out.put_u16(length.map_err(|_| WriteError::TooLong(frame.len()))?);
                 out.put_slice(frame);
             }
+            Self::TurnData => out.put_slice(frame),
             Self::Turn => {
                 let extent = self.extent(frame).ok().flatten();
                 let whole = extent.filter(|extent| extent.length == frame.len());
@@ -123,6 +129,11 @@ impl Framing {
                 length: usize::from(u16::from_be_bytes(*length)),
                 padding: 0,
             })),
+            Self::TurnData => match stream.first() {
+                None => Ok(None),
+                Some(0x00..=0x3f) => stun(stream),
+                Some(first) => Err(StreamError::Neither { first: *first }),
+            },
             Self::Turn => match stream.first() {
                 None => Ok(None),
                 Some(0x00..=0x3f) => stun(stream),
@@ -150,6 +161,11 @@ fn stun(stream: &[u8]) -> Result<Option<Extent>, StreamError> {
         length: HEADER + usize::from(length),
         padding: 0,
     }))
+}
+
+/// Whether a frame is a success response (RFC 8489 §5).
+fn is_success(frame: &[u8]) -> bool {
+    matches!(frame, [high, low, ..] if (high & 0x01, low & 0x10) == (0x01, 0x00))
 }
 
 fn channel_data(stream: &[u8]) -> Option<Extent> {

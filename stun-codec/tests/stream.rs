@@ -188,3 +188,36 @@ fn empty_frames_of_rfc_4571_are_passed_over() {
     let frames = cut(&mut deframer, b"\0\0\0\x01a\0\0\0\0\0\x01b", &[100]).unwrap();
     assert_eq!(frames, [b"a", b"b"]);
 }
+
+#[test]
+fn a_stream_that_carries_a_peers_is_handed_over_behind_the_answer() {
+    let refused = [&b"\x01\x1b\0\0\x21\x12\xa4\x42"[..], &[7; 12]].concat();
+    let granted = [&b"\x01\x0b\0\0\x21\x12\xa4\x42"[..], &[8; 12]].concat();
+    let bytes = [&refused[..], &granted, b"\x80what a peer says"].concat();
+    for piece in [1, 3, 20, 21, 100] {
+        let mut deframer = Deframer::new(Framing::TurnData, 1500);
+        let mut frames = Vec::new();
+        for mut arrived in bytes.chunks(piece) {
+            while !arrived.is_empty() {
+                let taken = deframer.push(arrived);
+                arrived = &arrived[taken..];
+                while let Some(frame) = deframer.next_frame().unwrap() {
+                    frames.push(frame.to_vec());
+                }
+            }
+        }
+        assert_eq!(frames[..2], [refused.clone(), granted.clone()], "{piece}");
+        assert_eq!(frames[2..].concat(), b"\x80what a peer says", "{piece}");
+        assert!(deframer.is_between_frames());
+    }
+    // Nothing but STUN before that, and nothing is added on the way out.
+    let mut deframer = Deframer::new(Framing::TurnData, 1500);
+    let _ = deframer.push(&[0x40, 0, 0, 1]);
+    assert_eq!(
+        deframer.next_frame(),
+        Err(StreamError::Neither { first: 0x40 })
+    );
+    let mut out = BytesMut::new();
+    Framing::TurnData.write(b"abc", &mut out).unwrap();
+    assert_eq!(out[..], *b"abc");
+}

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Extent, Framing, StreamError};
+use super::{Extent, Framing, StreamError, is_success};
 
 /// Cuts the bytes of one connection into frames.
 ///
@@ -32,6 +32,8 @@ pub struct Deframer {
     buffer: Vec<u8>,
     /// Where in the buffer the next frame begins.
     start: usize,
+    /// Whether the stream is that of a peer by now ([`Framing::TurnData`]).
+    is_handed_over: bool,
     broken: Option<StreamError>,
 }
 
@@ -54,6 +56,7 @@ impl Deframer {
             limit,
             buffer: Vec::new(),
             start: 0,
+            is_handed_over: false,
             broken: None,
         }
     }
@@ -100,13 +103,24 @@ impl Deframer {
             let frame = self.start + extent.before;
             self.start += extent.total();
             if extent.length > 0 {
-                return Ok(self.buffer.get_mut(frame..frame + extent.length));
+                let found = self.buffer.get_mut(frame..frame + extent.length);
+                if self.framing == Framing::TurnData && !self.is_handed_over {
+                    self.is_handed_over = found.as_deref().is_some_and(is_success);
+                }
+                return Ok(found);
             }
         }
     }
 
     /// Where the next frame stands, within the limit.
     fn extent(&self, rest: &[u8]) -> Result<Option<Extent>, StreamError> {
+        if self.is_handed_over {
+            return Ok((!rest.is_empty()).then_some(Extent {
+                before: 0,
+                length: rest.len().min(self.limit),
+                padding: 0,
+            }));
+        }
         let extent = self.framing.extent(rest)?;
         match extent {
             Some(Extent { length, .. }) if length > self.limit => Err(StreamError::TooLong {
