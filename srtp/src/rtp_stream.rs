@@ -13,8 +13,8 @@ pub(crate) struct RtpStream {
 /// How the index of the next packet is found.
 #[derive(Debug)]
 enum Position {
-    /// The roll-over counter was told from outside: the next packet has this one, whatever its
-    /// sequence number.
+    /// The roll-over counter was told from outside: the next packet has this one, however far its
+    /// sequence number lies ahead.
     Told { roc: u32 },
     /// From the highest index so far (RFC 3711 §3.3.1).
     Following { highest: u64 },
@@ -43,11 +43,21 @@ impl RtpStream {
     #[inline]
     pub(crate) fn admit(&self, sequence_number: u16) -> Result<u64, Refusal> {
         let index = match self.position {
-            Position::Told { roc } => compose(roc, sequence_number),
+            Position::Told { roc } => self.index_told(roc, sequence_number)?,
             Position::Following { highest } => estimate(highest, sequence_number)?,
         };
         self.window.check(index)?;
         Ok(index)
+    }
+
+    /// The index under a counter that was told. Behind the highest index the nearest one is the better
+    /// guess: the present counter was told again while it rolled over.
+    fn index_told(&self, roc: u32, sequence_number: u16) -> Result<u64, Refusal> {
+        let told = compose(roc, sequence_number);
+        match self.window.highest() {
+            Some(highest) if told <= highest => Ok(estimate(highest, sequence_number)?),
+            _ => Ok(told),
+        }
     }
 
     /// Marks an index that `admit` gave as used.
@@ -83,9 +93,6 @@ impl RtpStream {
             return Err(present);
         }
         self.window.wake();
-        if matches!(self.position, Position::Following { .. }) && told == present {
-            return Ok(());
-        }
         self.position = Position::Told { roc: told };
         Ok(())
     }

@@ -192,6 +192,37 @@ fn a_sender_whose_source_leaps_is_told() {
     }
 }
 
+/// A leap of more than half the numbers forth, within one roll-over: to tell the present counter again
+/// says that the next packet has it.
+#[test]
+fn the_present_counter_is_told_again() {
+    for (last, leap) in [(1000, 40_000), (0, 65_535), (32_767, 65_536 - 1)] {
+        let mut sender = Sender::new(key(PROFILE, 1));
+        let mut receiver = at(last, 64);
+        protect(&mut sender, SSRC, last as u16).unwrap();
+        sender.set_roc(SSRC, 0).unwrap();
+        receiver.set_roc(SSRC, 0).unwrap();
+        let mut packet = protect(&mut sender, SSRC, leap as u16).unwrap();
+        assert!(receiver.unprotect_rtp(&mut packet).is_ok(), "{last} {leap}");
+        assert_eq!((sender.roc(SSRC), receiver.roc(SSRC)), (Some(0), Some(0)));
+        let reused = Err(ProtectError::SequenceReused);
+        assert_eq!(protect(&mut sender, SSRC, leap as u16), reused);
+    }
+}
+
+/// Told again while it rolls over, the present counter is already the former one: nothing is lost.
+#[test]
+fn the_present_counter_told_late_harms_nothing() {
+    for (last, next) in [(65_535, 65_536), (65_500, 65_540), (70_000, 69_990)] {
+        let mut receiver = at(last, 64);
+        receiver.set_roc(SSRC, (last >> 16) as u32).unwrap();
+        assert_eq!(take(&mut receiver, next), Ok(()), "{last} {next}");
+        assert_eq!(take(&mut receiver, last + 50), Ok(()), "{last} {next}");
+        let replayed = Err(UnprotectError::Replayed);
+        assert_eq!(take(&mut receiver, last), replayed, "{last} {next}");
+    }
+}
+
 #[test]
 fn windows_reach_one_less_than_their_size_back() {
     for window in [64, 65, 128, 1000, 1024, 32_766, 32_767] {
