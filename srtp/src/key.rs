@@ -5,7 +5,8 @@ use core::fmt;
 use crate::Profile;
 use crate::derive::{MasterSecret, Protocol};
 use crate::error::{AddKeyError, KeyError};
-use crate::key_use::{Event, KeyUse, RTP_PACKETS_MAX};
+use crate::event::Event;
+use crate::key_use::{KeyUse, RTP_PACKETS_MAX};
 use crate::transform::{KeyStream, Transform};
 
 /// Lengths of a master key identifier in bytes (RFC 4568 §6.1).

@@ -1,8 +1,8 @@
 //! The master keys that a receiver takes packets under, told apart by the MKI in each packet.
 
 use crate::error::{AddKeyError, UnprotectError};
+use crate::event::Event;
 use crate::key::MasterKey;
-use crate::key_use::Event;
 use crate::transform::Transform;
 
 /// How many keys there may be at a time: each is compared with the MKI of every packet.

@@ -11,70 +11,16 @@
 //!            event KeyNearlyUsed          event KeyExhausted
 //! ```
 //!
-//! The key is near its end as well when a stream is near its last index, which comes sooner if
-//! another sender has begun the stream. That end is the stream's alone.
-//!
 //! The hot path counts down. What there is to tell is found by comparing when it is asked for, so
 //! nothing is queued.
+
+use crate::event::Event;
 
 /// SRTP packets under one master key (RFC 3711 §9.2).
 pub(crate) const RTP_PACKETS_MAX: u64 = 1 << 48;
 
 /// SRTCP packets under one master key (RFC 3711 §9.2).
-const RTCP_PACKETS_MAX: u64 = 1 << 31;
-
-/// What a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver) has to tell.
-///
-/// Each event of a key comes once. One that waits is overtaken by what happens: a key that is used
-/// up is no longer told to be nearly so, and of a key that was replaced nothing is told.
-///
-/// ```
-/// use srtp::{Event, MasterKey, Profile, Receiver, Sender, TRAILER_MAX};
-///
-/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // Keys for 4 packets each, so that the end is near.
-/// let key = |number: u8| -> Result<MasterKey, srtp::KeyError> {
-///     let key = MasterKey::new(Profile::AeadAes128Gcm, &[number; 16], &[2; 12])?;
-///     key.with_mki(&[number])?.with_lifetime(4)
-/// };
-/// let (mut sender, mut receiver) = (Sender::new(key(1)?), Receiver::new(key(1)?));
-/// let mut next = 2;
-/// for sequence_number in 0..20 {
-///     let mut packet = [0x80; 40 + TRAILER_MAX + 1];
-///     packet[3] = sequence_number;
-///     let sealed = sender.protect_rtp(&mut packet, 40)?;
-///     receiver.unprotect_rtp(&mut packet[..sealed])?;
-///     if let Some(Event::KeyNearlyUsed { .. }) = sender.poll_event() {
-///         receiver.add_key(key(next)?)?; // the signalling brings it there first
-///         sender.change_key(key(next)?)?;
-///         next += 1;
-///     }
-/// }
-/// # assert_eq!(next, 8);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Few packets are left of a key's lifetime: time for another key
-    /// ([`Sender::change_key`](crate::Sender::change_key),
-    /// [`Receiver::add_key`](crate::Receiver::add_key)). Or few of the 2^48 SRTP or 2^31 SRTCP
-    /// indices are left of one of its streams, which no key renews: time for another SSRC.
-    KeyNearlyUsed {
-        /// The key's MKI, if it has one.
-        mki: Option<Box<[u8]>>,
-        /// How many packets are left: the least of these numbers.
-        left: u64,
-    },
-    /// A key's lifetime is over: from now on its packets are refused
-    /// ([`ProtectError::KeyExhausted`](crate::ProtectError::KeyExhausted),
-    /// [`UnprotectError::KeyExhausted`](crate::UnprotectError::KeyExhausted)).
-    KeyExhausted {
-        /// The key's MKI, if it has one.
-        mki: Option<Box<[u8]>>,
-    },
-}
+pub(crate) const RTCP_PACKETS_MAX: u64 = 1 << 31;
 
 /// A key that may not be used any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +32,6 @@ pub(crate) struct KeyUse {
     lifetime: u64,
     rtp_left: u64,
     rtcp_left: u64,
-    /// Indices left of the stream that has the fewest.
-    indices_left: u64,
     told: Told,
 }
 
@@ -106,7 +50,6 @@ impl KeyUse {
             lifetime,
             rtp_left: lifetime.min(RTP_PACKETS_MAX),
             rtcp_left: lifetime.min(RTCP_PACKETS_MAX),
-            indices_left: u64::MAX,
             told: Told::Nothing,
         }
     }
@@ -125,44 +68,42 @@ impl KeyUse {
         }
     }
 
-    /// Counts an SRTP packet with this index. The caller has asked `check`.
+    /// Counts an SRTP packet. The caller has asked `check`.
     #[inline]
-    pub(crate) fn count_rtp(&mut self, index: u64) {
-        let indices_left = (RTP_PACKETS_MAX - 1).saturating_sub(index);
-        self.indices_left = self.indices_left.min(indices_left);
+    pub(crate) fn count_rtp(&mut self) {
         self.rtp_left = self.rtp_left.saturating_sub(1);
         if self.rtp_left == 0 {
             self.rtcp_left = 0;
         }
     }
 
-    /// Counts an SRTCP packet with this index. The caller has asked `check`.
+    /// Counts an SRTCP packet. The caller has asked `check`.
     #[inline]
-    pub(crate) fn count_rtcp(&mut self, index: u32) {
-        let indices_left = (RTCP_PACKETS_MAX - 1).saturating_sub(index.into());
-        self.indices_left = self.indices_left.min(indices_left);
+    pub(crate) fn count_rtcp(&mut self) {
         self.rtcp_left = self.rtcp_left.saturating_sub(1);
         if self.rtcp_left == 0 {
             self.rtp_left = 0;
         }
     }
 
-    /// What has not been told yet, of the key with this MKI. A key of a short lifetime is nearly
-    /// used when half of it is over, so that not every new key asks for the next at once.
+    /// What has not been told yet, of the key with this MKI. Of each of the two numbers half must be
+    /// used whatever the margin, so that not every new key asks for the next at once.
     pub(crate) fn poll_event(&mut self, margin: u64, mki: &[u8]) -> Option<Event> {
-        let packets_left = self.rtp_left.min(self.rtcp_left);
-        let left = packets_left.min(self.indices_left);
-        let now = match packets_left {
-            0 => Told::Exhausted,
-            _ if left < margin.min(self.lifetime.div_ceil(2)) => Told::NearlyUsed,
-            _ => Told::Nothing,
+        let near = |left: u64, max: u64| left < margin.min(self.lifetime.min(max).div_ceil(2));
+        let left = self.rtp_left.min(self.rtcp_left);
+        let now = if left == 0 {
+            Told::Exhausted
+        } else if near(self.rtp_left, RTP_PACKETS_MAX) || near(self.rtcp_left, RTCP_PACKETS_MAX) {
+            Told::NearlyUsed
+        } else {
+            Told::Nothing
         };
         if now <= self.told {
             return None;
         }
         self.told = now;
         let mki = (!mki.is_empty()).then(|| mki.into());
-        Some(match packets_left {
+        Some(match left {
             0 => Event::KeyExhausted { mki },
             _ => Event::KeyNearlyUsed { mki, left },
         })
@@ -187,7 +128,7 @@ mod tests {
         let mut told = vec![];
         let mut packets = 0;
         while uses.check().is_ok() {
-            uses.count_rtp(0);
+            uses.count_rtp();
             packets += 1;
             told.extend(uses.poll_event(3, b"m").map(|event| (packets, event)));
             assert_eq!(uses.poll_event(3, b"m"), None);
@@ -212,7 +153,7 @@ mod tests {
             let mut uses = KeyUse::new(lifetime);
             assert_eq!(uses.poll_event(1 << 16, &[]), None, "{lifetime}");
             let first = (0..lifetime).find_map(|_| {
-                uses.count_rtcp(0);
+                uses.count_rtcp();
                 uses.poll_event(1 << 16, &[])
             });
             let near = left.map(|left| Event::KeyNearlyUsed { mki: None, left });
@@ -222,14 +163,28 @@ mod tests {
     }
 
     #[test]
+    fn no_margin_makes_a_fresh_key_nearly_used() {
+        for margin in [1 << 16, 1 << 30, 1 << 31, (1 << 31) + 1, 1 << 48, u64::MAX] {
+            let mut uses = KeyUse::new(RTP_PACKETS_MAX);
+            uses.count_rtp();
+            uses.count_rtcp();
+            assert_eq!(uses.poll_event(margin, &[]), None, "{margin}");
+            uses.rtcp_left = margin.min(1 << 30);
+            assert_eq!(uses.poll_event(margin, &[]), None, "{margin}");
+            uses.count_rtcp();
+            assert!(uses.poll_event(margin, &[]).is_some(), "{margin}");
+        }
+    }
+
+    #[test]
     fn the_end_of_one_is_the_end_of_both() {
         let mut uses = KeyUse::new(RTP_PACKETS_MAX);
         uses.rtcp_left = 1;
-        uses.count_rtcp(0);
+        uses.count_rtcp();
         assert_eq!(uses.check(), Err(UsedUp));
         let mut uses = KeyUse::new(RTP_PACKETS_MAX);
         uses.rtp_left = 1;
-        uses.count_rtp(0);
+        uses.count_rtp();
         assert_eq!((uses.check(), uses.rtcp_left), (Err(UsedUp), 0));
     }
 }

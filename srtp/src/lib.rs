@@ -68,6 +68,7 @@ mod crypto;
 mod demux;
 mod derive;
 mod error;
+mod event;
 mod export;
 mod header;
 mod header_extension;
@@ -77,6 +78,7 @@ pub mod internals;
 mod key;
 mod key_ring;
 mod key_use;
+mod last_index;
 mod packet_index;
 mod profile;
 mod receiver;
@@ -95,11 +97,11 @@ pub use error::{
     AddKeyError, ConfigError, KeyError, Malformed, ProtectError, SetIndexError, UnknownProfile,
     UnprotectError,
 };
+pub use event::Event;
 pub use export::{ExportedKeys, keys_from_dtls_export};
 pub use header::RtpHeader;
 pub use header_extension::{ExtensionIds, HeaderExtensions};
 pub use key::MasterKey;
-pub use key_use::Event;
 pub use profile::{Profile, TRAILER_MAX};
 pub use receiver::Receiver;
 pub use sdes::{

@@ -2,10 +2,11 @@
 
 use crate::config::Config;
 use crate::error::{AddKeyError, ConfigError, SetIndexError, UnprotectError};
+use crate::event::Event;
 use crate::header::{RTCP_CLEAR_LEN, RtpHeader, check_len, check_min, rtcp_ssrc};
 use crate::key::MasterKey;
 use crate::key_ring::KeyRing;
-use crate::key_use::Event;
+use crate::last_index::LastIndices;
 use crate::replay::ReplayWindow;
 use crate::rtp_stream::RtpStream;
 use crate::sender::set_roc;
@@ -24,6 +25,7 @@ pub struct Receiver {
     config: Config,
     rtp: StreamTable<RtpStream>,
     rtcp: StreamTable<ReplayWindow>,
+    last: LastIndices,
     stats: ReceiverStats,
 }
 
@@ -52,6 +54,7 @@ impl Receiver {
             config,
             rtp,
             rtcp,
+            last: LastIndices::new(config.rekey_margin, config.max_streams),
             stats: ReceiverStats::default(),
         }
     }
@@ -116,7 +119,8 @@ impl Receiver {
                 index
             }
         };
-        key.uses.count_rtp(index);
+        key.uses.count_rtp();
+        self.last.count_rtp(ssrc, index);
         Ok(received - overhead)
     }
 
@@ -145,7 +149,8 @@ impl Receiver {
                 self.rtcp.insert(ssrc, window)?;
             }
         }
-        key.uses.count_rtcp(word.index);
+        key.uses.count_rtcp();
+        self.last.count_rtcp(ssrc, word.index);
         Ok(received - overhead)
     }
 
@@ -179,7 +184,8 @@ impl Receiver {
     /// few seconds; [`Config::rekey_margin`] says how early it comes. Packets count that were
     /// authentic: nobody else can use up a key.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.keys.poll_event(self.config.rekey_margin)
+        let of_keys = self.keys.poll_event(self.config.rekey_margin);
+        of_keys.or_else(|| self.last.poll_event())
     }
 
     /// The roll-over counter of a stream: of its highest sequence number so far.
@@ -205,6 +211,7 @@ impl Receiver {
     pub fn forget(&mut self, ssrc: u32) -> bool {
         let rtp = self.rtp.remove(ssrc).is_some();
         let rtcp = self.rtcp.remove(ssrc).is_some();
+        self.last.retain(|open| open != ssrc);
         rtp || rtcp
     }
 
@@ -231,6 +238,8 @@ impl Receiver {
         forgotten += rtp.retain(|ssrc, stream| !stream.is_resting() || rtcp.find(ssrc).is_some());
         rtp.states_mut().for_each(RtpStream::rest);
         rtcp.states_mut().for_each(ReplayWindow::rest);
+        let is_open = |ssrc| rtp.find(ssrc).is_some() || rtcp.find(ssrc).is_some();
+        self.last.retain(is_open);
         forgotten
     }
 

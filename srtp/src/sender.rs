@@ -2,10 +2,11 @@
 
 use crate::config::Config;
 use crate::error::{AddKeyError, ConfigError, ProtectError, SetIndexError};
+use crate::event::Event;
 use crate::header::{RtpHeader, check_len, rtcp_ssrc};
 use crate::key::MasterKey;
 use crate::key_ring::insert_mki;
-use crate::key_use::Event;
+use crate::last_index::LastIndices;
 use crate::packet_index::RTCP_INDEX_MAX;
 use crate::rtp_stream::RtpStream;
 use crate::stats::SenderStats;
@@ -46,6 +47,7 @@ pub struct Sender {
     rtp: StreamTable<RtpStream>,
     /// The next SRTCP index of each stream; beyond [`RTCP_INDEX_MAX`] there is none.
     rtcp: StreamTable<u32>,
+    last: LastIndices,
     stats: SenderStats,
 }
 
@@ -74,6 +76,7 @@ impl Sender {
             config,
             rtp,
             rtcp,
+            last: LastIndices::new(config.rekey_margin, config.max_streams),
             stats: SenderStats::default(),
         }
     }
@@ -153,7 +156,8 @@ impl Sender {
         };
         let place = buf.get_mut(..sealed).unwrap_or_default();
         insert_mki(place, &self.key.mki, self.key.rtp.behind_mki());
-        self.key.uses.count_rtp(index);
+        self.key.uses.count_rtp();
+        self.last.count_rtp(ssrc, index);
         Ok(sealed)
     }
 
@@ -185,7 +189,8 @@ impl Sender {
         };
         let place = buf.get_mut(..sealed).unwrap_or_default();
         insert_mki(place, &self.key.mki, self.key.rtcp.behind_mki());
-        self.key.uses.count_rtcp(index);
+        self.key.uses.count_rtcp();
+        self.last.count_rtcp(ssrc, index);
         Ok(sealed)
     }
 
@@ -213,7 +218,8 @@ impl Sender {
     /// What there is to tell, once each. To be asked now and then, from after every packet to every
     /// few seconds; [`Config::rekey_margin`] says how early it comes.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.key.poll_event(self.config.rekey_margin)
+        let of_key = self.key.poll_event(self.config.rekey_margin);
+        of_key.or_else(|| self.last.poll_event())
     }
 
     /// The roll-over counter of a stream: of its highest sequence number so far.

@@ -27,6 +27,12 @@ pub(crate) fn master_key(profile: Profile, key: &[u8], salt: &[u8]) -> Result<Ma
     }
 }
 
+/// A key of `packets` packets that is another one for each `number`, which is its MKI.
+pub(crate) fn numbered(profile: Profile, number: u8, packets: u64) -> MasterKey {
+    let key = key(profile, number).with_lifetime(packets).unwrap();
+    key.with_mki(&[0, number]).unwrap()
+}
+
 /// An RTP packet without CSRC list and extension.
 pub(crate) fn rtp(ssrc: u32, sequence_number: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x80, 96];
