@@ -1,8 +1,10 @@
 //! The connection: what its owner drives.
 
 mod acknowledge;
+mod alert;
 mod early;
 mod key_update;
+mod messages;
 mod queue;
 mod receive;
 mod timers;

@@ -116,6 +116,11 @@ impl Inbox {
         self.waiting.clear();
     }
 
+    /// Whether parts of messages wait that were not due yet.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.iter().any(Option::is_some)
+    }
+
     /// The peer's flight is complete and answered.
     pub(crate) fn mark_answered(&mut self) {
         self.answered = self.next_message_seq;

@@ -25,6 +25,7 @@ mod offer;
 mod retry;
 mod schedule;
 mod server;
+mod server_hello;
 mod session;
 
 pub(crate) use client::ClientState;
@@ -42,6 +43,7 @@ use crate::handshake::{Context, Message, RunningTranscript};
 use crate::message::CertificateVerify;
 use crate::message::v13::Certificate;
 use crate::peer::PeerCertificate;
+use crate::record::DATA;
 use crate::wire::{HandshakeType, SignatureScheme, Writer};
 
 /// Which of the two sides.
@@ -60,6 +62,16 @@ fn send(
 ) {
     let epoch = cx.records.write_epoch();
     transcript.push(cx.flight.push(epoch, kind, body));
+}
+
+/// The peer's Finished was its last message in its epoch. RFC 8446 §5.1: messages do not span a
+/// change of keys, nor does anything stand between.
+fn enter_data(cx: &mut Context) -> Result<(), CloseCause> {
+    if cx.inbox.has_waiting() {
+        return Err(CloseCause::Unexpected("message behind Finished"));
+    }
+    cx.inbox.enter(DATA);
+    Ok(())
 }
 
 /// What a CertificateVerify signs (RFC 8446 §4.4.3).

@@ -3,7 +3,10 @@
 use super::offer::Offer;
 use super::retry::{Choice, Retry, Share};
 use super::schedule::{Directions, HandshakeSecrets, ScheduleSecret};
-use super::{Session, Side, accept_certificate, send, send_certificate_verify, verify_certificate};
+use super::{
+    Session, Side, accept_certificate, enter_data, send, send_certificate_verify,
+    verify_certificate,
+};
 use crate::crypto::{PublicKey, answer_share};
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message, RunningTranscript};
@@ -284,7 +287,7 @@ impl AwaitFinished {
         }
         let read = directions.read.record_keys(suite.aead)?;
         cx.records.start_reading(DATA, read);
-        cx.inbox.enter(DATA);
+        enter_data(cx)?;
         cx.flight.begin();
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls13(Session::new(Side::Server, suite, directions)),

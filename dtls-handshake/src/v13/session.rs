@@ -10,7 +10,9 @@ use crate::crypto::MAX_LABEL_LENGTH;
 use crate::error::{CloseCause, ExportError};
 use crate::event::KeyUpdateRequest;
 use crate::handshake::{Context, Message};
-use crate::message::v13::{KeyUpdate, NewConnectionId, read_request_connection_id};
+use crate::message::v13::{
+    KeyUpdate, NewConnectionId, read_new_session_ticket, read_request_connection_id,
+};
 use crate::record::DATA;
 use crate::suite::Suite;
 use crate::wire::HandshakeType;
@@ -61,7 +63,9 @@ impl Session {
     pub(crate) fn handle(&mut self, message: &Message, cx: &mut Context) -> Result<(), CloseCause> {
         match (self.side, message.kind) {
             // Sessions are not resumed.
-            (Side::Client, HandshakeType::NewSessionTicket) => Ok(()),
+            (Side::Client, HandshakeType::NewSessionTicket) => {
+                Ok(read_new_session_ticket(message.body())?)
+            }
             (_, HandshakeType::KeyUpdate) => self.handle_key_update(message, cx),
             (_, HandshakeType::NewConnectionId) => handle_new_connection_id(message, cx),
             (_, HandshakeType::RequestConnectionId) => self.handle_id_request(message, cx),

@@ -8,6 +8,7 @@ mod cookie;
 mod encrypted_extensions;
 mod key_share;
 mod key_update;
+mod new_session_ticket;
 
 pub(crate) use ack::Ack;
 pub(crate) use certificate::Certificate;
@@ -17,3 +18,4 @@ pub(super) use cookie::{read_cookie, write_cookie};
 pub(crate) use encrypted_extensions::EncryptedExtensions;
 pub(crate) use key_share::{KeyShare, KeyShares};
 pub(crate) use key_update::KeyUpdate;
+pub(crate) use new_session_ticket::read_new_session_ticket;
