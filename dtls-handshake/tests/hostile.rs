@@ -7,20 +7,28 @@ mod common;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use common::{Link, configs, fingerprint, origin};
+use common::{Link, configs, configs_of, fingerprint, origin};
 use dtls_handshake::testing;
 use dtls_handshake::{
     AlertDescription, CloseCause, Connection, DropReason, Event, Fingerprint, FingerprintError,
-    Handled,
+    Handled, Version,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::select;
 use virtual_network::Weather;
 
-/// A handshake that has come so far: deliveries between the two.
+const VERSIONS: [Version; 2] = [Version::Dtls12, Version::Dtls13];
+
+/// A handshake of DTLS 1.2 that has come so far.
 fn link_after(deliveries: usize) -> Link {
+    link_of(Version::Dtls12, deliveries)
+}
+
+/// A handshake that has come so far: deliveries between the two.
+fn link_of(version: Version, deliveries: usize) -> Link {
     let weather = Weather::calm(Duration::from_millis(10));
-    let mut link = Link::new(configs(), 3, weather).introduced();
+    let mut link = Link::new(configs_of(&[version]), 3, weather).introduced();
     link.drain();
     for _ in 0..deliveries {
         if link.is_busy() {
@@ -73,11 +81,25 @@ fn run_out(connection: &mut Connection) {
 /// Datagrams that begin as DTLS does.
 fn datagram() -> impl Strategy<Value = Vec<u8>> {
     let payload = vec(any::<u8>(), 0..300);
-    let record = (20_u8..24, 0_u64..3, payload.clone())
+    let record = (20_u8..27, 0_u64..3, payload.clone())
         .prop_map(|(content, sequence, payload)| plain_record(content, sequence, &payload));
     let message = (0_u8..25, 0_u16..8, payload.clone())
         .prop_map(|(kind, seq, body)| handshake_record(kind, seq, &body));
-    prop_oneof![payload, record, message]
+    // The header of DTLS 1.3: every form of it.
+    let unified = (0x20_u8..0x40, payload.clone())
+        .prop_map(|(first, payload)| [&[first], &payload[..]].concat());
+    prop_oneof![payload, record, message, unified]
+}
+
+/// A whole handshake message, or something else.
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let body = || vec(any::<u8>(), 0..80);
+    let whole = (0_u8..26, 0_u8..9, body()).prop_map(|(kind, number, body)| {
+        let length = body.len() as u8;
+        let header = [kind, 0, 0, length, 0, number, 0, 0, 0, 0, 0, length];
+        [&header, &body[..]].concat()
+    });
+    prop_oneof![body(), whole]
 }
 
 proptest! {
@@ -85,10 +107,11 @@ proptest! {
 
     #[test]
     fn any_bytes_in_any_state(
+        version in select(&VERSIONS[..]),
         deliveries in 0_usize..5,
         datagrams in vec(datagram(), 0..12),
     ) {
-        let mut link = link_after(deliveries);
+        let mut link = link_of(version, deliveries);
         let now = link.now();
         for end in &mut link.ends {
             for datagram in &datagrams {
@@ -102,16 +125,42 @@ proptest! {
     #[test]
     fn any_bytes_as_any_message(kind in any::<u8>(), body in vec(any::<u8>(), 0..200)) {
         let _ = testing::read_message(kind, &body);
+        let _ = testing::read_message_13(kind, &body);
         let _ = testing::read_certificate(&body);
+    }
+
+    /// What a peer says under its own keys can end the connection, and nothing worse.
+    #[test]
+    fn any_message_under_the_peers_keys_in_any_state(
+        version in select(&VERSIONS[..]),
+        deliveries in 0_usize..5,
+        speaker in 0_usize..2,
+        said in vec((0_u64..4, 20_u8..28, message()), 1..6),
+    ) {
+        let mut link = link_of(version, deliveries);
+        let now = link.now();
+        for (before, content, payload) in said {
+            let connection = &mut link.ends[speaker].connection;
+            if let Some(mut datagram) = testing::speak(connection, before, content, &payload) {
+                let other = &mut link.ends[1 - speaker].connection;
+                let _: Handled = other.handle_datagram(now, &mut datagram);
+                prop_assert!(other.poll_timeout().is_none_or(|at| at > now));
+            }
+        }
+        for end in &mut link.ends {
+            end.connection.close(now);
+            run_out(&mut end.connection);
+        }
     }
 
     #[test]
     fn truncated_and_changed_flights(
+        version in select(&VERSIONS[..]),
         deliveries in 0_usize..4,
         cut in any::<prop::sample::Index>(),
         flips in vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
-        let mut link = link_after(deliveries);
+        let mut link = link_of(version, deliveries);
         let now = link.now();
         for (to, mut datagram) in link.take_under_way() {
             for (at, bits) in &flips {
@@ -135,8 +184,11 @@ proptest! {
     }
 
     #[test]
-    fn outsiders_cannot_end_a_connection(datagrams in vec(datagram(), 0..20)) {
-        let mut link = link_after(4);
+    fn outsiders_cannot_end_a_connection(
+        version in select(&VERSIONS[..]),
+        datagrams in vec(datagram(), 0..20),
+    ) {
+        let mut link = link_of(version, 4);
         let now = link.now();
         prop_assert!(link.ends.iter().all(|end| end.connected.is_some()));
         for end in &mut link.ends {
@@ -155,19 +207,19 @@ proptest! {
 
 #[test]
 fn unprotected_alerts_and_data_after_the_handshake_are_ignored() {
-    let mut link = link_after(4);
-    let now = link.now();
-    for end in &mut link.ends {
-        for content in [21, 23] {
-            let mut datagram = plain_record(content, 9, &[2, 40]);
-            assert_eq!(
-                end.connection.handle_datagram(now, &mut datagram),
-                Handled::Dropped
-            );
+    for version in VERSIONS {
+        let mut link = link_of(version, 4);
+        let now = link.now();
+        for end in &mut link.ends {
+            for content in [21, 23] {
+                let mut datagram = plain_record(content, 9, &[2, 40]);
+                let handled = end.connection.handle_datagram(now, &mut datagram);
+                assert_eq!(handled, Handled::Dropped);
+            }
+            assert_eq!(end.connection.stats().dropped(DropReason::Unprotected), 2);
+            assert_eq!(end.connection.poll_event(), None);
+            assert!(end.data().is_empty());
         }
-        assert_eq!(end.connection.stats().dropped(DropReason::Unprotected), 2);
-        assert_eq!(end.connection.poll_event(), None);
-        assert!(end.data().is_empty());
     }
 }
 
@@ -192,23 +244,26 @@ fn a_fatal_alert_during_the_handshake_is_a_cause() {
     assert_eq!(link.ends[0].connection.poll_timeout(), None);
 }
 
-/// RFC 6347 §4.1.2.6: what does not authenticate moves no window.
+/// RFC 6347 §4.1.2.6, RFC 9147 §4.5.1: what does not authenticate moves no window.
 #[test]
 fn forged_records_do_not_move_the_window() {
-    let mut link = link_after(4);
-    let now = link.now();
-    link.ends[0].connection.send(now, b"one").unwrap();
-    let mut genuine = link.ends[0].transmits().remove(0);
-    let mut forged = genuine.clone();
-    forged[5..11].copy_from_slice(&[0xFF; 6]);
-    let server = &mut link.ends[1].connection;
-    assert_eq!(server.handle_datagram(now, &mut forged), Handled::Dropped);
-    assert_eq!(server.stats().dropped(DropReason::NotAuthentic), 1);
-    let mut copy = genuine.clone();
-    assert_eq!(server.handle_datagram(now, &mut genuine), Handled::Consumed);
-    assert_eq!(server.handle_datagram(now, &mut copy), Handled::Dropped);
-    assert_eq!(server.stats().dropped(DropReason::Replayed), 1);
-    assert_eq!(link.ends[1].data(), [b"one"]);
+    // Where the numbers of records stand.
+    for (version, number) in [(Version::Dtls12, 5..11), (Version::Dtls13, 1..3)] {
+        let mut link = link_of(version, 4);
+        let now = link.now();
+        link.ends[0].connection.send(now, b"one").unwrap();
+        let mut genuine = link.ends[0].transmits().remove(0);
+        let mut forged = genuine.clone();
+        forged[number].iter_mut().for_each(|byte| *byte ^= 0xFF);
+        let server = &mut link.ends[1].connection;
+        assert_eq!(server.handle_datagram(now, &mut forged), Handled::Dropped);
+        assert_eq!(server.stats().dropped(DropReason::NotAuthentic), 1);
+        let mut copy = genuine.clone();
+        assert_eq!(server.handle_datagram(now, &mut genuine), Handled::Consumed);
+        assert_eq!(server.handle_datagram(now, &mut copy), Handled::Dropped);
+        assert_eq!(server.stats().dropped(DropReason::Replayed), 1);
+        assert_eq!(link.ends[1].data(), [b"one"]);
+    }
 }
 
 /// A Finished that anybody could have sent in the clear does not count, however early.

@@ -68,16 +68,12 @@ impl World {
             Admission::Reply(range) => {
                 assert!(range.len() <= datagram.len());
                 client.asked = true;
-                let _ = client
-                    .connection
-                    .handle_datagram(self.now, &mut out[range]);
+                let _ = client.connection.handle_datagram(self.now, &mut out[range]);
             }
             Admission::Accepted(mut connection) => {
                 assert!(client.asked, "a connection for who was asked nothing");
                 while let Some(range) = connection.poll_transmit(&mut out) {
-                    let _ = client
-                        .connection
-                        .handle_datagram(self.now, &mut out[range]);
+                    let _ = client.connection.handle_datagram(self.now, &mut out[range]);
                 }
                 assert!(connection.poll_timeout().is_none_or(|at| at > self.now));
             }

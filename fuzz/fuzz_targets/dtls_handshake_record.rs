@@ -16,6 +16,12 @@ fuzz_target!(|data: &[u8]| {
         datagrams.push(datagram.to_vec());
         rest = after;
     }
+    let secret = testing::TrafficSecret::new(0x1301, &[7; 32]).expect("a secret");
+    for datagram in &mut datagrams {
+        let epoch = testing::FIRST_DATA_EPOCH;
+        assert!(secret.open(epoch, 0, &mut datagram.clone()).is_empty());
+        let _ = testing::records(&mut datagram.clone());
+    }
     for (_, body) in testing::reassemble(datagrams.iter_mut().map(Vec::as_mut_slice)) {
         assert!(body.len() <= 32 * 1024);
     }

@@ -24,7 +24,7 @@ use crate::fingerprint::Fingerprint;
 use crate::handshake::{Context, Fragment, Transcript};
 use crate::negotiation::{Completed, Handshake, Session};
 use crate::peer::{ExpectedPeer, VerifiedPeer};
-use crate::record::{DATA, Keys, PLAIN, PROTECTED};
+use crate::record::{DATA, Keys, PLAIN, PROTECTED, RecordLayer};
 use crate::stats::Stats;
 use crate::wire::{AlertDescription, AlertLevel};
 use acknowledge::Acknowledgements;
@@ -182,6 +182,11 @@ impl Connection {
         connection.context.inbox.enter(epoch);
         connection.phase = Phase::Connected(session);
         connection
+    }
+
+    /// The record layer, for [`testing`](crate::testing).
+    pub(crate) fn records(&mut self) -> &mut RecordLayer {
+        &mut self.context.records
     }
 
     /// Says which certificates the peer may have: one that matches a fingerprint of the best hash

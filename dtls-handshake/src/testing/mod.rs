@@ -17,5 +17,5 @@ pub use v13::{
 };
 pub use wire::{
     FragmentShape, RecordShape, fragments, read_ack, read_message, read_message_13, reassemble,
-    records,
+    records, speak,
 };

@@ -1,5 +1,8 @@
 //! Records, fragments and messages.
 
+use bytes::BytesMut;
+
+use crate::connection::Connection;
 use crate::handshake::{Fragment, Inbox};
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
@@ -122,6 +125,24 @@ pub fn fragments(payload: &[u8]) -> Vec<FragmentShape> {
         });
     }
     shapes
+}
+
+/// A datagram with one record of this connection, in its newest epoch or one that is so many
+/// before: what a peer that has the keys, and does not keep the rules, could send.
+#[must_use]
+pub fn speak(
+    connection: &mut Connection,
+    before: u64,
+    content: u8,
+    payload: &[u8],
+) -> Option<Vec<u8>> {
+    let records = connection.records();
+    let epoch = records.write_epoch().checked_sub(before)?;
+    let mut out = BytesMut::new();
+    records
+        .write(epoch, content.into(), &[payload], &mut out)
+        .ok()?;
+    Some(out.to_vec())
 }
 
 /// Puts the plaintext handshake fragments of datagrams together, as a connection does, and
