@@ -83,7 +83,11 @@ async fn a_browser_with_another_certificate_than_it_announced() {
         assert_eq!(last["state"], "failed");
         let reason = last["reason"].as_str().unwrap();
         assert!(reason.contains("fingerprint"), "{reason}");
-        browser.refused().await;
+        match setup {
+            // In DTLS 1.3 a client is done before the server has judged its certificate.
+            "active" => drop(browser.failed().await),
+            _ => drop(browser.refused().await),
+        }
     }
 }
 
