@@ -3,6 +3,8 @@
 use core::fmt;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 use crate::config::Config;
 use crate::crypto::{HashAlgorithm, KeyKind, PublicKey, public_key};
 use crate::error::CloseCause;
@@ -117,9 +119,9 @@ impl PeerCertificate {
         expected: &ExpectedPeer,
         config: &Config,
     ) -> Result<Self, CloseCause> {
-        let chain: Vec<&[u8]> = chain.take(CHAIN_LIMIT + 1).collect();
+        let chain: ArrayVec<&[u8], { CHAIN_LIMIT + 1 }> = chain.take(CHAIN_LIMIT + 1).collect();
         let leaf = *chain.first().ok_or(CloseCause::PeerCertificateMissing)?;
-        if chain.len() > CHAIN_LIMIT {
+        if chain.is_full() {
             return Err(CloseCause::BadPeerCertificate);
         }
         expected.check(leaf)?;

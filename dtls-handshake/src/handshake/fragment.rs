@@ -2,6 +2,8 @@
 
 use crate::wire::{DecodeError, HandshakeType, Reader, Writer};
 
+/// Room for all messages but certificates and hellos with long shares, in bytes.
+const USUAL_LENGTH: usize = 256;
 /// The length of the header in bytes.
 pub(crate) const HANDSHAKE_HEADER_LENGTH: usize = 12;
 
@@ -65,7 +67,8 @@ pub(crate) fn whole_message(
     message_seq: u16,
     body: impl FnOnce(&mut Writer<'_>),
 ) -> Vec<u8> {
-    let mut bytes = vec![0; HANDSHAKE_HEADER_LENGTH];
+    let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+    bytes.resize(HANDSHAKE_HEADER_LENGTH, 0);
     body(&mut Writer::new(&mut bytes));
     let length = bytes.len() - HANDSHAKE_HEADER_LENGTH;
     let header = Fragment::header(kind, length, message_seq, 0, length);

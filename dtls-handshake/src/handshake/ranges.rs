@@ -1,11 +1,13 @@
 //! Which parts of a message have come, or have arrived at the other side.
 
+use smallvec::SmallVec;
+
 /// Separate parts that are kept.
 const LIMIT: usize = 32;
 
 /// Parts of a message as start and end offsets: sorted, apart from each other.
 #[derive(Debug, Default)]
-pub(super) struct Ranges(Vec<(usize, usize)>);
+pub(super) struct Ranges(SmallVec<[(usize, usize); 1]>);
 
 impl Ranges {
     pub(super) fn is_empty(&self) -> bool {
@@ -41,7 +43,8 @@ impl Ranges {
             .fold((start, end), |joined, part| {
                 (joined.0.min(part.0), joined.1.max(part.1))
             });
-        ranges.splice(first..first + touching, [joined]);
+        ranges.drain(first..first + touching);
+        ranges.insert(first, joined);
         true
     }
 

@@ -4,6 +4,8 @@
 use super::fragment::HANDSHAKE_HEADER_LENGTH;
 use crate::crypto::{HashAlgorithm, RunningHash};
 
+/// Room for a handshake of DTLS 1.2 with short certificates on both sides, in bytes.
+const USUAL_LENGTH: usize = 2048;
 /// The length of the header of TLS in bytes, which begins as that of DTLS does.
 const TLS_HEADER_LENGTH: usize = 4;
 /// The type of the message that stands for a first ClientHello (RFC 8446 §4.4.1).
@@ -22,6 +24,9 @@ pub(crate) struct Transcript {
 
 impl Transcript {
     pub(crate) fn push(&mut self, message: &[u8]) {
+        if self.messages.capacity() == 0 {
+            self.messages.reserve(USUAL_LENGTH);
+        }
         self.messages.extend_from_slice(message);
     }
 

@@ -35,7 +35,9 @@ struct Negotiated {
 impl Negotiated {
     /// What the server signs besides its share (RFC 8422 §5.4).
     fn signed_share(&self, share: &ServerShare<'_>) -> Vec<u8> {
-        let mut signed = [self.client_random, self.server_random].concat();
+        let mut signed = Vec::with_capacity(2 * 32 + 4 + share.public_key.len());
+        signed.extend(self.client_random);
+        signed.extend(self.server_random);
         share.write(&mut Writer::new(&mut signed));
         signed
     }
