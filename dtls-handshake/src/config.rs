@@ -141,7 +141,8 @@ impl Config {
 
     /// The groups for the key exchange, the preferred first. Those that this crate does not know
     /// are left out; when none remains nothing changes. With the hybrid group alone DTLS 1.2 is not
-    /// spoken.
+    /// spoken. In DTLS 1.2 the list of the client also says which curves a server's certificate
+    /// may be on (RFC 8422 §5.1): it should have P-256.
     ///
     /// A client sends a share of the first, and where that is the hybrid one of the first other as
     /// well. A server takes the first of its own that there is a share of.

@@ -178,4 +178,22 @@ mod tests {
         assert_eq!(check(&[]), None);
         assert_eq!(ExpectedPeer::Unknown.check(b"a"), Ok(None));
     }
+
+    #[test]
+    fn chains_are_bounded_and_have_a_leaf() {
+        let start = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_780_000_000);
+        let config = Config::new(crate::identity::Identity::generate(start).unwrap());
+        let leaf = config.identity.certificate().to_vec();
+        let accept = |chain: &[&[u8]]| {
+            PeerCertificate::accept(chain.iter().copied(), &ExpectedPeer::Unknown, &config)
+                .map(|peer| peer.der)
+        };
+        let mut chain = vec![&b"whatever"[..]; CHAIN_LIMIT];
+        chain[0] = &leaf;
+        assert_eq!(accept(&chain).as_deref(), Ok(&leaf[..]));
+        chain.push(b"one more");
+        assert_eq!(accept(&chain), Err(CloseCause::BadPeerCertificate));
+        assert_eq!(accept(&[]), Err(CloseCause::PeerCertificateMissing));
+        assert_eq!(accept(&[b"garbage"]), Err(CloseCause::BadPeerCertificate));
+    }
 }

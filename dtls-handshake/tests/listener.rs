@@ -179,6 +179,42 @@ fn any_lost_datagram_is_made_up_for() {
     }
 }
 
+/// RFC 6347 §4.2.8, RFC 9147 §5.11: from an address with a connection that the client has lost.
+#[test]
+fn a_client_that_begins_anew_is_accepted_beside_its_old_connection() {
+    for versions in [ONLY_1_2, BOTH] {
+        let [ours, theirs] = configs_of(versions);
+        let mut listener = listener(theirs);
+        let now = origin();
+        let connect = |listener: &mut Listener, old: Option<&mut End>| {
+            let mut client = client(ours.clone());
+            if let Some(old) = old {
+                // The old connection drops the hello, and is none the worse for it.
+                for mut datagram in client.transmits() {
+                    let handled = old.connection.handle_datagram(now, &mut datagram);
+                    assert_eq!(handled, Handled::Dropped);
+                }
+                let at = client.connection.poll_timeout().unwrap();
+                client.connection.handle_timeout(at);
+            }
+            let second = hello_with_cookie(listener, &mut client, now);
+            let mut server = accepted(listener, now, &second);
+            server
+                .connection
+                .set_peer_fingerprints(now, vec![fingerprint(0)]);
+            finish(&mut client, &mut server, now);
+            assert_eq!(client.exported(), server.exported());
+            (client, server)
+        };
+        let (mut client, mut old) = connect(&mut listener, None);
+        let (_, new) = connect(&mut listener, Some(&mut old));
+        assert_ne!(old.exported(), new.exported());
+        client.connection.send(now, b"still here").unwrap();
+        finish(&mut client, &mut old, now);
+        assert_eq!(old.data(), [b"still here"]);
+    }
+}
+
 /// One HelloRetryRequest asks for both (RFC 8446 §4.1.4).
 #[test]
 fn a_share_of_another_group_is_asked_for_with_the_cookie() {

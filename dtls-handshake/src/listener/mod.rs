@@ -42,6 +42,11 @@ use hellos::{HELLO_LIMIT, Hellos};
 /// Cookies are authentication codes over the client's address and its ClientHello, under a key
 /// that changes every minute. They hold for one to two minutes.
 ///
+/// A client that has lost its connection begins anew from the same address: what a connection that
+/// is connected has dropped may be handed in here too. Keep the old one until the new one is
+/// connected: a hello with a cookie can be repeated by whoever has seen it (RFC 6347 §4.2.8,
+/// RFC 9147 §5.11).
+///
 /// Where the path is proved otherwise, as by ICE, [`Connection::server`] does without the round
 /// trip that this costs.
 #[derive(Debug)]
