@@ -40,16 +40,21 @@ impl Phone {
     ///
     /// Its ports were free a moment before; a phone that finds one taken is started once more.
     pub(crate) async fn start(hertz: u32, answer: Answer) -> Self {
-        match Self::try_start(hertz, answer).await {
+        Self::start_with(hertz, answer, "").await
+    }
+
+    /// Starts one with these parameters of its account, such as `;mediaenc=srtp`.
+    pub(crate) async fn start_with(hertz: u32, answer: Answer, account: &str) -> Self {
+        match Self::try_start(hertz, answer, account).await {
             Ok(phone) => phone,
             Err(first) => {
-                let again = Self::try_start(hertz, answer).await;
+                let again = Self::try_start(hertz, answer, account).await;
                 again.unwrap_or_else(|second| panic!("{first}\n{second}"))
             }
         }
     }
 
-    async fn try_start(hertz: u32, answer: Answer) -> Result<Self, String> {
+    async fn try_start(hertz: u32, answer: Answer, account: &str) -> Result<Self, String> {
         let folder = Scratch::new("phone");
         let (sip, control) = (free_port(), free_port());
         std::fs::create_dir(folder.join("rec")).unwrap();
@@ -59,7 +64,7 @@ impl Phone {
         } else {
             "manual"
         };
-        let account = format!("<sip:phone@127.0.0.1:{sip}>;regint=0;answermode={mode}\n");
+        let account = format!("<sip:phone@127.0.0.1:{sip}>;regint=0;answermode={mode}{account}\n");
         std::fs::write(folder.join("accounts"), account).unwrap();
         std::fs::write(folder.join("contacts"), "").unwrap();
         let mut process = Process::start(
@@ -220,6 +225,8 @@ fn config(sip: u16, control: u16, hertz: u32, folder: &Scratch) -> String {
          module aubridge.so\n\
          module sndfile.so\n\
          module uuid.so\n\
+         module srtp.so\n\
+         module dtls_srtp.so\n\
          module_tmp account.so\n\
          module_app menu.so\n\
          module_app ctrl_tcp.so\n\

@@ -177,10 +177,10 @@ pub(super) fn describe(
         let bundled = agreement
             .accepted()
             .filter(|agreed| agreed.transport == tagged.section);
-        bundle::write(
-            &mut description,
-            bundled.filter_map(|agreed| agreed.mid.as_deref()),
-        );
+        let mids = bundled.filter_map(|agreed| agreed.mid.as_deref());
+        let transport = ours.transport(tagged.stream);
+        let transport = transport.filter(|_| tagged.keys.dtls().is_some());
+        bundle::write(&mut description, mids, transport);
     }
     bundle::write_lite(&mut description, ours);
     for (offered, agreed) in offer.media().iter().zip(&agreement.sections) {
@@ -191,7 +191,8 @@ pub(super) fn describe(
                 true => ours.transport(agreed.stream)?,
                 false => ours.own_transport(agreed.stream)?,
             };
-            Some(write::answer(offered, agreed, stream, transport))
+            let bundled = tagged.is_some_and(|tagged| tagged.section == agreed.transport);
+            Some(write::answer(offered, agreed, stream, transport, bundled))
         });
         description.push_media(accepted.unwrap_or_else(|| write::reject(offered)));
     }

@@ -3,29 +3,38 @@
 use crate::attribute::{BundleOnly, IceLite, Mid};
 use crate::description::Description;
 use crate::media::Media;
-use crate::negotiate::Capabilities;
+use crate::negotiate::{Capabilities, LocalTransport, keying};
 
 /// Writes the group of all offered sections that are not rejected; the first one is the tagged.
-pub(super) fn write_group(description: &mut Description<'static>, sections: &[Media<'_>]) {
+pub(super) fn write_offered(
+    description: &mut Description<'static>,
+    sections: &[Media<'_>],
+    transport: Option<&LocalTransport>,
+) {
     let offered = |media: &&Media<'_>| media.port() != 0 || media.has::<BundleOnly>();
     let mids = sections
         .iter()
         .filter(offered)
         .filter_map(|media| media.find::<Mid>());
-    write(description, mids.map(|mid| mid.tag));
+    write(description, mids.map(|mid| mid.tag), transport);
 }
 
-/// Writes a group of these sections, unless there are none.
+/// Writes a group of these sections, unless there are none, and beside it the fingerprints of their
+/// transport. They could stand in the tagged section alone (RFC 9143 §7.1.3), but of one that follows
+/// without a fingerprint Chromium believes that it is not protected, and Firefox ends its page.
 pub(super) fn write<'m>(
     description: &mut Description<'static>,
     mids: impl Iterator<Item = &'m str>,
+    transport: Option<&LocalTransport>,
 ) {
     let mids: Vec<_> = mids.collect();
-    if !mids.is_empty() {
-        let list = mids.join(" ");
-        description
-            .session_mut()
-            .push_text(format_args!("group:BUNDLE {list}"));
+    if mids.is_empty() {
+        return;
+    }
+    let (session, list) = (description.session_mut(), mids.join(" "));
+    session.push_text(format_args!("group:BUNDLE {list}"));
+    if let Some(dtls) = transport.and_then(|transport| transport.keying.dtls.as_ref()) {
+        keying::write_fingerprints(session, dtls);
     }
 }
 

@@ -1,13 +1,14 @@
 //! How a section is protected: DTLS first, SDES where the peer has no DTLS, nothing where policy
 //! lets it be.
 
-use crate::attribute::{Crypto, Setup};
+use crate::attribute::{Crypto, Setup, TlsId};
 use crate::media::Media;
 use crate::negotiate::peer::Peer;
 use crate::negotiate::{
     AgreedDtls, DtlsRole, Encryption, Keying, Keys, LocalDtls, LocalKey, Refusal, Rtp, SdesKeys,
 };
 use crate::protocol::{Protocol, Security};
+use crate::section::Section;
 
 /// The protection that we take of an offer. Its profile says what must be, its attributes what can
 /// be.
@@ -171,45 +172,57 @@ pub(super) fn offered_protocol(ours: &Keying, rtp: &Rtp) -> Protocol<'static> {
     }
 }
 
-/// Writes what an offer has for keys.
-pub(super) fn write_offer(media: &mut Media<'_>, ours: &Keying) {
-    if ours.encryption == Encryption::Off {
+/// Writes what an offer has for keys. Data channels are inside DTLS whatever is wanted for RTP.
+/// In a BUNDLE the fingerprints stand at the session level.
+pub(super) fn write_offer(media: &mut Media<'_>, ours: &Keying, bundled: bool) {
+    if ours.encryption == Encryption::Off && media.protocol().is_rtp() {
         return;
     }
     if let Some(dtls) = &ours.dtls {
         // RFC 8842 §5.2: an offer leaves the choice, also later.
-        write_dtls(media, dtls, Setup::Actpass);
+        if !bundled {
+            write_fingerprints(media, dtls);
+        }
+        write_setup(media, dtls, Setup::Actpass);
     }
     // Keys in the clear beside DTLS would be for nothing where DTLS must be.
-    if ours.dtls.is_none() || ours.encryption == Encryption::BestEffort {
+    let is_rtp = media.protocol().is_rtp();
+    if is_rtp && (ours.dtls.is_none() || ours.encryption == Encryption::BestEffort) {
         for (tag, key) in (1..).zip(&ours.sdes) {
             write_key(media, tag, &key.suite, &key.key_params);
         }
     }
 }
 
-/// Writes what an answer has for keys.
-pub(super) fn write_answer(media: &mut Media<'_>, ours: &Keying, keys: &Keys) {
+/// Writes what an answer has for keys. In a BUNDLE the fingerprints stand at the session level.
+pub(super) fn write_answer(media: &mut Media<'_>, ours: &Keying, keys: &Keys, bundled: bool) {
     match (keys, &ours.dtls) {
         (Keys::Dtls(agreed), Some(dtls)) => {
             let setup = match agreed.role {
                 DtlsRole::Client => Setup::Active,
                 DtlsRole::Server => Setup::Passive,
             };
-            write_dtls(media, dtls, setup);
+            if !bundled {
+                write_fingerprints(media, dtls);
+            }
+            write_setup(media, dtls, setup);
         }
         (Keys::Sdes(keys), _) => write_key(media, keys.tag, &keys.suite, &keys.send),
         _ => {}
     }
 }
 
-fn write_dtls(media: &mut Media<'_>, dtls: &LocalDtls, setup: Setup) {
+/// Writes the fingerprints of our certificate.
+pub(super) fn write_fingerprints(section: &mut Section<'_>, dtls: &LocalDtls) {
     for fingerprint in &dtls.fingerprints {
-        media.push_text(format_args!("fingerprint:{fingerprint}"));
+        section.push_text(format_args!("fingerprint:{fingerprint}"));
     }
+}
+
+fn write_setup(media: &mut Media<'_>, dtls: &LocalDtls, setup: Setup) {
     media.push(&setup);
     if let Some(text) = &dtls.tls_id {
-        media.push(&crate::attribute::TlsId { text });
+        media.push(&TlsId { text });
     }
 }
 

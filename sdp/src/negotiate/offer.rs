@@ -79,11 +79,13 @@ fn write_section(
         .map(|mid| mid.tag.to_owned())
         .or_else(|| stream.mid.clone());
     let mid = mid.or_else(|| ours.bundle.then(|| section.to_string()));
+    let transport = ours.transport(index)?;
     Some(write::offer(
         stream,
-        ours.transport(index)?,
+        transport,
         mid.as_deref(),
         place,
+        ours.bundle,
     ))
 }
 

@@ -16,8 +16,10 @@ pub(super) fn check(ours: &Capabilities) -> Result<(), Refusal> {
         need(stream.mid.as_deref().is_none_or(fits::<Mid>), "mid")?;
         stream.transport.ice.as_ref().map_or(Ok(()), check_ice)?;
         check_keying(&stream.transport.keying)?;
-        if let Content::Rtp(rtp) = &stream.content {
-            check_rtp(rtp)?;
+        match &stream.content {
+            Content::Rtp(rtp) => check_rtp(rtp)?,
+            // RFC 8841 §4: data channels are inside DTLS.
+            Content::Data(_) => need(stream.transport.keying.dtls.is_some(), "fingerprint")?,
         }
     }
     Ok(())

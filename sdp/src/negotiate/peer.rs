@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use crate::attribute::{
     BundleOnly, Candidate, EndOfCandidates, Fingerprint, Group, IceLite, IcePwd, IceUfrag, Mid,
-    Rtcp, RtcpMux, Setup, Ssrc, TlsId,
+    Rtcp, RtcpMux, Setup, Ssrc, TlsId, Typed,
 };
 use crate::description::Description;
 use crate::field::Connection;
@@ -16,8 +16,11 @@ use crate::negotiate::{Addresses, Credentials, Destination, LocalTransport, Refu
 pub(super) struct Peer<'d, 'a> {
     pub(super) description: &'d Description<'a>,
     pub(super) media: &'d Media<'a>,
-    /// The section whose ICE and DTLS attributes hold.
+    /// The section whose ICE attributes and addresses hold.
     carrier: &'d Media<'a>,
+    /// The section whose DTLS attributes hold: browsers repeat those of ICE in a BUNDLE, and these
+    /// not.
+    dtls: &'d Media<'a>,
 }
 
 /// The BUNDLE that a section of this name is in.
@@ -36,7 +39,8 @@ impl<'d, 'a> Peer<'d, 'a> {
         Self {
             description,
             media,
-            carrier: carrier(description, media),
+            carrier: carrier::<IceUfrag>(description, media),
+            dtls: carrier::<Fingerprint>(description, media),
         }
     }
 
@@ -50,12 +54,12 @@ impl<'d, 'a> Peer<'d, 'a> {
     }
 
     pub(super) fn setup(&self) -> Option<Setup> {
-        self.description.find_for(self.carrier)
+        self.description.find_for(self.dtls)
     }
 
     /// The fingerprints whose hash is known.
     pub(super) fn fingerprints(&self) -> Vec<String> {
-        let fingerprints = self.description.all_for::<Fingerprint>(self.carrier);
+        let fingerprints = self.description.all_for::<Fingerprint>(self.dtls);
         let known = fingerprints.filter(Fingerprint::is_known);
         known
             .map(|known| format!("{} {}", known.hash, known.digits))
@@ -63,7 +67,7 @@ impl<'d, 'a> Peer<'d, 'a> {
     }
 
     pub(super) fn tls_id(&self) -> Option<String> {
-        let tls_id = self.description.find_for::<TlsId>(self.carrier);
+        let tls_id = self.description.find_for::<TlsId>(self.dtls);
         tls_id.map(|tls_id| tls_id.text.to_owned())
     }
 
@@ -130,10 +134,13 @@ impl<'d, 'a> Peer<'d, 'a> {
     }
 }
 
-/// The section whose transport holds for `media`: itself or, when it has none of its own, the
+/// The section whose transport holds for `media`: itself or, when it has no `T` of its own, the
 /// tagged section of its BUNDLE (RFC 9143 §7.1).
-fn carrier<'d, 'a>(description: &'d Description<'a>, media: &'d Media<'a>) -> &'d Media<'a> {
-    if description.find_for::<IceUfrag>(media).is_some() {
+fn carrier<'d, 'a, T: Typed<'d>>(
+    description: &'d Description<'a>,
+    media: &'d Media<'a>,
+) -> &'d Media<'a> {
+    if description.find_for::<T>(media).is_some() {
         return media;
     }
     let bundle = media

@@ -81,7 +81,7 @@ impl Session {
         let mut description = self.origin.description();
         bundle::write_lite(&mut description, ours);
         if ours.bundle {
-            bundle::write_group(&mut description, &sections);
+            bundle::write_offered(&mut description, &sections, ours.transport(0));
         }
         for section in sections {
             description.push_media(section);

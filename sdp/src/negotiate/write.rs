@@ -34,6 +34,7 @@ pub(super) fn offer(
     transport: &LocalTransport,
     mid: Option<&str>,
     place: Place,
+    bundled: bool,
 ) -> Media<'static> {
     let port = if place == Place::FollowsOnly {
         0
@@ -64,7 +65,7 @@ pub(super) fn offer(
     }
     if place == Place::Own {
         write_ice(&mut media, transport.ice.as_ref());
-        keying::write_offer(&mut media, &transport.keying);
+        keying::write_offer(&mut media, &transport.keying, bundled);
     }
     match (&stream.content, written) {
         (Content::Data(data), _) => write_data(&mut media, *data),
@@ -89,6 +90,7 @@ pub(super) fn answer(
     agreed: &Agreed,
     stream: &Stream,
     transport: &LocalTransport,
+    bundled: bool,
 ) -> Media<'static> {
     let written = agreed.formats().map(formats::Written::of_answer);
     let formats = match &written {
@@ -104,7 +106,7 @@ pub(super) fn answer(
     if agreed.transport == agreed.section {
         let ice = transport.ice.as_ref().filter(|_| agreed.ice.is_some());
         write_ice(&mut media, ice);
-        keying::write_answer(&mut media, &transport.keying, &agreed.keys);
+        keying::write_answer(&mut media, &transport.keying, &agreed.keys, bundled);
     }
     match (&agreed.content, &stream.content, written) {
         (AgreedContent::Rtp(formats), Content::Rtp(rtp), Some(written)) => {
