@@ -4,8 +4,11 @@ use crate::error::ConfigError;
 use crate::header_extension::HeaderExtensions;
 use crate::profile::Profile;
 
-/// Smallest window of RFC 3711 §3.3.2, and the greatest that index estimation can tell apart.
-const WINDOW_RANGE: core::ops::RangeInclusive<u16> = 64..=32_767;
+/// The greatest window that index estimation can tell apart.
+pub(crate) const WINDOW_MAX: u16 = 32_767;
+
+/// From the smallest window of RFC 3711 §3.3.2 on.
+const WINDOW_RANGE: core::ops::RangeInclusive<u16> = 64..=WINDOW_MAX;
 
 /// Settings of a [`Sender`](crate::Sender) or a [`Receiver`](crate::Receiver).
 ///
@@ -25,11 +28,13 @@ pub struct Config {
     /// counts its own index and has no use for it.
     pub rtcp_window: u16,
     /// How many RTP streams and, apart from them, how many RTCP streams there may be at a time;
-    /// 1024 by default.
+    /// 1024 by default. A [`Sender`](crate::Sender) never forgets one.
     pub max_streams: usize,
     /// [`Event::KeyNearlyUsed`](crate::Event::KeyNearlyUsed) comes when fewer packets than this
-    /// are left of a key's lifetime, or fewer than half of a lifetime that is shorter; 65536 by
-    /// default, 20 minutes at 50 packets a second.
+    /// are left of a key's lifetime, SRTP or SRTCP, and not before half of it is used; so too
+    /// [`Event::StreamNearlyUsed`](crate::Event::StreamNearlyUsed) with the indices of a stream. 65536
+    /// by default, 20 minutes at 50 packets a second. It has to exceed the packets between two calls
+    /// of `poll_event` and those that pass while the next key is on its way.
     pub rekey_margin: u64,
     /// What is hidden of RTP header extensions: [`HeaderExtensions::Clear`], nothing, by default.
     /// A profile that does not encrypt takes nothing else.

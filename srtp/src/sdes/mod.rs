@@ -24,6 +24,7 @@ pub use key::{InlineKey, Lifetime};
 pub use mki::Mki;
 pub use session_parameter::{FecOrder, SessionExtension, SessionParameter};
 
+use crate::config::WINDOW_MAX;
 use crate::{MasterKey, Profile};
 
 /// Greatest tag: 9 digits (RFC 4568 §9.1).
@@ -40,7 +41,11 @@ const SESSION_PARAMETERS_MAX: usize = 32;
 /// It holds keys: they are wiped when dropped and absent from `Debug`. `Display` writes them, as
 /// the session description needs it; what becomes of that text is the caller's care.
 ///
-/// White space and letter case are not kept. Suites and session parameters that
+/// The keys of a line are those of the packets that its writer *sends* (RFC 4568 §6.1, unlike a DTLS
+/// export, which has both directions): the peer's line makes our [`Receiver`](crate::Receiver), our
+/// own line our [`Sender`](crate::Sender). Two lines never share a key.
+///
+/// White space, a line end behind it, and letter case are not kept. Suites and session parameters that
 /// this crate does not know are.
 ///
 /// ```
@@ -139,6 +144,19 @@ impl CryptoAttribute {
         keys.collect()
     }
 
+    /// The replay window that WSH asks for (RFC 4568 §6.3.6), as
+    /// [`Config::rtp_window`](crate::Config::rtp_window) takes it: at most 32767 packets.
+    #[must_use]
+    pub fn window_size_hint(&self) -> Option<u16> {
+        self.session_parameters.iter().find_map(|it| match it {
+            SessionParameter::WindowSizeHint(packets) => {
+                let packets = u16::try_from(*packets).unwrap_or(WINDOW_MAX);
+                Some(packets.min(WINDOW_MAX))
+            }
+            _ => None,
+        })
+    }
+
     /// The profile, if packets under these session parameters are what this crate makes of it.
     fn usable_profile(&self) -> Result<Profile, SdesKeyError> {
         let CryptoSuite::Known(profile) = self.suite else {
@@ -228,6 +246,7 @@ impl FromStr for CryptoAttribute {
     type Err = SdesError;
 
     fn from_str(text: &str) -> Result<Self, SdesError> {
+        let text = text.trim_end_matches(['\r', '\n']);
         let mut words = text.split([' ', '\t']).filter(|word| !word.is_empty());
         let tag = words.next().ok_or(SdesError::Tag)?;
         let tag = decimal(tag, 9).ok_or(SdesError::Tag)?;
@@ -267,8 +286,10 @@ impl fmt::Display for CryptoAttribute {
 ///
 /// It has the key's MKI and lifetime. A key that several SSRCs of one sender share is to be replaced
 /// before they make 2^31 packets together (RFC 4568 §6.4.2): [`MasterKey::with_lifetime`] sees to
-/// it. WSH is a hint, and FEC_ORDER and FEC_KEY concern another stream. Everything else that
-/// changes packets is refused, KDR with every value included.
+/// it. WSH is a hint ([`CryptoAttribute::window_size_hint`]). FEC_ORDER and FEC_KEY are the caller's,
+/// who has the FEC stream: he protects before or after FEC, and makes a sender of its own out of the
+/// keys of FEC ([`InlineKey::master_key`]). Everything else that changes packets is refused, KDR with
+/// every value included.
 impl TryFrom<&CryptoAttribute> for MasterKey {
     type Error = SdesKeyError;
 

@@ -3,6 +3,7 @@
 // Each test file uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod sdes;
 pub(crate) mod setup;
 
 use std::fmt;
