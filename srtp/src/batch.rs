@@ -1,10 +1,17 @@
 //! Many packets of many streams in one call.
 
+use core::fmt;
+
 use crate::demux::is_rtcp;
 use crate::error::{Malformed, ProtectError, UnprotectError};
 use crate::{Receiver, Sender};
 
-/// A packet of a batch: the buffer it stands in, and what became of it.
+/// A packet of a batch: the buffer it stands in, and what became of it. `Debug` shows the latter alone.
+///
+/// A batch is for one call. Given to a second one, what was protected would be protected again (and
+/// refused, as its sequence number was used), and what was refused is passed over. A packet
+/// to be tried again, say after a change of keys, goes into another batch, as it was before: a
+/// [`Sender`] leaves what it refuses unchanged, a [`Receiver`] does not.
 ///
 /// ```
 /// use srtp::{BatchPacket, MasterKey, Profile, Sender, TRAILER_MAX};
@@ -24,7 +31,6 @@ use crate::{Receiver, Sender};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct BatchPacket<'b, E> {
     /// The packet, and behind it room for the trailer if it is to be protected.
     pub buf: &'b mut [u8],
@@ -47,6 +53,14 @@ impl<'b, E: Copy> BatchPacket<'b, E> {
     /// The reason in `len`.
     pub fn bytes(&self) -> Result<&[u8], E> {
         self.len.map(|len| self.buf.get(..len).unwrap_or_default())
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for BatchPacket<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchPacket")
+            .field("len", &self.len)
+            .finish_non_exhaustive()
     }
 }
 
@@ -83,7 +97,11 @@ impl Receiver {
             *len = match buf.get_mut(..needed) {
                 Some(packet) if is_rtcp(packet) => self.unprotect_rtcp(packet),
                 Some(packet) => self.unprotect_rtp(packet),
-                None => Err(Malformed::TooShort { needed, found }.into()),
+                None => {
+                    let error = Malformed::TooShort { needed, found }.into();
+                    self.stats.count(error);
+                    Err(error)
+                }
             };
             taken += usize::from(len.is_ok());
         }

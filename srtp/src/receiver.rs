@@ -7,6 +7,7 @@ use crate::header::{RTCP_CLEAR_LEN, RtpHeader, check_len, check_min, rtcp_ssrc};
 use crate::key::MasterKey;
 use crate::key_ring::KeyRing;
 use crate::last_index::LastIndices;
+use crate::profile::Profile;
 use crate::replay::ReplayWindow;
 use crate::rtp_stream::RtpStream;
 use crate::sender::set_roc;
@@ -19,6 +20,9 @@ use crate::transform::PacketId;
 /// A stream begins with its first authentic packet; how its indices are found from there on, and
 /// how it is helped when they are lost, stands in the
 /// [crate's documentation](crate#roll-over-counters). A packet that is refused moves nothing.
+///
+/// An RTP stream takes some 100 bytes and a replay window that is rounded up: 32 bytes for 128
+/// packets, 8 KiB for 32767. An RTCP stream takes the same.
 #[derive(Debug)]
 pub struct Receiver {
     keys: KeyRing,
@@ -26,7 +30,7 @@ pub struct Receiver {
     rtp: StreamTable<RtpStream>,
     rtcp: StreamTable<ReplayWindow>,
     last: LastIndices,
-    stats: ReceiverStats,
+    pub(crate) stats: ReceiverStats,
 }
 
 impl Receiver {
@@ -60,7 +64,8 @@ impl Receiver {
     }
 
     /// Verifies and decrypts the SRTP packet that `packet` is, and gives the length of the RTP
-    /// packet that stands at its beginning then.
+    /// packet that stands at its beginning then. That the packet is RTP and not RTCP is for the caller
+    /// to know ([`is_rtcp`](crate::is_rtcp)); taken for the other it fails to authenticate.
     ///
     /// # Errors
     /// [`UnprotectError`], also counted in [`stats`](Self::stats); then the contents of `packet`
@@ -156,7 +161,26 @@ impl Receiver {
 
     /// Takes packets under one more key, which their MKI names: before the sender changes to it.
     /// Streams, roll-over counters and replay windows are those of all keys (RFC 3711 §8.1), so
-    /// packets on their way under the former key are still taken.
+    /// packets on their way under the former key are still taken. At most 32 keys at a time.
+    ///
+    /// All keys of an `a=crypto` line:
+    ///
+    /// ```
+    /// use srtp::{CryptoAttribute, Receiver};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let text = "1 AES_CM_128_HMAC_SHA1_80 \
+    /// #     inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:4;\
+    /// #     inline:d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj|2^20|2:4";
+    /// let crypto: CryptoAttribute = text.parse()?;
+    /// let mut keys = crypto.master_keys()?.into_iter();
+    /// let mut receiver = Receiver::new(keys.next().ok_or("no key")?);
+    /// for key in keys {
+    ///     receiver.add_key(key)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`AddKeyError`]; then nothing changed.
@@ -195,8 +219,13 @@ impl Receiver {
     }
 
     /// Sets the roll-over counter of a stream's next packet, whatever its sequence number: for a
-    /// receiver that joins late, or one that lost count in a leap of 2^15 numbers or more. The
-    /// stream need not be open yet. Packets taken before are still known as replayed.
+    /// receiver that joins late, or one that lost count in a leap of 2^15 numbers or more. Packets
+    /// taken before are still known as replayed.
+    ///
+    /// The stream need not be open yet: it counts against [`Config::max_streams`] from now on,
+    /// [`roc`](Self::roc) gives what was told, and until its first packet that may be corrected, also
+    /// downward. Who tells it near a roll-over may be late: if the next packet is of the next
+    /// roll-over already, packets fail to authenticate until the counter is told again.
     ///
     /// # Errors
     /// [`SetIndexError`]; then nothing changed.
@@ -207,7 +236,8 @@ impl Receiver {
     /// Forgets a stream, so that another may take its place. Whether any was known.
     ///
     /// Its replay protection is forgotten with it (RFC 3711 §3.3.2): packets of roll-over 0 recorded
-    /// by an attacker would be taken again, under the same key. Do it for an SSRC that the signalling has ended.
+    /// by an attacker would be taken again, under the same key. Do it for an SSRC that the signalling
+    /// has ended.
     pub fn forget(&mut self, ssrc: u32) -> bool {
         let rtp = self.rtp.remove(ssrc).is_some();
         let rtcp = self.rtcp.remove(ssrc).is_some();
@@ -216,7 +246,8 @@ impl Receiver {
     }
 
     /// Forgets every SSRC of which no authentic packet, RTP or RTCP, has come since this was called
-    /// before, and gives their number. An SSRC whose roll-over counter was set meanwhile stays.
+    /// before, and gives their number. An SSRC whose roll-over counter was set meanwhile stays, but
+    /// not longer: if no packet comes until the call after, the counter is forgotten.
     ///
     /// Called every minute, it bounds what streams leave behind that have ended without a word. An
     /// SSRC of which RTCP goes on stays: it may be on hold, and who wants to be remembered sends
@@ -241,6 +272,18 @@ impl Receiver {
         let is_open = |ssrc| rtp.find(ssrc).is_some() || rtcp.find(ssrc).is_some();
         self.last.retain(is_open);
         forgotten
+    }
+
+    /// The profile of its keys.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.keys.any().profile()
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub const fn config(&self) -> Config {
+        self.config
     }
 
     /// What was taken and refused.
