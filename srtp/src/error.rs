@@ -165,7 +165,7 @@ pub enum SetIndexError {
 }
 
 /// A packet whose header cannot be read. Lengths in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Malformed {
     /// The packet ends before its header does, or leaves no room for the authentication tag.
@@ -193,7 +193,7 @@ pub enum Malformed {
 }
 
 /// Why a packet was not protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum ProtectError {
     /// The packet is no RTP or RTCP packet.
@@ -237,7 +237,7 @@ pub enum ProtectError {
 }
 
 /// Why a packet was not taken. Nothing but a counter changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum UnprotectError {
     /// The packet is no SRTP or SRTCP packet; refused before any cryptography.
@@ -247,7 +247,8 @@ pub enum UnprotectError {
     /// cryptography.
     #[error("unknown MKI")]
     UnknownMki,
-    /// The authentication tag is not the one of this packet under this key.
+    /// Authentication failure: the tag is not the one of this packet under this key. A forged or
+    /// damaged packet, another key or profile than the sender's, or a lost roll-over counter.
     #[error("wrong authentication tag")]
     WrongTag,
     /// A packet with this index was taken before (RFC 3711 §3.3.2).

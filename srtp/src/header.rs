@@ -20,6 +20,7 @@ pub(crate) const RTCP_CLEAR_LEN: usize = 8;
 
 /// The header of an RTP packet (RFC 3550 §5.1): fixed part, CSRC list and header extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RtpHeader {
     /// The P bit: the payload ends in padding. The padding itself is not looked at.
     pub padding: bool,

@@ -118,7 +118,8 @@ impl MasterKey {
 
     /// The same key for no more than this many SRTP packets and as many SRTCP packets, 1 to 2^48:
     /// the lifetime of `a=crypto` (RFC 4568 §6.1), or what another sender has left of it. 2^48
-    /// SRTP and 2^31 SRTCP packets are the most in any case (RFC 3711 §9.2).
+    /// SRTP and 2^31 SRTCP packets are the most in any case (RFC 3711 §9.2). All streams count
+    /// together, and when one of the two numbers is used up the key is at its end for both.
     ///
     /// # Errors
     /// [`KeyError::Lifetime`] when it is none of these.

@@ -8,8 +8,8 @@
 //! How to drive it:
 //! 1. Make a [`MasterKey`] for each direction: from a DTLS export ([`keys_from_dtls_export`]), from
 //!    an `a=crypto` attribute ([`CryptoAttribute`]) or from key and salt bytes.
-//! 2. For each packet to send, leave [`TRAILER_MAX`] bytes behind it and call
-//!    [`Sender::protect_rtp`] or [`Sender::protect_rtcp`].
+//! 2. For each packet to send, leave [`TRAILER_MAX`] bytes behind it, and with an MKI its length on
+//!    top ([`Sender::rtp_overhead`]), and call [`Sender::protect_rtp`] or [`Sender::protect_rtcp`].
 //! 3. For each packet that arrives, ask [`is_rtp_or_rtcp`] and [`is_rtcp`] where it belongs, then
 //!    call [`Receiver::unprotect_rtp`] or [`Receiver::unprotect_rtcp`].
 //! 4. Now and then ask `poll_event` of both: it tells when a master key is nearly used up, in time
@@ -35,7 +35,9 @@
 //! - `roc` reads the ROC of the highest index. `set_roc` says the ROC of the next packet, whatever
 //!   its sequence number: of a stream that begins late (what the signalling or the former holder of
 //!   the stream knows), or of one that has lost count. It may go up and not down, so that no
-//!   index is used twice.
+//!   index is used twice. The present one, told again, helps over a leap within a roll-over; a
+//!   sequence number that is not ahead is followed as ever, as the telling may have come just
+//!   before a roll-over.
 //! - A receiver has lost count after a leap of 2^15 numbers or more, lost or never sent: packets
 //!   are refused as [`WrongTag`](UnprotectError::WrongTag), or as
 //!   [`TooOld`](UnprotectError::TooOld) when the nearest index lies behind the window. It does not
@@ -53,6 +55,8 @@
 //!
 //! SRTCP packets carry their index, of 31 bits; there is nothing to estimate, and
 //! [`Sender::set_next_rtcp_index`] continues what another sender has begun.
+//!
+//! # Limits
 //!
 //! What it is not: it knows no DTLS, and of SDP the value of `a=crypto` alone. It does not look into
 //! RTCP or at RTP padding.

@@ -9,8 +9,10 @@ use crate::error::UnknownProfile;
 /// index of 4, or SRTP with that tag and the 4 bytes of cryptex. It covers every [`Profile`] and both
 /// protocols, but no MKI: its bytes come on top.
 ///
-/// Leave this many bytes behind a packet in its buffer, whatever the profile. For the exact
-/// number see [`Profile::rtp_overhead`] and [`Profile::rtcp_overhead`].
+/// Leave this many bytes behind a packet in its buffer, whatever the profile, and with an MKI its length
+/// on top. The exact number of a sender, MKI and cryptex included, is
+/// [`Sender::rtp_overhead`](crate::Sender::rtp_overhead) and
+/// [`Sender::rtcp_overhead`](crate::Sender::rtcp_overhead).
 pub const TRAILER_MAX: usize = 20;
 
 /// Bytes of the word with E bit and index that SRTCP adds (RFC 3711 §3.4).

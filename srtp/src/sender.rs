@@ -8,6 +8,7 @@ use crate::key::MasterKey;
 use crate::key_ring::insert_mki;
 use crate::last_index::LastIndices;
 use crate::packet_index::RTCP_INDEX_MAX;
+use crate::profile::Profile;
 use crate::rtp_stream::RtpStream;
 use crate::stats::SenderStats;
 use crate::stream_table::StreamTable;
@@ -16,13 +17,17 @@ use crate::transform::{PacketId, RtcpWord};
 /// Protects the packets of one direction, in place.
 ///
 /// Roll-over counters start at 0 and follow the sequence numbers
-/// ([how](crate#roll-over-counters)), which may come in any order within [`Config::rtp_window`]; SRTCP indices start at 0 (RFC 3711 §3.2.1, §3.4). A sequence
-/// number is protected once: a second time would use its key stream twice. A stream that starts
-/// anew under the same key therefore needs a new SSRC.
+/// ([how](crate#roll-over-counters)), which may come in any order within [`Config::rtp_window`];
+/// SRTCP indices start at 0 (RFC 3711 §3.2.1, §3.4). A sequence number is protected once: a second
+/// time would use its key stream twice. A stream that starts anew under the same key therefore
+/// needs a new SSRC.
 ///
 /// There is no `forget` as a [`Receiver`](crate::Receiver) has it: a sender that forgot a stream
-/// would begin it again at index 0 and use its key stream twice (RFC 3711 §9.1). Its streams are
-/// our own, few, and bounded by [`Config::max_streams`]. [`change_key`](Self::change_key) keeps them.
+/// would begin it again at index 0 and use its key stream twice (RFC 3711 §9.1). So
+/// [`Config::max_streams`] bounds the SSRCs of its whole life, and [`change_key`](Self::change_key)
+/// keeps them. Where SSRCs come and go without end, as in a forwarding unit, set it higher (a stream
+/// takes some 100 bytes and its window, 32 bytes for 128 packets) or begin a new sender under a new
+/// key now and then.
 ///
 /// A packet in a `Vec` grows by the trailer and is cut to what was protected:
 ///
@@ -85,6 +90,9 @@ impl Sender {
     /// packet that stands there then, [`rtp_overhead`](Self::rtp_overhead) bytes longer or, under
     /// cryptex, up to that. The fixed header stays in the clear, CSRC list and header extension as
     /// [`Config::header_extensions`] says (RFC 3711 §3.1).
+    ///
+    /// That the packet is RTP and not RTCP is for the caller to know ([`is_rtcp`](crate::is_rtcp)): an
+    /// RTCP packet given here goes out as an SRTP packet that makes no sense.
     ///
     /// # Errors
     /// [`ProtectError`]; then `buf` is unchanged and the sequence number unused.
@@ -199,9 +207,9 @@ impl Sender {
     /// that of the former key, it can tell them apart. The former key is wiped, and MUST NOT be used
     /// again by any sender (RFC 3711 §9.2).
     ///
-    /// A stream whose indices are used up is not revived: it takes a new SSRC. RFC 3711 §3.4 lets the
-    /// SRTCP index begin anew under a new key, which replay windows here do not follow. At a report
-    /// every five seconds that is 340 years away.
+    /// A stream whose indices are used up is not revived: it takes a new SSRC. RFC 3711 §3.4 counts
+    /// SRTCP indices modulo 2^31, so that they could pass through 0 again under a new key, which
+    /// replay windows here do not follow. At a report every five seconds that is 340 years away.
     ///
     /// # Errors
     /// [`AddKeyError`] when profile or length of the MKI is another, or the MKI the same; then
@@ -229,7 +237,10 @@ impl Sender {
     }
 
     /// Sets the roll-over counter of a stream's next packet, for a stream that another sender has
-    /// begun under the same key. Packets before that one must not be protected again.
+    /// begun under the same key, or one whose source leaps by 2^15 numbers or more. Packets that the
+    /// other sender has protected must not be protected again. A stream that has not begun counts
+    /// against [`Config::max_streams`] from now on; until its first packet the counter may be
+    /// corrected, also downward.
     ///
     /// # Errors
     /// [`SetIndexError`]; then nothing changed.
@@ -237,7 +248,7 @@ impl Sender {
         set_roc(&mut self.rtp, ssrc, roc, self.config.rtp_window)
     }
 
-    /// The SRTCP index of a stream's next packet.
+    /// The SRTCP index of a stream's next packet; 2^31 when none is left.
     #[must_use]
     pub fn next_rtcp_index(&self, ssrc: u32) -> Option<u32> {
         self.rtcp.find(ssrc).copied()
@@ -263,6 +274,24 @@ impl Sender {
             None => self.rtcp.insert(ssrc, index)?,
         }
         Ok(())
+    }
+
+    /// The profile of its key.
+    #[must_use]
+    pub const fn profile(&self) -> Profile {
+        self.key.profile()
+    }
+
+    /// The MKI that packets carry now, if any.
+    #[must_use]
+    pub fn mki(&self) -> Option<&[u8]> {
+        self.key.mki()
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub const fn config(&self) -> Config {
+        self.config
     }
 
     /// What was protected and refused.

@@ -54,6 +54,9 @@ pub enum HeaderExtensions {
     /// with zero bytes between them, up to the first that does not fit into the extension, or that
     /// has in a one-byte header the id 15, or the id 0 and a length. An extension that is not of
     /// RFC 8285 has no elements.
+    ///
+    /// Nothing in a packet says that elements are hidden: a receiver that was not told, or told of other
+    /// ids, takes the packet as authentic, with noise for data in these elements.
     Encrypted(ExtensionIds),
 }
 
