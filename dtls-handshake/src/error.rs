@@ -75,6 +75,10 @@ pub enum CloseCause {
     /// Nothing in common in one of the parameters.
     #[error("no {0} in common")]
     NothingInCommon(Parameter),
+    /// The client says that it has fallen back, and this side speaks a later version than it now
+    /// offers (RFC 7507): somebody has kept the two from it.
+    #[error("the client has fallen back to an earlier version")]
+    InappropriateFallback,
     /// The peer does not have the extended master secret (RFC 7627), without which exported keys
     /// are not bound to the handshake.
     #[error("the peer lacks the extended master secret")]
@@ -132,6 +136,7 @@ impl CloseCause {
             | Self::ExtendedMasterSecretMissing => AlertDescription::HandshakeFailure,
             Self::PeerCertificateRequired => AlertDescription::CertificateRequired,
             Self::MissingExtension(_) => AlertDescription::MissingExtension,
+            Self::InappropriateFallback => AlertDescription::InappropriateFallback,
             Self::UnsolicitedExtension => AlertDescription::UnsupportedExtension,
             Self::UnsupportedPeerCertificate => AlertDescription::UnsupportedCertificate,
             Self::NotVerified(_) => AlertDescription::DecryptError,

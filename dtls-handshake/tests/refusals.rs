@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::Link;
-use dtls_handshake::{AlertDescription, CipherSuite, CloseCause, Config, Parameter};
+use dtls_handshake::{AlertDescription, CipherSuite, CloseCause, Config, Parameter, Version};
 use virtual_network::Weather;
 
 const CLIENT: usize = 0;
@@ -149,6 +149,38 @@ fn client_hellos_that_must_not_be() {
     );
     let malformed = CloseCause::Malformed("extensions: one comes twice");
     assert_eq!(cause(SERVER, twice), malformed);
+}
+
+/// RFC 7507: a client that says that it has fallen back, to a server that speaks what it fell from.
+#[test]
+fn a_fallback_that_nobody_needs() {
+    let signalled = |server: &[Version]| {
+        let both = [
+            CipherSuite::EcdheEcdsaAes128GcmSha256,
+            CipherSuite::EcdheEcdsaAes256GcmSha384,
+        ];
+        let [client, ours] = common::configs();
+        let weather = Weather::calm(Duration::from_millis(10));
+        let configs = [client.with_cipher_suites(&both), ours.with_versions(server)];
+        let mut link = Link::new(configs, 12, weather).introduced();
+        link.drain();
+        // In the place of the second suite.
+        let signal = replace(
+            &[0, 4, 0xC0, 0x2B, 0xC0, 0x2C],
+            &[0, 4, 0xC0, 0x2B, 0x56, 0],
+        );
+        link.change_under_way(|_, datagram| assert!(signal(datagram)));
+        link.deliver();
+        link.causes()
+    };
+    let fallback = CloseCause::InappropriateFallback;
+    let told = CloseCause::PeerAlert(AlertDescription::InappropriateFallback);
+    let both = [Version::Dtls12, Version::Dtls13];
+    assert_eq!(signalled(&both), [Some(told), Some(fallback)]);
+    // The hello was changed on its way, which the server's Finished would not agree with: it is
+    // the verification that fails, not the version.
+    let [_, server] = signalled(&[Version::Dtls12]);
+    assert_ne!(server, Some(fallback));
 }
 
 /// CBC, RC4, static RSA, anonymous, no encryption: none is offered, taken or accepted

@@ -7,6 +7,9 @@ use crate::message::{ClientHello, Random};
 use crate::wire::{DTLS_1_2, DTLS_1_3};
 use crate::{Version, v12, v13};
 
+/// TLS_FALLBACK_SCSV: the client has tried a later version before (RFC 7507 §2).
+const FALLBACK: u16 = 0x5600;
+
 pub(super) fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
     let hello = ClientHello::read(message.body())?;
     match select_version(&hello, cx)? {
@@ -33,11 +36,17 @@ fn select_version(hello: &ClientHello<'_>, cx: &Context) -> Result<Version, Clos
         None => number == DTLS_1_2,
     };
     let speaks_1_2 = (0xFE00..=DTLS_1_2).contains(&hello.version);
-    [(Version::Dtls13, DTLS_1_3), (Version::Dtls12, DTLS_1_2)]
+    let selected = [(Version::Dtls13, DTLS_1_3), (Version::Dtls12, DTLS_1_2)]
         .into_iter()
         .find(|(version, number)| speaks_1_2 && cx.config.speaks(*version) && offers(*number))
         .map(|(version, _)| version)
-        .ok_or(CloseCause::NothingInCommon(Parameter::Version))
+        .ok_or(CloseCause::NothingInCommon(Parameter::Version))?;
+    // RFC 7507 §3.
+    let is_latest = selected == Version::Dtls13 || !cx.config.speaks(Version::Dtls13);
+    if hello.cipher_suites.contains(FALLBACK) && !is_latest {
+        return Err(CloseCause::InappropriateFallback);
+    }
+    Ok(selected)
 }
 
 /// RFC 8446 §4.1.3: a server that speaks 1.3 and answers with 1.2 says so.

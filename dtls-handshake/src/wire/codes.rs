@@ -203,6 +203,8 @@ code_points! {
         InsufficientSecurity = 71 "insufficient_security",
         /// A fault of the sender that has nothing to do with its peer.
         InternalError = 80 "internal_error",
+        /// A client that has fallen back to an earlier version than both sides speak (RFC 7507).
+        InappropriateFallback = 86 "inappropriate_fallback",
         /// The sender cancels the handshake.
         UserCanceled = 90 "user_canceled",
         /// The sender does not renegotiate.
