@@ -10,7 +10,6 @@ use crate::last_index::LastIndices;
 use crate::profile::Profile;
 use crate::replay::ReplayWindow;
 use crate::rtp_stream::RtpStream;
-use crate::sender::set_roc;
 use crate::stats::ReceiverStats;
 use crate::stream_table::StreamTable;
 use crate::transform::PacketId;
@@ -230,7 +229,7 @@ impl Receiver {
     /// # Errors
     /// [`SetIndexError`]; then nothing changed.
     pub fn set_roc(&mut self, ssrc: u32, roc: u32) -> Result<(), SetIndexError> {
-        set_roc(&mut self.rtp, ssrc, roc, self.config.rtp_window)
+        self.rtp.set_roc(ssrc, roc, self.config.rtp_window)
     }
 
     /// Forgets a stream, so that another may take its place. Whether any was known.

@@ -1,7 +1,9 @@
 //! What is kept for one RTP stream: where it stands, and which packets were there.
 
+use crate::error::SetIndexError;
 use crate::packet_index::{compose, estimate, roc};
 use crate::replay::{Refusal, ReplayWindow};
+use crate::stream_table::StreamTable;
 
 /// The state of one SSRC in one direction (RFC 3711 §3.2.1: ROC, s_l, replay list).
 #[derive(Debug)]
@@ -95,5 +97,25 @@ impl RtpStream {
         self.window.wake();
         self.position = Position::Told { roc: told };
         Ok(())
+    }
+}
+
+impl StreamTable<RtpStream> {
+    /// Sets the roll-over counter of a stream; one that is not there yet waits for its first packet.
+    pub(crate) fn set_roc(
+        &mut self,
+        ssrc: u32,
+        roc: u32,
+        window: u16,
+    ) -> Result<(), SetIndexError> {
+        match self.find_mut(ssrc) {
+            Some(stream) => stream
+                .set_roc(roc)
+                .map_err(|present| SetIndexError::Backwards {
+                    present,
+                    requested: roc,
+                }),
+            None => Ok(self.insert(ssrc, RtpStream::waiting_at(roc, window))?),
+        }
     }
 }

@@ -245,7 +245,7 @@ impl Sender {
     /// # Errors
     /// [`SetIndexError`]; then nothing changed.
     pub fn set_roc(&mut self, ssrc: u32, roc: u32) -> Result<(), SetIndexError> {
-        set_roc(&mut self.rtp, ssrc, roc, self.config.rtp_window)
+        self.rtp.set_roc(ssrc, roc, self.config.rtp_window)
     }
 
     /// The SRTCP index of a stream's next packet; 2^31 when none is left.
@@ -304,24 +304,6 @@ impl Sender {
     #[must_use]
     pub const fn rtp_streams(&self) -> usize {
         self.rtp.len()
-    }
-}
-
-/// Sets the roll-over counter in a table of streams; a stream that is not there yet begins.
-pub(crate) fn set_roc(
-    streams: &mut StreamTable<RtpStream>,
-    ssrc: u32,
-    roc: u32,
-    window: u16,
-) -> Result<(), SetIndexError> {
-    match streams.find_mut(ssrc) {
-        Some(stream) => stream
-            .set_roc(roc)
-            .map_err(|present| SetIndexError::Backwards {
-                present,
-                requested: roc,
-            }),
-        None => Ok(streams.insert(ssrc, RtpStream::waiting_at(roc, window))?),
     }
 }
 

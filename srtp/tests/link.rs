@@ -263,6 +263,38 @@ fn a_sender_uses_no_index_twice() {
     }
 }
 
+/// Whatever order packets come in and whatever counters are told in between: no two go out under one
+/// key stream.
+#[test]
+fn a_sender_that_is_told_counters_uses_no_key_stream_twice() {
+    for seed in 0..40 {
+        let profile = Profile::AeadAes128Gcm;
+        let mut sender = Sender::new(key(profile, 1));
+        let mut dice = Dice::new(seed);
+        let mut key_streams = BTreeSet::new();
+        let mut at = dice.below(65_536);
+        for _ in 0..2000 {
+            if dice.chance(20.0) {
+                let present = sender.roc(7).unwrap_or(0);
+                let told = u64::from(present) + dice.below(3);
+                let _ = sender.set_roc(7, (told as u32).saturating_sub(1));
+            }
+            at = match dice.below(10) {
+                0 => dice.below(65_536),
+                1 => at + dice.below(200),
+                2 => at.saturating_sub(dice.below(200)),
+                _ => at + 1,
+            };
+            // Zeros for payload: the key stream shows.
+            let (mut buf, len) = with_room(&rtp(7, at as u16, &[0; 20]));
+            if sender.protect_rtp(&mut buf, len).is_ok() {
+                assert!(key_streams.insert(buf[12..32].to_vec()), "{seed} {at}");
+            }
+        }
+        assert!(key_streams.len() > 500, "{}", key_streams.len());
+    }
+}
+
 /// One packet of SSRC 7 under roll-over counter and sequence number.
 fn sealed(profile: Profile, roc: u32, sequence_number: u16) -> Vec<u8> {
     let mut sender = Sender::new(key(profile, 1));
