@@ -3,11 +3,13 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::BytesMut;
-use common::{configs, origin};
-use dtls_handshake::{Connection, Event, Handled, is_dtls, testing};
+use common::{configs, configs_of, origin};
+use dtls_handshake::{Config, Connection, Event, Handled, Version, is_dtls, testing};
 
 fn captures() -> Vec<(String, Vec<Vec<u8>>)> {
     let directory = Path::new(concat!(
@@ -56,6 +58,66 @@ fn begins_with_hello(datagrams: &[Vec<u8>]) -> bool {
     is_dtls(first) && first[13] == 1 && first[19..22] == [0, 0, 0]
 }
 
+/// A server that has heard the hello of a capture, and in how many datagrams.
+fn hear(config: Config, datagrams: Vec<Vec<u8>>, name: &str) -> (Connection, usize) {
+    let mut server = Connection::server(config, [9; 32], origin());
+    let mut parts = 0;
+    for mut datagram in datagrams.into_iter().take(2) {
+        parts += 1;
+        let handled = server.handle_datagram(origin(), &mut datagram);
+        assert_eq!(handled, Handled::Consumed, "{name}");
+        // What waits for an answer has been said.
+        let soon = origin() + Duration::from_secs(1);
+        if server.poll_timeout().is_some_and(|at| at < soon) {
+            break;
+        }
+    }
+    (server, parts)
+}
+
+/// The version and the group in a ServerHello, when it has the extensions for them.
+fn version_and_group(hello: &[u8]) -> Option<([u8; 2], [u8; 2])> {
+    let value = |extension: &[u8]| {
+        let at = hello
+            .windows(extension.len())
+            .position(|part| part == extension)?;
+        hello[at + extension.len()..].first_chunk().copied()
+    };
+    // The length of a share follows its group, whose own is not known here.
+    let share = hello.windows(2).rposition(|part| part == [0, 51])?;
+    Some((value(&[0, 43, 0, 2])?, *hello[share + 4..].first_chunk()?))
+}
+
+#[test]
+fn the_hellos_of_browsers_are_answered_in_their_newest_version() {
+    let mut answered = BTreeMap::new();
+    for (name, datagrams) in captures() {
+        if !begins_with_hello(&datagrams) {
+            continue;
+        }
+        let [_, config] = configs_of(&[Version::Dtls12, Version::Dtls13]);
+        let (mut server, _) = hear(config, datagrams, &name);
+        let messages = answer(&mut server);
+        assert_eq!(server.poll_event(), None::<Event>, "{name}");
+        assert_eq!(messages[0].0, 2, "{name}: a ServerHello");
+        answered.insert(name, version_and_group(&messages[0].1));
+    }
+    if answered.is_empty() {
+        return;
+    }
+    const NEW: [u8; 2] = [0xFE, 0xFC];
+    for (name, expected) in [
+        ("chromium-chromium-call", Some((NEW, [0x11, 0xEC]))),
+        ("chromium-pqcoff", Some((NEW, [0, 29]))),
+        ("firefox-firefox-call", Some((NEW, [0x11, 0xEC]))),
+        ("firefox-firefox-call-dtls12max", None),
+        ("openssl-openssl-dtls12-srtp-ecdsa", None),
+        ("gnutls-gnutls-dtls12", None),
+    ] {
+        assert_eq!(answered[name], expected, "{name}");
+    }
+}
+
 #[test]
 fn the_hellos_of_browsers_are_answered_with_dtls_1_2() {
     let mut answered = Vec::new();
@@ -64,23 +126,8 @@ fn the_hellos_of_browsers_are_answered_with_dtls_1_2() {
             continue;
         }
         let [_, config] = configs();
-        let mut server = Connection::server(config, [9; 32], origin());
         let length = usize::from(datagrams[0][15]) << 8 | usize::from(datagrams[0][16]);
-        let mut parts = 0;
-        for mut datagram in datagrams.into_iter().take(2) {
-            parts += 1;
-            assert_eq!(
-                server.handle_datagram(origin(), &mut datagram),
-                Handled::Consumed,
-                "{name}"
-            );
-            if server
-                .poll_timeout()
-                .is_some_and(|at| at - origin() < std::time::Duration::from_secs(1))
-            {
-                break;
-            }
-        }
+        let (mut server, parts) = hear(config, datagrams, &name);
         let messages = answer(&mut server);
         let kinds: Vec<_> = messages.iter().map(|message| message.0).collect();
         assert_eq!(server.poll_event(), None::<Event>, "{name}");

@@ -3,7 +3,8 @@
 use std::process::Command;
 
 use dtls_handshake::{
-    CipherSuite, CloseCause, Config, Connected, Identity, Parameter, SRTP_EXPORTER_LABEL, Version,
+    CipherSuite, CloseCause, Config, Connected, Group, Identity, Parameter, SRTP_EXPORTER_LABEL,
+    Version,
 };
 
 use crate::driver::{Driver, FrontDoor, config};
@@ -82,6 +83,12 @@ fn check(
     assert_eq!(driver.data(), b"from there\n");
 }
 
+/// Keys on P-256 need that curve in the list, whichever the exchange is on.
+const CURVES: [(Group, &str); 2] = [
+    (Group::Secp256r1, "P-256"),
+    (Group::Secp384r1, "P-384:P-256"),
+];
+
 #[test]
 fn real_openssl_client_of_s_server() {
     as_client(config(), &Credentials::p256(), &[]);
@@ -99,8 +106,12 @@ fn real_openssl_client_of_s_server_with_fragments_on_both_sides() {
 }
 
 #[test]
-fn real_openssl_client_of_s_server_on_p256() {
-    as_client(config(), &Credentials::p256(), &["-curves", "P-256"]);
+fn real_openssl_client_of_s_server_on_other_groups() {
+    for (group, curves) in CURVES {
+        let config = config().with_groups(&[group, Group::Secp256r1]);
+        let connected = as_client(config, &Credentials::p256(), &["-curves", curves]);
+        assert_eq!(connected.group, group);
+    }
 }
 
 #[test]
@@ -132,8 +143,12 @@ fn real_openssl_server_of_s_client_with_fragments_on_both_sides() {
 }
 
 #[test]
-fn real_openssl_server_of_s_client_on_p256() {
-    as_server(config(), &Credentials::p256(), &["-curves", "P-256"]);
+fn real_openssl_server_of_s_client_on_other_groups() {
+    for (group, curves) in CURVES {
+        let config = config().with_groups(&[group]);
+        let connected = as_server(config, &Credentials::p256(), &["-curves", curves]);
+        assert_eq!(connected.group, group);
+    }
 }
 
 #[test]
