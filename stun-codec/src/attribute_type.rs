@@ -116,6 +116,15 @@ impl AttributeType {
         self.usage().is_some()
     }
 
+    /// Whether it protects a message or sums it up: one that only [`Builder`](crate::Builder) makes.
+    #[inline]
+    pub(crate) const fn is_tag(self) -> bool {
+        matches!(
+            self,
+            Self::MESSAGE_INTEGRITY | Self::MESSAGE_INTEGRITY_SHA256 | Self::FINGERPRINT
+        )
+    }
+
     /// Whether a Binding request may carry it towards a plain STUN server or an ICE agent. The
     /// attributes of RFC 5780 are not among them: a server that ignored CHANGE-REQUEST instead of
     /// refusing it would make its client draw the wrong conclusion about its NAT (RFC 5780 §6.1).

@@ -14,6 +14,11 @@ use crate::{TransactionId, Verified};
 /// Length of an attribute's type and length fields, in bytes.
 const ATTRIBUTE_HEADER: usize = 4;
 
+/// Type and length of an attribute.
+const fn attribute_header(attribute: AttributeType, length: u16) -> u32 {
+    (attribute.0 as u32) << 16 | length as u32
+}
+
 /// Appends one message to a buffer.
 ///
 /// Attributes go in the order they are added. Then the message is closed: by
@@ -53,11 +58,31 @@ impl<'b> Builder<'b> {
         transaction_id: TransactionId,
     ) -> Self {
         let start = out.len();
-        out.reserve(HEADER);
-        out.put_u16(message_type::to_wire(class, method));
-        out.put_u16(0);
-        out.put_u32(MAGIC_COOKIE);
-        out.put_slice(&transaction_id.0);
+        let mut header = [0; HEADER];
+        let [
+            t0,
+            t1,
+            _,
+            _,
+            cookie @ ..,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+        ] = &mut header;
+        [*t0, *t1] = message_type::to_wire(class, method).to_be_bytes();
+        *cookie = MAGIC_COOKIE.to_be_bytes();
+        let [_, _, _, _, _, _, _, _, id @ ..] = &mut header;
+        *id = transaction_id.0;
+        out.put_slice(&header);
         Self {
             out,
             start,
@@ -131,7 +156,7 @@ impl<'b> Builder<'b> {
     /// An attribute did not fit. The buffer is as it was before the message.
     pub fn fingerprint(mut self) -> Result<Range<usize>, EncodeError> {
         self.append_tag(AttributeType::FINGERPRINT, |message| {
-            fingerprint::of(&[message]).to_be_bytes()
+            fingerprint::of(message).to_be_bytes()
         });
         self.finish()
     }
@@ -165,9 +190,8 @@ impl<'b> Builder<'b> {
 
     /// Writes the attribute, its padding and both length fields.
     fn append<A: Encode + ?Sized>(&mut self, attribute: &A) -> Result<(), EncodeError> {
-        self.out.put_u16(attribute.attribute_type().0);
-        let length_at = self.out.len();
-        self.out.put_u16(0);
+        self.out
+            .put_u32(attribute_header(attribute.attribute_type(), 0));
         let value_at = self.out.len();
         attribute.encode(&mut ValueWriter {
             out: self.out,
@@ -175,11 +199,13 @@ impl<'b> Builder<'b> {
         })?;
         let length = self.out.len() - value_at;
         let padding = length.next_multiple_of(4) - length;
-        self.out.put_bytes(0, padding);
+        if padding > 0 {
+            self.out.put_bytes(0, padding);
+        }
         let body = self.out.len() - self.start - HEADER;
         self.announce(body)?;
         // It fits, for the whole body does.
-        self.put_length(length_at, u16::try_from(length).unwrap_or(u16::MAX));
+        self.put_length(value_at - 2, u16::try_from(length).unwrap_or(u16::MAX));
         Ok(())
     }
 
@@ -197,8 +223,8 @@ impl<'b> Builder<'b> {
         self.outcome = self.announce(body + ATTRIBUTE_HEADER + N);
         if self.outcome.is_ok() {
             let tag = compute(self.out.get(self.start..).unwrap_or_default());
-            self.out.put_u16(attribute.0);
-            self.out.put_u16(const { N as u16 });
+            self.out
+                .put_u32(attribute_header(attribute, const { N as u16 }));
             self.out.put_slice(&tag);
         }
     }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Deref;
 
 use crate::crypto::{self, Macs, SHA1_TAG, SHA256_TAG};
-use crate::message::{HEADER, Tag};
+use crate::message::HEADER;
 use crate::{AttributeType, Message, VerifyError};
 
 /// The key of MESSAGE-INTEGRITY and MESSAGE-INTEGRITY-SHA256, made once per password.
@@ -101,13 +101,13 @@ impl<'a> Message<'a> {
     ///
     /// There is no integrity attribute, it is malformed, or it does not match.
     pub fn verify(&self, key: &IntegrityKey) -> Result<Verified<'a>, VerifyError> {
-        let algorithm = if let Some(tag) = self.integrity_sha256() {
+        let algorithm = if let Some((covered, tag)) = self.integrity_sha256() {
             let attribute = AttributeType::MESSAGE_INTEGRITY_SHA256;
-            self.check(tag, attribute, |parts| key.sha256(parts))?;
+            self.check(covered, tag, attribute, |parts| key.sha256(parts))?;
             Algorithm::HmacSha256
-        } else if let Some(tag) = self.integrity() {
+        } else if let Some((covered, tag)) = self.integrity() {
             let attribute = AttributeType::MESSAGE_INTEGRITY;
-            self.check(tag, attribute, |parts| key.sha1(parts))?;
+            self.check(covered, tag, attribute, |parts| key.sha1(parts))?;
             Algorithm::HmacSha1
         } else {
             return Err(VerifyError::Missing);
@@ -122,22 +122,19 @@ impl<'a> Message<'a> {
     /// ended with that attribute (RFC 8489 §14.5).
     fn check<const N: usize>(
         &self,
-        tag: Tag<'a>,
+        covered: &[u8],
+        tag: &[u8],
         attribute: AttributeType,
         compute: impl FnOnce(&[&[u8]]) -> [u8; N],
     ) -> Result<(), VerifyError> {
-        if tag.value.len() != N {
+        if tag.len() != N {
             return Err(VerifyError::TagLength {
                 attribute,
-                found: tag.value.len(),
+                found: tag.len(),
             });
         }
-        let (covered, _) = self
-            .body()
-            .split_at_checked(tag.offset)
-            .ok_or(VerifyError::Missing)?;
-        let header = header_ending_at(self.header(), tag.offset + 4 + N);
-        if crypto::equal(&compute(&[&header, covered]), tag.value) {
+        let header = header_ending_at(self.header(), covered.len() + 4 + N);
+        if crypto::equal(&compute(&[&header, covered]), tag) {
             Ok(())
         } else {
             Err(VerifyError::Mismatch { attribute })

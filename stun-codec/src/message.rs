@@ -1,6 +1,7 @@
 //! A message that borrows the bytes it was read from.
 
 use core::fmt;
+use core::num::NonZeroU32;
 
 use crate::attribute::fingerprint;
 use crate::message_type;
@@ -37,16 +38,39 @@ pub struct Message<'a> {
     header: &'a [u8; HEADER],
     /// All attributes with their padding.
     body: &'a [u8],
-    integrity: Option<Tag<'a>>,
-    integrity_sha256: Option<Tag<'a>>,
-    has_fingerprint: bool,
+    tags: Tags,
 }
 
-/// The value of an integrity attribute and where the attribute begins in the body.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tag<'a> {
-    pub(crate) offset: usize,
-    pub(crate) value: &'a [u8],
+/// Where in the message the tags that count begin, in bytes. None begins within the header.
+#[derive(Clone, Copy, Default)]
+struct Tags {
+    integrity: Option<NonZeroU32>,
+    integrity_sha256: Option<NonZeroU32>,
+    fingerprint: Option<NonZeroU32>,
+}
+
+impl Tags {
+    /// Notes a tag, if it counts where it stands (RFC 8489 §14.5, §14.6).
+    #[inline]
+    fn note(&mut self, attribute: AttributeType, offset: usize) {
+        let offset = u32::try_from(offset).ok().and_then(NonZeroU32::new);
+        match attribute {
+            AttributeType::FINGERPRINT => self.fingerprint = offset,
+            AttributeType::MESSAGE_INTEGRITY if self.first().is_none() => self.integrity = offset,
+            AttributeType::MESSAGE_INTEGRITY_SHA256 if self.integrity_sha256.is_none() => {
+                self.integrity_sha256 = offset;
+            }
+            _ => {}
+        }
+    }
+
+    /// The first integrity attribute: behind it nothing counts but tags.
+    const fn first(&self) -> Option<NonZeroU32> {
+        match self.integrity {
+            Some(offset) => Some(offset),
+            None => self.integrity_sha256,
+        }
+    }
 }
 
 impl<'a> Message<'a> {
@@ -61,48 +85,27 @@ impl<'a> Message<'a> {
     ///
     /// What was wrong and where. [`DecodeError::is_not_stun`] tells other protocols from broken
     /// messages.
+    // Inlined, it hands over its result in registers: half of its time.
+    #[inline(always)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         let (header, body) = bytes
             .split_first_chunk::<HEADER>()
             .ok_or(DecodeError::TooShort { found: bytes.len() })?;
         check_header(header, body)?;
 
-        let mut message = Self {
-            header,
-            body,
-            integrity: None,
-            integrity_sha256: None,
-            has_fingerprint: false,
-        };
+        let mut tags = Tags::default();
         let mut reader = Reader::new(body, HEADER);
-        let mut admission = message.attributes();
         while !reader.is_empty() {
             let offset = reader.offset();
-            let attribute = reader.attribute()?;
-            if message.has_fingerprint {
-                return Err(DecodeError::AfterFingerprint {
-                    attribute: attribute.attribute_type,
-                    offset,
-                });
-            }
-            if !admission.admits(attribute.attribute_type) {
-                continue;
-            }
-            let tag = Tag {
-                offset: offset - HEADER,
-                value: attribute.value,
-            };
-            match attribute.attribute_type {
-                AttributeType::MESSAGE_INTEGRITY => message.integrity = Some(tag),
-                AttributeType::MESSAGE_INTEGRITY_SHA256 => message.integrity_sha256 = Some(tag),
-                AttributeType::FINGERPRINT => {
-                    fingerprint::check(header, body, tag)?;
-                    message.has_fingerprint = true;
+            let attribute = reader.attribute()?.attribute_type;
+            if attribute.is_tag() {
+                tags.note(attribute, offset);
+                if attribute == AttributeType::FINGERPRINT {
+                    fingerprint::check_last(bytes, offset, reader)?;
                 }
-                _ => {}
             }
         }
-        Ok(message)
+        Ok(Self { header, body, tags })
     }
 
     /// What kind of message it is.
@@ -145,21 +148,49 @@ impl<'a> Message<'a> {
     ///
     /// The attribute is there and its value is not what its type says.
     pub fn attribute<A: Decode<'a>>(&self) -> Result<Option<A>, DecodeError> {
-        self.attributes()
-            .find(|attribute| attribute.attribute_type == A::TYPE)
-            .map(|attribute| A::decode(attribute.value, self.transaction_id()))
+        self.find(A::TYPE)
+            .map(|value| A::decode(value, self.transaction_id()))
             .transpose()
+    }
+
+    /// The value of the first attribute of a type that counts.
+    #[inline]
+    fn find(&self, attribute: AttributeType) -> Option<&'a [u8]> {
+        if attribute.is_tag() {
+            let mut tags = self.attributes();
+            return tags
+                .find(|found| found.attribute_type == attribute)
+                .map(|found| found.value);
+        }
+        // The structure is known to be right: this stops where it ends.
+        let mut rest = self.open();
+        while let Some((&[t0, t1, l0, l1], behind)) = rest.split_first_chunk() {
+            let length = usize::from(u16::from_be_bytes([l0, l1]));
+            if u16::from_be_bytes([t0, t1]) == attribute.0 {
+                return behind.get(..length);
+            }
+            rest = behind.get(length.next_multiple_of(4)..)?;
+        }
+        None
+    }
+
+    /// The part of the body where everything counts.
+    #[inline]
+    fn open(&self) -> &'a [u8] {
+        match self.tags.first() {
+            Some(end) => self.body.get(..in_body(end)).unwrap_or_default(),
+            None => self.body,
+        }
     }
 
     /// Whether an attribute of this type is there and counts. Its value may be anything.
     pub fn contains(&self, attribute: AttributeType) -> bool {
-        self.attributes()
-            .any(|found| found.attribute_type == attribute)
+        self.find(attribute).is_some()
     }
 
     /// Whether it ends with FINGERPRINT, which has been checked.
     pub const fn has_fingerprint(&self) -> bool {
-        self.has_fingerprint
+        self.tags.fingerprint.is_some()
     }
 
     /// The comprehension-required attributes for which `understood` is false: what a 420 answer
@@ -173,16 +204,21 @@ impl<'a> Message<'a> {
         self.header
     }
 
-    pub(crate) const fn body(&self) -> &'a [u8] {
-        self.body
+    /// MESSAGE-INTEGRITY: what stands before it in the body, and its value.
+    pub(crate) fn integrity(&self) -> Option<(&'a [u8], &'a [u8])> {
+        self.split_at_tag(self.tags.integrity?)
     }
 
-    pub(crate) const fn integrity(&self) -> Option<Tag<'a>> {
-        self.integrity
+    /// MESSAGE-INTEGRITY-SHA256: what stands before it in the body, and its value.
+    pub(crate) fn integrity_sha256(&self) -> Option<(&'a [u8], &'a [u8])> {
+        self.split_at_tag(self.tags.integrity_sha256?)
     }
 
-    pub(crate) const fn integrity_sha256(&self) -> Option<Tag<'a>> {
-        self.integrity_sha256
+    #[inline]
+    fn split_at_tag(&self, offset: NonZeroU32) -> Option<(&'a [u8], &'a [u8])> {
+        let (before, rest) = self.body.split_at_checked(in_body(offset))?;
+        let tag = Reader::new(rest, HEADER).attribute().ok()?;
+        Some((before, tag.value))
     }
 
     fn message_type(&self) -> (Class, Method) {
@@ -191,6 +227,12 @@ impl<'a> Message<'a> {
     }
 }
 
+/// Where in the body a tag begins.
+const fn in_body(offset: NonZeroU32) -> usize {
+    offset.get() as usize - HEADER
+}
+
+#[inline]
 fn check_header(header: &[u8; HEADER], body: &[u8]) -> Result<(), DecodeError> {
     let mut reader = Reader::new(header, 0);
     let message_type = reader.u16()?;

@@ -36,11 +36,7 @@ impl<'a> Reader<'a> {
         let (head, rest) = self
             .rest
             .split_at_checked(needed)
-            .ok_or(DecodeError::Truncated {
-                offset: self.offset,
-                needed,
-                remaining: self.rest.len(),
-            })?;
+            .ok_or_else(|| self.truncated(0, needed))?;
         self.rest = rest;
         self.offset += needed;
         Ok(head)
@@ -50,11 +46,7 @@ impl<'a> Reader<'a> {
         let (head, rest) = self
             .rest
             .split_first_chunk::<N>()
-            .ok_or(DecodeError::Truncated {
-                offset: self.offset,
-                needed: N,
-                remaining: self.rest.len(),
-            })?;
+            .ok_or_else(|| self.truncated(0, N))?;
         self.rest = rest;
         self.offset += N;
         Ok(*head)
@@ -70,14 +62,31 @@ impl<'a> Reader<'a> {
 
     /// One attribute with its padding (RFC 8489 §14). Lengths are rounded up in `usize`: in 16
     /// bits 0xFFFD would become 0 and the reader would stand still.
+    #[inline]
     pub(crate) fn attribute(&mut self) -> Result<RawAttribute<'a>, DecodeError> {
-        let attribute_type = AttributeType(self.u16()?);
-        let length = usize::from(self.u16()?);
-        let mut padded = Self::new(self.bytes(length.next_multiple_of(4))?, 0);
-        let value = padded.bytes(length)?;
+        let Some((&[t0, t1, l0, l1], rest)) = self.rest.split_first_chunk() else {
+            return Err(self.truncated(0, 4));
+        };
+        let length = usize::from(u16::from_be_bytes([l0, l1]));
+        let padded = length.next_multiple_of(4);
+        let Some((value, rest)) = rest.split_at_checked(padded) else {
+            return Err(self.truncated(4, padded));
+        };
+        self.rest = rest;
+        self.offset += 4 + padded;
         Ok(RawAttribute {
-            attribute_type,
-            value,
+            attribute_type: AttributeType(u16::from_be_bytes([t0, t1])),
+            value: value.get(..length).unwrap_or_default(),
         })
+    }
+
+    /// `needed` bytes were wanted `ahead` of here.
+    #[cold]
+    fn truncated(&self, ahead: usize, needed: usize) -> DecodeError {
+        DecodeError::Truncated {
+            offset: self.offset + ahead,
+            needed,
+            remaining: self.rest.len().saturating_sub(ahead),
+        }
     }
 }

@@ -28,16 +28,14 @@ pub(super) fn decode(attribute: AttributeType, value: &[u8]) -> Result<SocketAdd
 }
 
 pub(super) fn encode(address: SocketAddr, value: &mut ValueWriter<'_>) {
-    value.u8(0);
+    let [high, low] = address.port().to_be_bytes();
     match address.ip() {
         IpAddr::V4(ip) => {
-            value.u8(IPV4);
-            value.u16(address.port());
-            value.bytes(&ip.octets());
+            let [a, b, c, d] = ip.octets();
+            value.bytes(&[0, IPV4, high, low, a, b, c, d]);
         }
         IpAddr::V6(ip) => {
-            value.u8(IPV6);
-            value.u16(address.port());
+            value.bytes(&[0, IPV6, high, low]);
             value.bytes(&ip.octets());
         }
     }

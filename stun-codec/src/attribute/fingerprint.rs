@@ -2,7 +2,7 @@
 
 use super::fixed;
 use crate::crypto;
-use crate::message::{HEADER, Tag};
+use crate::reader::Reader;
 use crate::{AttributeType, Decode, DecodeError, TransactionId};
 
 /// What the CRC is combined with, so that it differs from other uses of CRC-32: "STUN".
@@ -22,24 +22,33 @@ impl Decode<'_> for Fingerprint {
 }
 
 /// The checksum over everything before the attribute, under a length field that counts it.
-pub(crate) fn of(parts: &[&[u8]]) -> u32 {
-    crypto::crc32(parts) ^ MASK
+pub(crate) fn of(covered: &[u8]) -> u32 {
+    crypto::crc32(covered) ^ MASK
 }
 
-/// Checks a FINGERPRINT that is the last attribute: the header's length field is then the one the
-/// checksum was made under.
-pub(crate) fn check(header: &[u8; HEADER], body: &[u8], tag: Tag<'_>) -> Result<(), DecodeError> {
-    let found = u32::from_be_bytes(fixed(AttributeType::FINGERPRINT, tag.value)?);
-    let covered = body.get(..tag.offset).unwrap_or_default();
-    let expected = of(&[header, covered]);
-    if found == expected {
-        Ok(())
-    } else {
-        let offset = HEADER + tag.offset;
-        Err(DecodeError::Fingerprint {
+/// Checks a FINGERPRINT that begins at `offset` of a message, and that nothing is left behind it: the
+/// header's length field is then the one the checksum was made under.
+#[inline]
+pub(crate) fn check_last(
+    message: &[u8],
+    offset: usize,
+    mut behind: Reader<'_>,
+) -> Result<(), DecodeError> {
+    let (covered, rest) = message.split_at_checked(offset).unwrap_or_default();
+    let tag = Reader::new(rest, offset).attribute()?;
+    let found = u32::from_be_bytes(fixed(tag.attribute_type, tag.value)?);
+    let expected = of(covered);
+    if found != expected {
+        return Err(DecodeError::Fingerprint {
             offset,
             expected,
             found,
-        })
+        });
     }
+    if behind.is_empty() {
+        return Ok(());
+    }
+    let offset = behind.offset();
+    let attribute = behind.attribute()?.attribute_type;
+    Err(DecodeError::AfterFingerprint { attribute, offset })
 }
