@@ -25,9 +25,9 @@
 //! Only the latter stands in the packet, so both sides count roll-overs for each SSRC
 //! (RFC 3711 §3.3.1). The rules, for [`Sender`] and [`Receiver`] alike:
 //!
-//! - A stream begins with its first packet, at ROC 0, whatever its sequence number. RFC 3711 wants
-//!   a first sequence number below 2^15: if a stream begins just before its first roll-over and
-//!   the packets up to it are lost, the receiver is one roll-over behind.
+//! - A stream begins with its first packet, at ROC 0, whatever its sequence number. If it begins just
+//!   before its first roll-over and the packets up to it are lost, the receiver is one roll-over
+//!   behind (RFC 3711 §3.3.1): a source that begins below 2^15 is safe from that.
 //! - From there on the index of a packet is the one nearest to the highest so far, among the ROC of
 //!   that one, one less and one more. At a distance of exactly 2^15 it is taken to be of the same
 //!   ROC. So a stream is followed over leaps of up to 2^15 - 1 numbers (11 minutes of audio lost, at

@@ -127,7 +127,7 @@ fn rtp_over_link(profile: Profile, seed: u64) {
         Receiver::with_config(key(profile, 1), config).unwrap(),
     );
     let ssrc = 0xcafe_babe;
-    // RFC 3711 §3.3.1 wants the first sequence number below 2^15. The first packet is not lost.
+    // A first sequence number near its wrap may be lost with it (RFC 3711 §3.3.1). This one is not.
     let mut index = link.dice.below(1 << 15);
     let mut model = Model::default();
     for step in 0..1500 {

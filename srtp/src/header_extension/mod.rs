@@ -24,7 +24,10 @@ pub use ids::ExtensionIds;
 /// What is hidden of RTP header extensions: a setting that both sides agree on, by
 /// `a=extmap` with `urn:ietf:params:rtp-hdrext:encrypt` or by `a=cryptex`.
 ///
-/// One packet is never hidden in both ways (RFC 9335 §5).
+/// `a=cryptex` says what its writer can *receive* (RFC 9335 §4): the peer's is for our
+/// [`Sender`](crate::Sender), our own for our [`Receiver`](crate::Receiver). One packet is never hidden
+/// in both ways (RFC 9335 §5), and here one direction is not either: where a description
+/// has both, answer with one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderExtensions {
