@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use common::{Link, configs_of, fingerprint, origin};
 use dtls_handshake::{
-    AlertDescription, CipherSuite, CloseCause, Config, Group, Parameter, Version,
+    AlertDescription, CipherSuite, CloseCause, Config, Fingerprint, Group, Handled, HashAlgorithm,
+    Parameter, Version,
 };
 use virtual_network::Weather;
 
@@ -194,4 +195,117 @@ fn without_a_common_group_both_sides_learn_it() {
         let told = CloseCause::PeerAlert(AlertDescription::HandshakeFailure);
         assert_eq!(link.causes(), [Some(told), Some(cause)]);
     }
+}
+
+/// Whoever closes, and whenever: both sides end, the other by what it is told or, where that could
+/// not be read yet, by its deadline.
+#[test]
+fn closing_in_any_state_ends_both_sides() {
+    for versions in [&[Version::Dtls13][..], &BOTH] {
+        for side in 0..2 {
+            for deliveries in 0..24 {
+                let configs = configs_of(versions).map(|config| config.with_mtu(300));
+                let mut link = good_link(configs).introduced();
+                link.drain();
+                for _ in 0..deliveries {
+                    link.step();
+                    link.drain();
+                }
+                let now = link.now();
+                link.ends[side].connection.close(now);
+                while link.step() {
+                    link.drain();
+                }
+                link.drain();
+                let context = format!("side {side} after {deliveries}: {:?}", link.causes());
+                assert_eq!(
+                    link.ends[side].closed,
+                    Some(CloseCause::ClosedLocally),
+                    "{context}"
+                );
+                let other = link.ends[1 - side].closed.unwrap();
+                let told = other == CloseCause::ClosedByPeer;
+                assert!(told || other == CloseCause::TimedOut, "{context}");
+                for end in &link.ends {
+                    assert_eq!(end.connection.poll_timeout(), None);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_fingerprint_closes_both_sides_early_and_late() {
+    for wrong in 0..2 {
+        for late in [false, true] {
+            let mut link = good_link(configs_of(&BOTH));
+            let now = link.now();
+            let right = vec![fingerprint(wrong)];
+            let other = &mut link.ends[1 - wrong].connection;
+            other.set_peer_fingerprints(now, right);
+            if late {
+                link.deliver();
+            }
+            let now = link.now();
+            let nobody = vec![Fingerprint::of(HashAlgorithm::Sha256, b"somebody else")];
+            let deceived = &mut link.ends[wrong].connection;
+            deceived.set_peer_fingerprints(now, nobody);
+            while link.step() {
+                link.drain();
+            }
+            link.drain();
+            let cause = CloseCause::FingerprintMismatch;
+            assert_eq!(link.ends[wrong].closed, Some(cause));
+            assert!(link.ends[wrong].connected.is_none());
+            let told = CloseCause::PeerAlert(AlertDescription::BadCertificate);
+            assert_eq!(link.ends[1 - wrong].closed, Some(told), "{wrong} {late}");
+        }
+    }
+}
+
+#[test]
+fn fingerprints_may_come_late_or_never() {
+    let mut link = good_link(configs_of(&BOTH));
+    link.deliver();
+    assert!(link.ends.iter().all(|end| !end.is_settled()));
+    let now = link.now();
+    for side in 0..2 {
+        let peer = vec![fingerprint(1 - side)];
+        let connection = &mut link.ends[side].connection;
+        connection.set_peer_fingerprints(now, peer);
+    }
+    link.settle();
+    assert_eq!(link.ends[0].exported(), link.ends[1].exported());
+    for end in &link.ends {
+        assert_eq!(end.connection.poll_timeout(), None);
+    }
+
+    let mut link = good_link(configs_of(&BOTH));
+    link.settle();
+    for end in &link.ends {
+        let cause = CloseCause::PeerFingerprintsMissing;
+        assert_eq!(end.closed, Some(cause));
+        assert_eq!(end.closed_at.unwrap() - origin(), Duration::from_secs(30));
+    }
+}
+
+/// Data that overtakes the Finished before it waits for it (RFC 9147 §5.8.1).
+#[test]
+fn data_that_comes_before_the_last_flight_is_not_lost() {
+    let mut link = good_link(configs_of(&BOTH)).introduced();
+    while link.ends[0].connected.is_none() {
+        link.step();
+        link.ends[0].take_events(link.now());
+    }
+    let now = link.now();
+    let mut sent = link.ends[0].transmits();
+    link.ends[0].connection.send(now, b"early").unwrap();
+    sent.extend(link.ends[0].transmits());
+    sent.reverse();
+    for mut datagram in sent {
+        let _: Handled = link.ends[1].connection.handle_datagram(now, &mut datagram);
+    }
+    link.settle();
+    assert_eq!(link.ends[1].data(), [b"early"]);
+    assert_eq!(link.ends[1].connection.stats().timeouts, 0);
 }
