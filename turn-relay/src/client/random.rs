@@ -1,0 +1,27 @@
+//! The machine's entropy: one seed, told at construction.
+
+use std::fmt;
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use stun_codec::TransactionId;
+
+pub(super) struct Random(ChaCha20Rng);
+
+impl Random {
+    pub(super) fn new(seed: [u8; 32]) -> Self {
+        Self(ChaCha20Rng::from_seed(seed))
+    }
+
+    pub(super) fn transaction_id(&mut self) -> TransactionId {
+        let mut bytes = [0; 12];
+        self.0.fill_bytes(&mut bytes);
+        TransactionId(bytes)
+    }
+}
+
+impl fmt::Debug for Random {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Random")
+    }
+}
