@@ -6,6 +6,7 @@
 mod aead;
 mod agreement;
 mod certificate;
+mod generate;
 mod hash;
 mod hkdf;
 mod kem;
@@ -22,7 +23,8 @@ mod wycheproof_tests;
 
 pub(crate) use aead::{Aead, AeadAlgorithm, NONCE_LENGTH, TAG_LENGTH};
 pub(crate) use agreement::KeyExchange;
-pub(crate) use certificate::{generate_self_signed, public_key};
+pub(crate) use certificate::public_key;
+pub(crate) use generate::generate_self_signed;
 pub use hash::HashAlgorithm;
 pub(crate) use hash::RunningHash;
 pub(crate) use hkdf::{MAX_LABEL_LENGTH, hkdf_expand, hkdf_expand_label, hkdf_extract, hmac};
