@@ -166,7 +166,10 @@ fn a_new_key_resets_no_index() {
         }
         let report = sealed(&mut sender, &plain(true, 0), true);
         assert!(opened(&mut receiver, &report, true).is_ok());
+        assert_eq!(sender.mki(), Some(&[0, 1][..]));
         sender.change_key(numbered(profile, 2)).unwrap();
+        assert_eq!(sender.mki(), Some(&[0, 2][..]));
+        assert_eq!((sender.profile(), receiver.profile()), (profile, profile));
         assert_eq!(
             (sender.roc(7), sender.next_rtcp_index(7)),
             (Some(1), Some(1))
