@@ -36,6 +36,12 @@ impl IntegrityKey {
         Self(Macs::new(&*crypto::sha256_joined(&parts)))
     }
 
+    /// A key that was made before, such as a store keeps instead of passwords: 16 bytes of MD5 or 32 of
+    /// SHA-256.
+    pub fn from_bytes(key: &[u8]) -> Self {
+        Self(Macs::new(key))
+    }
+
     pub(crate) fn sha1(&self, parts: &[&[u8]]) -> [u8; SHA1_TAG] {
         self.0.sha1(parts)
     }

@@ -33,6 +33,7 @@ pub mod transaction;
 
 mod attribute_type;
 mod builder;
+mod channel_data;
 mod crypto;
 mod error;
 mod integrity;
@@ -46,6 +47,7 @@ mod transaction_id;
 pub use attribute::{Decode, Encode, RawAttribute};
 pub use attribute_type::{AttributeType, Usage};
 pub use builder::{Builder, Sealed, ValueWriter};
+pub use channel_data::ChannelData;
 pub use error::{DecodeError, EncodeError, VerifyError};
 pub use integrity::{Algorithm, IntegrityKey, Verified};
 pub use message::{Message, is_stun};
