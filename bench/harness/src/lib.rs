@@ -11,7 +11,7 @@ mod allocations;
 mod clock;
 mod item;
 
-pub use allocations::allocations;
+pub use allocations::{allocations, live_bytes};
 pub use item::{Item, Measurement, Settings, measure};
 
 /// The name under which our own crate stands in every item.
