@@ -20,6 +20,8 @@ struct Conditions {
     mtu: usize,
     /// The only one, and so the version.
     suite: CipherSuite,
+    /// Whether the client has to bring back a cookie first.
+    listener: bool,
     /// Of the client and of the server; with two that differ a server of DTLS 1.3 asks for another
     /// share.
     groups: [Group; 2],
@@ -33,6 +35,7 @@ impl Conditions {
             weather,
             mtu: 256 + dice.below(1245) as usize,
             suite: pick(dice, &[SUITES_12, SUITES_13].concat()),
+            listener: dice.chance(30.0),
             groups: [pick(dice, &GROUPS), pick(dice, &GROUPS)],
             connection_ids: [(); 2].map(|()| pick(dice, &[None, Some(0), Some(8)])),
         }
@@ -95,12 +98,19 @@ struct Outcome {
 }
 
 fn run(seed: u64, conditions: &Conditions) -> Outcome {
-    let mut link = Link::new(conditions.configs(), seed, conditions.weather).introduced();
+    let link = if conditions.listener {
+        Link::with_listener
+    } else {
+        Link::new
+    };
+    let mut link = link(conditions.configs(), seed, conditions.weather).introduced();
     link.settle();
     let context = || format!("seed {seed}, {conditions:?}: {:?}", link.causes());
     let [client, server] = &link.ends;
     let took = link.now() - origin();
-    assert!(took <= DEADLINE + Duration::from_secs(1), "{}", context());
+    // A connection that a listener makes begins when it does.
+    let deadline = DEADLINE * if conditions.listener { 2 } else { 1 };
+    assert!(took <= deadline + Duration::from_secs(1), "{}", context());
     assert!(link.largest <= conditions.mtu, "{}", context());
     let outcome = |connected| Outcome {
         version: conditions.version(),

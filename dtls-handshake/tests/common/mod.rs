@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use dtls_handshake::{
-    CloseCause, Config, Connected, Connection, Event, Fingerprint, Handled, Identity,
-    SRTP_EXPORTER_LABEL, Version,
+    Admission, CloseCause, Config, Connected, Connection, Event, Fingerprint, Handled, Identity,
+    Listener, SRTP_EXPORTER_LABEL, Version,
 };
 use virtual_network::{Datagram, Dice, HostId, Network, Weather};
 
@@ -124,6 +124,10 @@ pub(crate) struct Link {
     hosts: [HostId; 2],
     /// The largest datagram that was sent, in bytes.
     pub(crate) largest: usize,
+    /// In front of the server, until the client has brought back its cookie.
+    door: Option<Listener>,
+    /// Bytes that came to it, less those that it answered with.
+    unanswered: usize,
 }
 
 fn address(side: usize) -> SocketAddr {
@@ -146,6 +150,17 @@ impl Link {
             network,
             hosts,
             largest: 0,
+            door: None,
+            unanswered: 0,
+        }
+    }
+
+    /// The server is reached through a listener.
+    pub(crate) fn with_listener(configs: [Config; 2], seed: u64, weather: Weather) -> Self {
+        let door = Listener::new(configs[1].clone(), Dice::new(!seed).seed());
+        Self {
+            door: Some(door),
+            ..Self::new(configs, seed, weather)
         }
     }
 
@@ -239,7 +254,12 @@ impl Link {
         self.network.advance(next);
         let now = self.now();
         while let Some((_, mut datagram)) = self.network.receive() {
-            let connection = &mut self.ends[side_of(&datagram)].connection;
+            let side = side_of(&datagram);
+            if side == 1 && self.door.is_some() {
+                self.knock(now, &mut datagram.data);
+                continue;
+            }
+            let connection = &mut self.ends[side].connection;
             let _: Handled = connection.handle_datagram(now, &mut datagram.data);
         }
         for end in &mut self.ends {
@@ -248,6 +268,28 @@ impl Link {
             }
         }
         true
+    }
+
+    /// A datagram of the client comes to the listener. A server that has given up opens no more.
+    fn knock(&mut self, now: Instant, datagram: &mut [u8]) {
+        let Some(door) = self.door.as_mut().filter(|_| !self.ends[1].is_settled()) else {
+            return;
+        };
+        self.unanswered += datagram.len();
+        let mut out = BytesMut::new();
+        match door.handle_datagram(now, address(0), datagram, &mut out) {
+            Admission::Reply(range) => {
+                self.unanswered = self.unanswered.checked_sub(range.len()).unwrap();
+                self.network
+                    .send(self.hosts[1], address(1), address(0), &out[range]);
+            }
+            Admission::Accepted(mut connection) => {
+                connection.set_peer_fingerprints(now, vec![fingerprint(0)]);
+                self.ends[1].connection = *connection;
+                self.door = None;
+            }
+            Admission::Dropped(_) | Admission::Waiting => {}
+        }
     }
 
     /// Until both ends are connected or closed and nothing is under way.
