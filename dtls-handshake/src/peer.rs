@@ -86,18 +86,18 @@ impl ExpectedPeer {
             .ok_or(CloseCause::FingerprintMismatch)
     }
 
-    /// The proof, of a peer whose certificate was accepted: `Ok(None)` as long as there is
-    /// nothing to judge it by.
+    /// The proof, of a peer whose certificate was accepted, which goes into it: `Ok(None)` as long
+    /// as there is nothing to judge it by.
     pub(crate) fn verify(
         &self,
-        certificate: &[u8],
+        certificate: &mut Vec<u8>,
         config: &Config,
         connection: u64,
     ) -> Result<Option<VerifiedPeer>, CloseCause> {
         let fingerprint = self.check(certificate)?;
         let judged = fingerprint.is_some() || config.peer_verifier.is_some();
         Ok(judged.then(|| VerifiedPeer {
-            certificate: certificate.into(),
+            certificate: core::mem::take(certificate).into(),
             fingerprint,
             connection,
         }))

@@ -316,11 +316,11 @@ impl Connection {
     }
 
     /// The handshake is complete. Connected, if the peer is who it should be.
-    fn complete(&mut self, now: Instant, completed: Completed) {
+    fn complete(&mut self, now: Instant, mut completed: Completed) {
         let Context {
             expected, config, ..
         } = &self.context;
-        match expected.verify(&completed.peer_certificate, config, self.id) {
+        match expected.verify(&mut completed.peer_certificate, config, self.id) {
             Err(cause) => self.end(cause),
             Ok(None) => self.phase = Phase::Unverified(completed),
             Ok(Some(peer)) => {

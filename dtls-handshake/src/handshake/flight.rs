@@ -62,10 +62,14 @@ struct Sent {
     end: usize,
 }
 
+/// What the longest flight has.
+const USUAL_ITEMS: usize = 6;
+
 impl Flight {
     /// Forgets the last flight, because it was answered. Message numbers run on.
     pub(crate) fn begin(&mut self) {
         self.items.clear();
+        self.items.reserve(USUAL_ITEMS);
         self.sent.clear();
         self.next = Position::default();
     }

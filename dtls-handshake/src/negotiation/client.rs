@@ -1,12 +1,15 @@
 //! The client's offer of both versions, and the answer that settles one.
 
+use arrayvec::ArrayVec;
+
 use super::{DOWNGRADE_TO_1_2, Handshake, Next, Step};
 use crate::config::Config;
-use crate::crypto::{ClientShare, PublicKey, Refused};
+use crate::crypto::{ClientShare, GROUPS, PublicKey, Refused};
 use crate::error::{CloseCause, Parameter};
 use crate::handshake::{Context, Message};
 use crate::message::v13::KeyShare;
 use crate::message::{ClientOffer, HelloVerifyRequest, Random, ServerHello};
+use crate::suite::Suite;
 use crate::wire::{DTLS_1_2, DTLS_1_3, Group, HandshakeType};
 use crate::{Version, v12, v13};
 
@@ -30,7 +33,8 @@ impl Offer {
             config.speaks(Version::Dtls12),
             config.speaks(Version::Dtls13),
         );
-        let suites: Vec<_> = [Version::Dtls13, Version::Dtls12]
+        // None comes twice in a configuration.
+        let suites: ArrayVec<_, { Suite::ALL.len() }> = [Version::Dtls13, Version::Dtls12]
             .into_iter()
             .filter(|version| config.speaks(*version))
             .flat_map(|version| config.suites_of(version).map(|suite| suite.id))
@@ -41,7 +45,7 @@ impl Offer {
         } else {
             Version::Dtls12
         };
-        let groups: Vec<_> = config.groups_of(latest).collect();
+        let groups: ArrayVec<_, { GROUPS.len() }> = config.groups_of(latest).collect();
         let key_shares: Vec<_> = self.shares.iter().map(key_share).collect();
         let offer = ClientOffer {
             dtls12,

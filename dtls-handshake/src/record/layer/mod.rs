@@ -22,6 +22,9 @@ const WRITTEN_LIMIT: u64 = 1 << 23;
 /// As many records may fail to verify with one key (RFC 9147 §4.5.3).
 const FORGED_LIMIT: u64 = 1 << 36;
 
+/// Those that a handshake writes in.
+const USUAL_EPOCHS: usize = 3;
+
 /// What the newest keys have gone through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wear {
@@ -56,7 +59,8 @@ struct ConnectionIds {
 struct WriteEpoch {
     epoch: u64,
     next_sequence: u64,
-    keys: Option<Keys>,
+    /// Apart, since they are large and lists have room for more than they hold.
+    keys: Option<Box<Keys>>,
 }
 
 /// There is none for epoch 0: what is not authenticated must not move a window.
@@ -64,7 +68,7 @@ struct WriteEpoch {
 struct ReadEpoch {
     epoch: u64,
     window: ReplayWindow,
-    keys: Keys,
+    keys: Box<Keys>,
     /// Records that did not verify.
     forged: u64,
 }
@@ -85,8 +89,10 @@ impl RecordLayer {
             next_sequence: 0,
             keys: None,
         };
+        let mut write = Vec::with_capacity(USUAL_EPOCHS);
+        write.push(plain);
         Self {
-            write: vec![plain],
+            write,
             read: Vec::new(),
             ids: ConnectionIds::default(),
             newest: false,
@@ -117,7 +123,7 @@ impl RecordLayer {
         self.ids.of_written = id.to_vec();
         for write in &mut self.write {
             let keys = write.keys.take();
-            write.keys = keys.map(|keys| keys.with_connection_id(id.to_vec()));
+            write.keys = keys.map(|keys| Box::new(keys.with_connection_id(id.to_vec())));
         }
     }
 
@@ -149,7 +155,7 @@ impl RecordLayer {
         self.write.push(WriteEpoch {
             epoch,
             next_sequence: sequence,
-            keys: Some(keys.into().with_connection_id(id)),
+            keys: Some(Box::new(keys.into().with_connection_id(id))),
         });
     }
 
@@ -168,7 +174,7 @@ impl RecordLayer {
         self.read.push(ReadEpoch {
             epoch,
             window: ReplayWindow::after(received),
-            keys: keys.into().with_connection_id(id),
+            keys: Box::new(keys.into().with_connection_id(id)),
             forged: 0,
         });
     }
@@ -188,7 +194,7 @@ impl RecordLayer {
         let written = self
             .write
             .last()
-            .filter(|write| write.keys.as_ref().is_some_and(has_1_3));
+            .filter(|write| write.keys.as_deref().is_some_and(has_1_3));
         if forged >= FORGED_LIMIT {
             Wear::WornOut
         } else if newest >= FORGED_LIMIT / 2 {
@@ -230,7 +236,7 @@ impl RecordLayer {
         let (window, protection) = self
             .read
             .iter_mut()
-            .find_map(|read| match &read.keys {
+            .find_map(|read| match &*read.keys {
                 Keys::Protection(protection) if read.epoch == epoch => {
                     Some((&mut read.window, protection))
                 }
@@ -282,7 +288,7 @@ impl RecordLayer {
             .rev()
             .find(|read| read.has_bits(header.epoch_bits))
             .ok_or(DropReason::WrongEpoch)?;
-        let Keys::Ciphertext(ciphertext) = keys else {
+        let Keys::Ciphertext(ciphertext) = &**keys else {
             return Err(DropReason::WrongEpoch);
         };
         let opened = ciphertext
@@ -333,7 +339,7 @@ impl RecordLayer {
             return Err(Refused);
         }
         let start = out.len();
-        let written = match &write.keys {
+        let written = match write.keys.as_deref() {
             Some(Keys::Ciphertext(ciphertext)) => {
                 ciphertext.seal(epoch, sequence, content, parts, out)
             }
