@@ -87,6 +87,17 @@ impl<'a> Description<'a> {
         }
     }
 
+    /// Gives the session a name (`s=`). An empty one is `-` (RFC 8866 §5.3).
+    pub fn set_name(&mut self, name: &str) {
+        let name = if name.is_empty() { "-" } else { name };
+        self.session.replace('s', Line::new('s', name));
+    }
+
+    /// Says when the session is: the first `t=`.
+    pub fn set_timing(&mut self, timing: &Timing) {
+        self.session.replace('t', Line::new('t', timing));
+    }
+
     /// Replaces the `o=` line.
     pub fn set_origin(&mut self, origin: &Origin<'_>) {
         self.session.replace('o', Line::new('o', origin));

@@ -50,17 +50,16 @@ impl Fragment {
         let options = Options::default();
         let mut lines = Lines::new(text, options)?;
         let mut session = Section::default();
-        let mut next = lines.next()?;
-        while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-            session.push_line(session_attribute(&entry, options.mode)?);
-            next = lines.next()?;
+        while let Some(entry) = lines.in_level() {
+            session.push_line(session_attribute(entry, options.mode)?);
+            lines.advance()?;
         }
         let mut fragment = Self {
             credentials: credentials(&session, 1)?,
             sections: Vec::new(),
             end_of_candidates: session.has::<EndOfCandidates>(),
         };
-        while let Some(head) = next {
+        while let Some(head) = lines.at().copied() {
             if fragment.sections.len() == options.limits.media {
                 let most = options.limits.media;
                 return Err(ParseError::limit(
@@ -72,10 +71,10 @@ impl Fragment {
             }
             let media = Media::read(head.text, head.end, 0);
             let mut media = media.map_err(|invalid| head.invalid(invalid))?;
-            next = lines.next()?;
-            while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-                media.push_line(attribute(&entry, Level::Media, options.mode)?);
-                next = lines.next()?;
+            lines.advance()?;
+            while let Some(entry) = lines.in_level() {
+                media.push_line(attribute(entry, Level::Media, options.mode)?);
+                lines.advance()?;
             }
             fragment.sections.push(section(&media, head.number)?);
         }

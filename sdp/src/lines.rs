@@ -17,6 +17,8 @@ use crate::work;
 pub(crate) struct Lines<'a> {
     rest: &'a str,
     number: usize,
+    /// The line at hand.
+    entry: Option<Entry<'a>>,
     options: Options,
     /// How the last line ended.
     end: LineEnd,
@@ -53,8 +55,10 @@ impl Entry<'_> {
 }
 
 impl<'a> Lines<'a> {
+    /// Begins at the first line.
+    ///
     /// # Errors
-    /// When the text is longer than the limit.
+    /// When the text is longer than the limit, or the first line is none.
     pub(crate) fn new(text: &'a str, options: Options) -> Result<Self, ParseError> {
         let most = options.limits.bytes;
         if text.len() > most {
@@ -65,14 +69,16 @@ impl<'a> Lines<'a> {
                 Found::Count(text.len()),
             ));
         }
-        let tail = Tail::Blank(Cow::Borrowed(""));
-        Ok(Self {
+        let mut lines = Self {
             rest: text,
             number: 0,
+            entry: None,
             options,
             end: LineEnd::CrLf,
-            tail,
-        })
+            tail: Tail::Blank(Cow::Borrowed("")),
+        };
+        lines.advance()?;
+        Ok(lines)
     }
 
     /// The number of the line after the last one that was read.
@@ -97,24 +103,30 @@ impl<'a> Lines<'a> {
         lines.min(self.options.limits.lines)
     }
 
-    /// The next line; `None` at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Entry<'a>>, ParseError> {
+    /// The line at hand; `None` at the end.
+    pub(crate) fn at(&self) -> Option<&Entry<'a>> {
+        self.entry.as_ref()
+    }
+
+    /// The line at hand, if it belongs to the level that was begun: a media section begins another.
+    pub(crate) fn in_level(&self) -> Option<&Entry<'a>> {
+        self.entry.as_ref().filter(|entry| entry.letter != 'm')
+    }
+
+    /// Goes on to the next line.
+    pub(crate) fn advance(&mut self) -> Result<(), ParseError> {
+        self.entry = None;
         if self.rest.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         self.number += 1;
         let (text, end) = self.cut()?;
         if text.is_empty() && self.only_blank_lines_follow(end) {
-            return Ok(None);
+            return Ok(());
         }
         if self.number > self.options.limits.lines {
-            let most = self.options.limits.lines;
-            return Err(ParseError::limit(
-                self.number,
-                most,
-                "lines",
-                Found::Count(self.number),
-            ));
+            let (most, found) = (self.options.limits.lines, Found::Count(self.number));
+            return Err(ParseError::limit(self.number, most, "lines", found));
         }
         // RFC 8866 §9: no value holds NUL or CR.
         if let Some(byte) = memchr2(b'\r', b'\0', text.as_bytes()) {
@@ -122,13 +134,16 @@ impl<'a> Lines<'a> {
             return Err(ParseError::at(self.number, text, byte, expected));
         }
         match text.as_bytes() {
-            [letter, b'=', ..] if letter.is_ascii_alphabetic() => Ok(Some(Entry {
-                number: self.number,
-                text,
-                letter: char::from(*letter),
-                value: text.get(2..).unwrap_or_default(),
-                end,
-            })),
+            [letter, b'=', ..] if letter.is_ascii_alphabetic() => {
+                self.entry = Some(Entry {
+                    number: self.number,
+                    text,
+                    letter: char::from(*letter),
+                    value: text.get(2..).unwrap_or_default(),
+                    end,
+                });
+                Ok(())
+            }
             [letter, ..] if letter.is_ascii_alphabetic() => {
                 let expected = "\"=\" behind one type letter";
                 Err(ParseError::at(self.number, text, 1, expected))

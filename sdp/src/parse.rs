@@ -45,19 +45,14 @@ const MEDIA: [Place; 5] = [
 pub(crate) fn description(text: &str, options: Options) -> Result<Description<'_>, ParseError> {
     let mode = options.mode;
     let mut lines = Lines::new(text, options)?;
-    let mut section = Section::with_capacity(lines.ahead());
-    let mut next = lines.next()?;
-    check_version(next.as_ref())?;
-    let mut level = Reader::new(Level::Session, mode);
-    while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-        section.push_line(level.read(&entry)?);
-        next = lines.next()?;
-    }
-    check_required(&section, next.as_ref(), lines.next_number(), mode)?;
-    let mut check = Check::new(level.facts, mode);
+    check_version(lines.at())?;
+    let mut section = Section::with_capacity(lines.ahead() + 1);
+    let facts = level(&mut lines, Level::Session, &mut section, mode)?;
+    check_required(&section, lines.at(), lines.next_number(), mode)?;
+    let mut check = Check::new(facts, mode);
 
     let mut media = Vec::new();
-    while let Some(head) = next {
+    while let Some(head) = lines.at().copied() {
         if media.len() == options.limits.media {
             let (most, found) = (media.len(), Found::Count(media.len() + 1));
             return Err(ParseError::limit(
@@ -69,17 +64,29 @@ pub(crate) fn description(text: &str, options: Options) -> Result<Description<'_
         }
         let section = Media::read(head.text, head.end, lines.ahead());
         let mut section = section.map_err(|invalid| head.invalid(invalid))?;
-        let mut level = Reader::new(Level::Media, mode);
-        next = lines.next()?;
-        while let Some(entry) = next.filter(|entry| entry.letter != 'm') {
-            section.push_line(level.read(&entry)?);
-            next = lines.next()?;
-        }
-        check.media(&head, &section, level.facts)?;
+        lines.advance()?;
+        let facts = level(&mut lines, Level::Media, &mut section, mode)?;
+        check.media(&head, &section, facts)?;
         media.push(section);
     }
     check.finish()?;
     Ok(Description::assemble(section, media, lines.tail()))
+}
+
+/// Reads the lines of one level into `section`, and says what other lines depend on.
+fn level<'a>(
+    lines: &mut Lines<'a>,
+    level: Level,
+    section: &mut Section<'a>,
+    mode: Mode,
+) -> Result<Facts<'a>, ParseError> {
+    let mut level = Reader::new(level, mode);
+    while let Some(entry) = lines.in_level() {
+        level.check(entry)?;
+        section.push_line(Line::read(entry.text, entry.end));
+        lines.advance()?;
+    }
+    Ok(level.facts)
 }
 
 /// Reads the lines of one level.
@@ -104,8 +111,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Checks one line, notes what other lines depend on, and keeps the line.
-    fn read(&mut self, entry: &Entry<'a>) -> Result<Line<'a>, ParseError> {
+    /// Checks one line, and notes what other lines depend on.
+    fn check(&mut self, entry: &Entry<'a>) -> Result<(), ParseError> {
         let (mode, value) = (self.mode, entry.value);
         self.order.take(entry)?;
         let checked = match entry.letter {
@@ -132,8 +139,7 @@ impl<'a> Reader<'a> {
             }
             _ => Ok(()),
         };
-        checked.map_err(|invalid| entry.invalid(invalid))?;
-        Ok(Line::read(entry.text, entry.end))
+        checked.map_err(|invalid| entry.invalid(invalid))
     }
 }
 

@@ -4,6 +4,9 @@ use crate::attribute::{Attribute, Raw, Registered, Typed};
 use crate::field::{Bandwidth, Connection};
 use crate::line::Line;
 
+/// The order of the type letters; that of a media section is a part of it (RFC 8866 §9).
+const ORDER: &str = "voisuepcbtrzka";
+
 /// The lines of one level, in order, every one as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Section<'a> {
@@ -80,6 +83,29 @@ impl<'a> Section<'a> {
     /// can begin another line.
     pub fn push<'t>(&mut self, attribute: &impl Typed<'t>) {
         self.push_line(Line::new('a', attribute));
+    }
+
+    /// Says where media goes: `c=`, in its place. It takes the place of the first one that stands
+    /// there.
+    pub fn set_connection(&mut self, connection: &Connection<'_>) {
+        let line = Line::new('c', connection);
+        match self.value('c') {
+            Some(_) => self.replace('c', line),
+            None => self.insert(line),
+        }
+    }
+
+    /// Adds a `b=` line in its place, behind those that stand there.
+    pub fn push_bandwidth(&mut self, bandwidth: &Bandwidth<'_>) {
+        self.insert(Line::new('b', bandwidth));
+    }
+
+    /// Puts a line where the order of RFC 8866 §9 has it, behind all of its type.
+    pub(crate) fn insert(&mut self, line: Line<'a>) {
+        let rank = |line: &Line<'_>| ORDER.find(line.letter());
+        let later = |other: &Line<'_>| rank(other) > rank(&line);
+        let at = self.lines.iter().position(later);
+        self.lines.insert(at.unwrap_or(self.lines.len()), line);
     }
 
     /// Adds an attribute that is known to be well formed.

@@ -13,7 +13,7 @@ use proptest::prelude::*;
 use sdp::attribute::{
     Attribute, Candidate, Crypto, Direction, Fmtp, Mid, Msid, Ptime, Rtcp, Rtpmap, Setup, Ssrc,
 };
-use sdp::field::Origin;
+use sdp::field::{Bandwidth, Connection, Origin, Timing};
 use sdp::negotiate::{Codec, Session};
 use sdp::{Description, Fragment, FragmentSection, Limits, Media, Mode, Options, Protocol};
 
@@ -199,6 +199,7 @@ proptest! {
     fn built_descriptions_read_back(
         username in "[!-~]{1,10}",
         id in "[0-9]{1,20}",
+        name in "[^\r\n\0]{1,20}",
         sections in vec((token(), any::<u16>(), token(), vec(attribute(), 0..8)), 0..5),
     ) {
         let origin = Origin {
@@ -210,10 +211,11 @@ proptest! {
             address: "2001:db8::1",
         };
         let mut built = Description::new(&origin);
+        built.set_name(&name);
+        built.set_timing(&Timing { start: 4_294_967_296, stop: 0 });
         for (index, (kind, port, protocol, attributes)) in sections.iter().enumerate() {
             let protocol = Protocol::Other(protocol.into());
             let mut media = Media::new(kind, *port, &protocol, "0 1 a").unwrap();
-            media.push_raw("placeholder", None).unwrap();
             media.push(&Mid { tag: &index.to_string() });
             for attribute in attributes {
                 let (name, value) = match attribute.split_once(':') {
@@ -222,12 +224,22 @@ proptest! {
                 };
                 media.push_raw(name, value).unwrap();
             }
+            // They go where they belong, above the attributes.
+            media.push_bandwidth(&Bandwidth { kind: "AS", value: 64 });
+            media.set_connection(&Connection {
+                net_type: "IN",
+                addr_type: "IP4",
+                address: "192.0.2.1",
+                ttl: None,
+                count: None,
+            });
             built.push_media(media);
         }
-        // c= belongs to each section; without one only rejected sections are read.
-        let text = built.to_string().replace("a=placeholder\r\n", "c=IN IP4 192.0.2.1\r\n");
+        let text = built.to_string();
         let read = Description::parse(&text).unwrap();
-        prop_assert_eq!(&read.to_string(), &text);
+        prop_assert_eq!(&read, &built);
+        prop_assert_eq!(read.to_string(), text.clone());
+        prop_assert_eq!(read.name(), Some(name.as_str()));
         prop_assert_eq!(read.origin(), Some(origin));
         for (media, (kind, port, _, attributes)) in read.media().iter().zip(&sections) {
             prop_assert_eq!((media.kind(), media.port()), (kind.as_str(), *port));

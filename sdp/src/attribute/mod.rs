@@ -5,10 +5,13 @@
 
 // Another attribute takes a file and one line in the registration at the end of this file.
 
+mod lookup;
+
 use std::fmt;
 
 pub use source_filter::FilterMode;
 
+use self::lookup::Table;
 use crate::grammar::{self, Invalid};
 use crate::options::Leniency;
 
@@ -181,15 +184,22 @@ macro_rules! attributes {
             const LEVEL: Level = Level::$level;
         })*
 
+        /// Which type a name stands for.
+        #[derive(Clone, Copy)]
+        enum Kind {
+            $($type,)*
+        }
+
+        static KINDS: Table<Kind> = Table::new(&[$($(($name, Kind::$type)),+),*]);
+
         /// Reads a known attribute, and says what holds for it. `None` for an unknown one.
         pub(crate) fn read(raw: Raw<'_>) -> Option<(Rule, Result<Attribute<'_>, Invalid>)> {
-            match raw.name {
-                $($($name)|+ => {
+            Some(match KINDS.find(raw.name)? {
+                $(Kind::$type => {
                     let rule = Rule { level: Level::$level, unreadable: $unreadable };
-                    Some((rule, $type::read(raw).map(Attribute::$type)))
+                    (rule, $type::read(raw).map(Attribute::$type))
                 })*
-                _ => None,
-            }
+            })
         }
     };
 }
