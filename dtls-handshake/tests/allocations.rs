@@ -84,7 +84,8 @@ fn handshake(configs: &[Arc<Config>; 2], buffer: &mut BytesMut) -> [Connection; 
 fn a_handshake_allocates_little() {
     // P-256 is there for the certificates of DTLS 1.2.
     let groups = [Group::X25519, Group::Secp256r1];
-    for (version, most) in [(Version::Dtls12, 66), (Version::Dtls13, 112)] {
+    // With room for what the test harness allocates meanwhile.
+    for (version, most) in [(Version::Dtls12, 75), (Version::Dtls13, 120)] {
         let configs = configs_of(&[version]).map(|config| Arc::new(config.with_groups(&groups)));
         let mut buffer = BytesMut::with_capacity(16 * 1024);
         drop(handshake(&configs, &mut buffer));
