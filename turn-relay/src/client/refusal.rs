@@ -23,6 +23,7 @@ const MOBILITY_FORBIDDEN: u16 = ErrorCode::MOBILITY_FORBIDDEN.code;
 const UNKNOWN_ATTRIBUTE: u16 = ErrorCode::UNKNOWN_ATTRIBUTE.code;
 const ALLOCATION_MISMATCH: u16 = ErrorCode::ALLOCATION_MISMATCH.code;
 const STALE_NONCE: u16 = ErrorCode::STALE_NONCE.code;
+const WRONG_CREDENTIALS: u16 = ErrorCode::WRONG_CREDENTIALS.code;
 const QUOTA: u16 = ErrorCode::ALLOCATION_QUOTA_REACHED.code;
 
 impl Allocation {
@@ -147,6 +148,17 @@ impl Allocation {
             requests,
             waited,
         } = unanswered;
+        // A server that was started anew cannot prove that it knows no allocation, or none of ours.
+        // Whoever could both write its answer and keep a better one away could keep away everything.
+        if matches!(
+            pending.unproved,
+            Some(ALLOCATION_MISMATCH | WRONG_CREDENTIALS)
+        ) && self.phase.live().is_some()
+            && pending.purpose != Purpose::Move
+        {
+            self.end(Cause::AllocationMismatch);
+            return;
+        }
         let cause = Cause::TimedOut {
             requests,
             waited,
