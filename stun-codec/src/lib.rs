@@ -10,12 +10,13 @@
 //! - [`Builder`] appends a message to the caller's buffer, closes it with MESSAGE-INTEGRITY and
 //!   FINGERPRINT, and allocates nothing of its own.
 //! - [`credentials`] is the long-term mechanism on both sides: 401, 438 and their nonces.
+//! - [`discovery`] finds out how a NAT maps and filters, and answers those who want to (RFC 5780).
 //! - [`respond`] answers a Binding request without any state.
 //! - [`transaction::Transaction`] (feature `std`) retransmits a request until its answer comes.
 //! - [`path`] names where frames come from and go to, for every state machine that builds on STUN.
 //!
-//! Without the default feature `std` the crate is `no_std` and needs `alloc`; only [`transaction`] and
-//! the server's side of [`credentials`] are missing then.
+//! Without the default feature `std` the crate is `no_std` and needs `alloc`; only [`transaction`],
+//! the server's side of [`credentials`] and the asking side of [`discovery`] are missing then.
 //!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ extern crate alloc;
 
 pub mod attribute;
 pub mod credentials;
+pub mod discovery;
 pub mod opening;
 pub mod path;
 pub mod stream;
