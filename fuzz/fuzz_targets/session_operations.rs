@@ -86,7 +86,7 @@ impl Seen {
     fn event(&mut self, event: &session::Event) {
         assert!(!self.over, "{event:?} after the end");
         match event {
-            session::Event::Connected (_) => {
+            session::Event::Connected(_) => {
                 assert!(!self.connected, "connected twice");
                 self.connected = true;
             }

