@@ -228,6 +228,10 @@ fn records_that_must_not_be() {
         (2, DATA, b"data", "application data"),
     ] {
         for to in [CLIENT, SERVER] {
+            // A client that was acknowledged reads nothing of the handshake any more.
+            if (to, epoch) == (CLIENT, 2) {
+                continue;
+            }
             let mut known = Known::connected();
             let _: Handled = known.inject(to, (epoch, NEXT), content, payload);
             let event = known.connection(to).poll_event();

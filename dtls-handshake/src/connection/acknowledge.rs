@@ -34,7 +34,8 @@ pub(super) struct Acknowledgements {
 impl Acknowledgements {
     /// The peer's flight is over, or is answered.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.received.clear();
+        self.is_due = false;
     }
 
     /// Has an ACK sent.
@@ -103,7 +104,17 @@ impl Connection {
     /// Our flight has arrived: the peer says so, or answers it (RFC 9147 §7.2).
     pub(super) fn flight_acknowledged(&mut self, now: Instant) {
         self.timers.stop(Timer::Retransmit);
-        self.context.flight.begin();
+        let was_last = self.context.flight.is_of(HANDSHAKE);
+        match self.phase {
+            Phase::Handshake(_) => self.context.flight.begin(),
+            _ => {
+                self.context.flight.release();
+                // The server has our Finished: it has no reason to send anything of its own again.
+                if was_last {
+                    self.context.records.stop_reading_before(DATA);
+                }
+            }
+        }
         self.context.records.stop_writing_old();
         if matches!(self.phase, Phase::Connected(_)) {
             self.timers.stop(Timer::Deadline);

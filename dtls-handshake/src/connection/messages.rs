@@ -250,9 +250,13 @@ impl Connection {
         }
         self.complete(now, completed);
         self.flight_received();
-        if version == Version::Dtls13 && self.context.flight.is_empty() {
-            self.context.records.stop_writing_old();
+        if self.context.flight.is_empty() {
+            self.context.flight.release();
+            if version == Version::Dtls13 {
+                self.context.records.stop_writing_old();
+            }
         }
+        self.context.inbox.release();
     }
 }
 

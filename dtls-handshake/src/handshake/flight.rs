@@ -74,6 +74,14 @@ impl Flight {
         self.next = Position::default();
     }
 
+    /// As `begin`, and keeps no room for another: the handshake is over.
+    pub(crate) fn release(&mut self) {
+        *self = Self {
+            next_message_seq: self.next_message_seq,
+            ..Self::default()
+        };
+    }
+
     /// What was sent before the message of this number was not a flight of ours.
     pub(crate) fn start_at(&mut self, message_seq: u16) {
         self.next_message_seq = message_seq;

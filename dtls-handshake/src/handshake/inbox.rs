@@ -116,6 +116,11 @@ impl Inbox {
         self.waiting.clear();
     }
 
+    /// Keeps no room for more than what waits: the handshake is over.
+    pub(crate) fn release(&mut self) {
+        self.waiting.shrink_to_fit();
+    }
+
     /// Whether parts of messages wait that were not due yet.
     pub(crate) fn has_waiting(&self) -> bool {
         self.waiting.iter().any(Option::is_some)

@@ -2,10 +2,11 @@
 //! encryption of record numbers (RFC 9147 §4 and §4.2.3).
 
 use bytes::{BufMut, BytesMut};
+use zeroize::Zeroizing;
 
 use super::number::reconstruct;
 use crate::crypto::{
-    Aead, AeadAlgorithm, MaskKey, NONCE_LENGTH, Refused, SAMPLE_LENGTH, Secret, TAG_LENGTH,
+    Aead, AeadAlgorithm, MaskKey, NONCE_LENGTH, Refused, SAMPLE_LENGTH, TAG_LENGTH,
 };
 use crate::stats::DropReason;
 use crate::wire::ContentType;
@@ -96,7 +97,7 @@ pub(crate) struct Opened<'a> {
 pub(crate) struct Ciphertext {
     aead: Aead,
     mask: MaskKey,
-    iv: Secret<NONCE_LENGTH>,
+    iv: Zeroizing<[u8; NONCE_LENGTH]>,
     /// What the header of each record that is written has; empty: nothing.
     connection_id: Vec<u8>,
 }
@@ -105,7 +106,7 @@ impl Ciphertext {
     pub(crate) fn new(
         algorithm: AeadAlgorithm,
         key: &[u8],
-        iv: Secret<NONCE_LENGTH>,
+        iv: Zeroizing<[u8; NONCE_LENGTH]>,
         number_key: &[u8],
     ) -> Result<Self, Refused> {
         Ok(Self {
@@ -116,10 +117,9 @@ impl Ciphertext {
         })
     }
 
-    /// With a connection ID in each record that is written, unless it is empty.
-    pub(super) fn with_connection_id(mut self, connection_id: Vec<u8>) -> Self {
-        self.connection_id = connection_id;
-        self
+    /// From here on each record that is written has this connection ID, unless it is empty.
+    pub(super) fn set_connection_id(&mut self, connection_id: &[u8]) {
+        self.connection_id = connection_id.to_vec();
     }
 
     /// What protection adds to a payload, header and content type included, in bytes.
@@ -225,7 +225,7 @@ impl Ciphertext {
 
     /// RFC 8446 §5.3, with the sequence number alone (RFC 9147 §4).
     fn nonce(&self, sequence: u64) -> [u8; NONCE_LENGTH] {
-        let mut nonce = *self.iv.expose();
+        let mut nonce = *self.iv;
         for (to, from) in nonce.iter_mut().skip(4).zip(sequence.to_be_bytes()) {
             *to ^= from;
         }
@@ -244,7 +244,7 @@ mod tests {
     /// Keys as a traffic secret of the bytes 0, 1, 2 gives them.
     fn keys(algorithm: AeadAlgorithm, key: &str, iv: &str, number_key: &str) -> Ciphertext {
         let bytes = |text| hex::decode(text).unwrap();
-        let iv = Secret::filled(|out| out.copy_from_slice(&bytes(iv)));
+        let iv = Zeroizing::new(bytes(iv).try_into().unwrap());
         Ciphertext::new(algorithm, &bytes(key), iv, &bytes(number_key)).unwrap()
     }
 

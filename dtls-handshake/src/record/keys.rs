@@ -8,21 +8,22 @@ use crate::crypto::Refused;
 use crate::wire::{ContentType, DTLS_1_2};
 
 /// The keys of one direction in one epoch.
+///
+/// On the heap: most epochs live shortly, and lists of them would keep room for each.
 #[derive(Debug)]
-#[allow(clippy::large_enum_variant)] // a connection has keys of one version
 pub(crate) enum Keys {
     /// Records of DTLS 1.2.
-    Protection(Protection),
+    Protection(Box<Protection>),
     /// Records of DTLS 1.3.
-    Ciphertext(Ciphertext),
+    Ciphertext(Box<Ciphertext>),
 }
 
 impl Keys {
-    /// With a connection ID in each record, unless it is empty.
-    pub(super) fn with_connection_id(self, id: Vec<u8>) -> Self {
+    /// From here on each record has this connection ID, unless it is empty.
+    pub(super) fn set_connection_id(&mut self, id: &[u8]) {
         match self {
-            Self::Protection(keys) => keys.with_connection_id(id).into(),
-            Self::Ciphertext(keys) => keys.with_connection_id(id).into(),
+            Self::Protection(keys) => keys.set_connection_id(id),
+            Self::Ciphertext(keys) => keys.set_connection_id(id),
         }
     }
 
@@ -37,13 +38,13 @@ impl Keys {
 
 impl From<Protection> for Keys {
     fn from(protection: Protection) -> Self {
-        Self::Protection(protection)
+        Self::Protection(Box::new(protection))
     }
 }
 
 impl From<Ciphertext> for Keys {
     fn from(ciphertext: Ciphertext) -> Self {
-        Self::Ciphertext(ciphertext)
+        Self::Ciphertext(Box::new(ciphertext))
     }
 }
 

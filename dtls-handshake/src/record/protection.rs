@@ -64,10 +64,9 @@ impl Protection {
         })
     }
 
-    /// With a connection ID in each record, unless it is empty.
-    pub(crate) fn with_connection_id(mut self, connection_id: Vec<u8>) -> Self {
-        self.connection_id = connection_id;
-        self
+    /// From here on each record has this connection ID, unless it is empty.
+    pub(super) fn set_connection_id(&mut self, connection_id: &[u8]) {
+        self.connection_id = connection_id.to_vec();
     }
 
     pub(crate) fn connection_id(&self) -> &[u8] {
@@ -308,7 +307,8 @@ mod tests {
     #[test]
     fn a_connection_id_is_authenticated_and_hides_the_type() {
         let id = vec![0x0A, 0x0B, 0x0C];
-        let protection = protection().with_connection_id(id.clone());
+        let mut protection = protection();
+        protection.set_connection_id(&id);
         let header = RecordHeader {
             content: protection.outer_content(ContentType::ApplicationData),
             ..header(0)
@@ -323,7 +323,9 @@ mod tests {
             (Some(ContentType::Handshake), &b"hello"[..])
         );
         for other in [vec![], vec![0x0A, 0x0B], vec![0x0A, 0x0B, 0x0D]] {
-            let other = self::protection().with_connection_id(other);
+            let mut other_protection = self::protection();
+            other_protection.set_connection_id(&other);
+            let other = other_protection;
             assert!(other.open(&header, &mut wire.clone()).is_err());
         }
 

@@ -51,14 +51,6 @@ impl ScheduleSecret {
         self.bytes.expose().get(..length).unwrap_or_default()
     }
 
-    /// HKDF-Extract with this secret, further derived, as the salt.
-    fn extract(&self, input: &[u8]) -> Self {
-        let salt = self.derive(b"derived", self.hash.hash(&[]).as_ref());
-        Self::filled(self.hash, |out| {
-            hkdf_extract(self.hash, salt.expose(), input, out);
-        })
-    }
-
     /// Derive-Secret, with the hash of the messages.
     pub(crate) fn derive(&self, label: &[u8], messages_hash: &[u8]) -> Self {
         Self::filled(self.hash, |out| {
@@ -72,8 +64,9 @@ impl ScheduleSecret {
 
     /// What Finished of the side whose secret this is says (RFC 8446 §4.4.4).
     pub(crate) fn verify_data(&self, transcript_hash: &[u8]) -> impl AsRef<[u8]> + use<> {
-        let finished_key = self.derive(b"finished", b"");
-        hmac(self.hash, finished_key.expose(), transcript_hash)
+        let mut finished_key = Passing::new(self.hash);
+        self.expand(b"finished", b"", finished_key.get_mut());
+        hmac(self.hash, finished_key.get(), transcript_hash)
     }
 
     /// Compares what Finished of the peer says, in constant time.
@@ -100,9 +93,41 @@ impl ScheduleSecret {
         let number_key = number_key.get_mut(..aead.key_length()).ok_or(Refused)?;
         self.expand(b"key", b"", key);
         self.expand(b"sn", b"", number_key);
-        let iv = Secret::<NONCE_LENGTH>::filled(|iv| self.expand(b"iv", b"", iv));
+        let mut iv = Zeroizing::new([0; NONCE_LENGTH]);
+        self.expand(b"iv", b"", iv.as_mut_slice());
         Ciphertext::new(aead, key, iv, number_key)
     }
+}
+
+/// A secret that is used up where it is made, and wiped there.
+struct Passing {
+    bytes: Zeroizing<[u8; MAX_HASH_LENGTH]>,
+    length: usize,
+}
+
+impl Passing {
+    fn new(hash: HashAlgorithm) -> Self {
+        Self {
+            bytes: Zeroizing::new([0; MAX_HASH_LENGTH]),
+            length: hash.output_length(),
+        }
+    }
+
+    fn get(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn get_mut(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(..self.length).unwrap_or_default()
+    }
+}
+
+/// HKDF-Extract with a secret, further derived, as the salt.
+fn extract(hash: HashAlgorithm, secret: &[u8], input: &[u8], out: &mut [u8]) {
+    let mut salt = Passing::new(hash);
+    let nothing = hash.hash(&[]);
+    hkdf_expand_label(hash, secret, b"derived", nothing.as_ref(), salt.get_mut());
+    hkdf_extract(hash, salt.get(), input, out);
 }
 
 /// The secrets of the handshake itself.
@@ -116,12 +141,12 @@ pub(crate) struct HandshakeSecrets {
 impl HandshakeSecrets {
     /// `transcript_hash` is that of ClientHello to ServerHello.
     pub(crate) fn new(suite: Suite, shared_secret: &[u8], transcript_hash: &[u8]) -> Self {
-        let zeros = [0; MAX_HASH_LENGTH];
-        let zeros = zeros.get(..suite.hash.output_length()).unwrap_or_default();
-        let early = ScheduleSecret::filled(suite.hash, |out| {
-            hkdf_extract(suite.hash, zeros, zeros, out);
+        let zeros = Passing::new(suite.hash);
+        let mut early = Passing::new(suite.hash);
+        hkdf_extract(suite.hash, zeros.get(), zeros.get(), early.get_mut());
+        let handshake = ScheduleSecret::filled(suite.hash, |out| {
+            extract(suite.hash, early.get(), shared_secret, out);
         });
-        let handshake = early.extract(shared_secret);
         Self {
             client: handshake.derive(b"c hs traffic", transcript_hash),
             server: handshake.derive(b"s hs traffic", transcript_hash),
@@ -131,15 +156,19 @@ impl HandshakeSecrets {
 
     /// `transcript_hash` is that of ClientHello to the Finished of the server.
     pub(crate) fn application(&self, transcript_hash: &[u8]) -> ApplicationSecrets {
-        let zeros = [0; MAX_HASH_LENGTH];
-        let length = self.handshake.hash.output_length();
-        let master = self
-            .handshake
-            .extract(zeros.get(..length).unwrap_or_default());
+        let hash = self.handshake.hash;
+        let zeros = Passing::new(hash);
+        let mut master = Passing::new(hash);
+        extract(hash, self.handshake.expose(), zeros.get(), master.get_mut());
+        let derive = |label| {
+            ScheduleSecret::filled(hash, |out| {
+                hkdf_expand_label(hash, master.get(), label, transcript_hash, out);
+            })
+        };
         ApplicationSecrets {
-            client: master.derive(b"c ap traffic", transcript_hash),
-            server: master.derive(b"s ap traffic", transcript_hash),
-            exporter: master.derive(b"exp master", transcript_hash),
+            client: derive(b"c ap traffic"),
+            server: derive(b"s ap traffic"),
+            exporter: derive(b"exp master"),
         }
     }
 

@@ -59,8 +59,7 @@ struct ConnectionIds {
 struct WriteEpoch {
     epoch: u64,
     next_sequence: u64,
-    /// Apart, since they are large and lists have room for more than they hold.
-    keys: Option<Box<Keys>>,
+    keys: Option<Keys>,
 }
 
 /// There is none for epoch 0: what is not authenticated must not move a window.
@@ -68,7 +67,7 @@ struct WriteEpoch {
 struct ReadEpoch {
     epoch: u64,
     window: ReplayWindow,
-    keys: Box<Keys>,
+    keys: Keys,
     /// Records that did not verify.
     forged: u64,
 }
@@ -121,9 +120,12 @@ impl RecordLayer {
     /// From here on records that go have another connection ID, in every epoch.
     pub(crate) fn change_written_connection_id(&mut self, id: &[u8]) {
         self.ids.of_written = id.to_vec();
-        for write in &mut self.write {
-            let keys = write.keys.take();
-            write.keys = keys.map(|keys| Box::new(keys.with_connection_id(id.to_vec())));
+        for keys in self
+            .write
+            .iter_mut()
+            .filter_map(|write| write.keys.as_mut())
+        {
+            keys.set_connection_id(id);
         }
     }
 
@@ -151,11 +153,12 @@ impl RecordLayer {
 
     /// As `start_writing`, with another first number, for [`testing`](crate::testing).
     pub(crate) fn start_writing_at(&mut self, epoch: u64, keys: impl Into<Keys>, sequence: u64) {
-        let id = self.ids.of_written.clone();
+        let mut keys = keys.into();
+        keys.set_connection_id(&self.ids.of_written);
         self.write.push(WriteEpoch {
             epoch,
             next_sequence: sequence,
-            keys: Some(Box::new(keys.into().with_connection_id(id))),
+            keys: Some(keys),
         });
     }
 
@@ -170,11 +173,12 @@ impl RecordLayer {
 
     /// As `start_reading`, after so many records, for [`testing`](crate::testing).
     pub(crate) fn start_reading_at(&mut self, epoch: u64, keys: impl Into<Keys>, received: u64) {
-        let id = self.ids.of_read.clone();
+        let mut keys = keys.into();
+        keys.set_connection_id(&self.ids.of_read);
         self.read.push(ReadEpoch {
             epoch,
             window: ReplayWindow::after(received),
-            keys: Box::new(keys.into().with_connection_id(id)),
+            keys,
             forged: 0,
         });
     }
@@ -194,7 +198,7 @@ impl RecordLayer {
         let written = self
             .write
             .last()
-            .filter(|write| write.keys.as_deref().is_some_and(has_1_3));
+            .filter(|write| write.keys.as_ref().is_some_and(has_1_3));
         if forged >= FORGED_LIMIT {
             Wear::WornOut
         } else if newest >= FORGED_LIMIT / 2 {
@@ -236,7 +240,7 @@ impl RecordLayer {
         let (window, protection) = self
             .read
             .iter_mut()
-            .find_map(|read| match &*read.keys {
+            .find_map(|read| match &read.keys {
                 Keys::Protection(protection) if read.epoch == epoch => {
                     Some((&mut read.window, protection))
                 }
@@ -288,7 +292,7 @@ impl RecordLayer {
             .rev()
             .find(|read| read.has_bits(header.epoch_bits))
             .ok_or(DropReason::WrongEpoch)?;
-        let Keys::Ciphertext(ciphertext) = &**keys else {
+        let Keys::Ciphertext(ciphertext) = keys else {
             return Err(DropReason::WrongEpoch);
         };
         let opened = ciphertext
@@ -339,7 +343,7 @@ impl RecordLayer {
             return Err(Refused);
         }
         let start = out.len();
-        let written = match write.keys.as_deref() {
+        let written = match write.keys.as_ref() {
             Some(Keys::Ciphertext(ciphertext)) => {
                 ciphertext.seal(epoch, sequence, content, parts, out)
             }

@@ -66,7 +66,7 @@ fn an_epoch_without_keys_neither_opens_nor_writes() {
 }
 
 fn ciphertext() -> Ciphertext {
-    let iv = crate::crypto::Secret::filled(|iv| *iv = [1; 12]);
+    let iv = zeroize::Zeroizing::new([1; 12]);
     Ciphertext::new(AeadAlgorithm::Aes128Gcm, &[7; 16], iv, &[9; 16]).unwrap()
 }
 
