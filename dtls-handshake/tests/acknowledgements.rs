@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{End, Link, configs_of, origin};
-use dtls_handshake::{Config, Group, Handled, Version};
+use dtls_handshake::{Config, Connection, Group, Handled, Version};
 use virtual_network::Weather;
 
 const MS: Duration = Duration::from_millis(1);
@@ -156,5 +156,29 @@ fn a_client_that_is_never_acknowledged_ends() {
     for end in &link.ends {
         assert_eq!(end.closed, Some(dtls_handshake::CloseCause::TimedOut));
         assert_eq!(end.closed_at.unwrap() - origin(), Duration::from_secs(30));
+    }
+}
+
+/// Of its ClientHello as well, but only by a client that offers DTLS 1.3.
+#[test]
+fn a_hello_is_acknowledged_to_those_alone_who_offer_dtls_1_3() {
+    for (version, handled, again) in [
+        (Version::Dtls12, Handled::Dropped, 1),
+        (Version::Dtls13, Handled::Consumed, 0),
+    ] {
+        let [config, _] = configs_of(&[version]);
+        let config = config.with_groups(&[Group::X25519]);
+        let mut client = End::new(Connection::client(config, [1; 32], origin()));
+        assert_eq!(client.transmits().len(), 1);
+        // Epoch 0, sequence number 0.
+        let mut ack = [
+            &[26, 0xFE, 0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 18, 0, 16][..],
+            &[0; 16],
+        ]
+        .concat();
+        let connection = &mut client.connection;
+        assert_eq!(connection.handle_datagram(origin(), &mut ack), handled);
+        connection.handle_timeout(origin() + 400 * MS);
+        assert_eq!(client.transmits().len(), again, "{version:?}");
     }
 }

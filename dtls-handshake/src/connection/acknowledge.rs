@@ -122,6 +122,14 @@ impl Connection {
         self.update_acknowledged(now);
     }
 
+    /// Whether the version is DTLS 1.3, or can still be.
+    fn may_speak_1_3(&self) -> bool {
+        match self.version() {
+            Some(version) => version == Version::Dtls13,
+            None => self.context.config.speaks(Version::Dtls13),
+        }
+    }
+
     pub(super) fn receive_ack(
         &mut self,
         now: Instant,
@@ -132,9 +140,7 @@ impl Connection {
             Phase::Handshake(handshake) if handshake.is_idle() => {
                 return Err(DropReason::OutOfPlace);
             }
-            _ if self.version() == Some(Version::Dtls12) => {
-                return Err(DropReason::UnknownContentType);
-            }
+            _ if !self.may_speak_1_3() => return Err(DropReason::UnknownContentType),
             Phase::Handshake(_) if epoch == PLAIN && self.context.records.has_opened() => {
                 return Err(DropReason::Unprotected);
             }
