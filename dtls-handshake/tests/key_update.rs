@@ -6,7 +6,10 @@ mod common;
 use std::time::Duration;
 
 use common::{Link, configs_of};
-use dtls_handshake::{CloseCause, KeyUpdateRequest, UpdateError, Version};
+use dtls_handshake::testing;
+use dtls_handshake::{
+    AlertDescription, CloseCause, Handled, KeyUpdateRequest, UpdateError, Version,
+};
 use virtual_network::{Dice, Weather};
 
 fn connected(version: Version, weather: Weather, seed: u64) -> Link {
@@ -171,6 +174,51 @@ fn keys_change_over_bad_links() {
         assert!(heard[0] + heard[1] > 10, "seed {seed}: {heard:?}");
         for end in &link.ends {
             assert_eq!(end.connection.poll_timeout(), None);
+        }
+    }
+}
+
+/// RFC 9147 §4.5.3: keys that have protected almost what they may are changed without being asked.
+#[test]
+fn keys_change_before_they_are_worn() {
+    let mut link = calm();
+    let before = (1 << 23) - 2;
+    testing::age_written(&mut link.ends[0].connection, before);
+    testing::age_read(&mut link.ends[1].connection, before, 0);
+    for bits in [3, 3] {
+        assert_eq!(epoch_bits(&mut link, 0), bits);
+        link.deliver();
+    }
+    // The next thing that is sent notices, and what comes after it has new keys.
+    let now = link.now();
+    link.ends[0].connection.send(now, b"data").unwrap();
+    link.deliver();
+    assert_eq!(link.ends[1].data(), [b"data"]);
+    assert_eq!([0, 1].map(|side| epoch_bits(&mut link, side)), [0, 3]);
+}
+
+/// So are those that somebody has tried to forge with half of all attempts; with all of them the
+/// connection is over.
+#[test]
+fn forgeries_change_keys_and_end_the_connection() {
+    for (forged, ends) in [(1_u64 << 35, false), (1 << 36, true)] {
+        let mut link = calm();
+        testing::age_read(&mut link.ends[0].connection, 1, forged - 1);
+        let now = link.now();
+        let server = &mut link.ends[1];
+        server.connection.send(now, b"data").unwrap();
+        let mut datagram = server.transmits().remove(0);
+        *datagram.last_mut().unwrap() ^= 1;
+        let client = &mut link.ends[0].connection;
+        assert_eq!(client.handle_datagram(now, &mut datagram), Handled::Dropped);
+        link.deliver();
+        if ends {
+            assert_eq!(link.ends[0].closed, Some(CloseCause::TooManyForgeries));
+            let told = CloseCause::PeerAlert(AlertDescription::BadRecordMac);
+            assert_eq!(link.ends[1].closed, Some(told));
+        } else {
+            assert_eq!(link.causes(), [None, None]);
+            assert_eq!([0, 1].map(|side| epoch_bits(&mut link, side)), [0, 0]);
         }
     }
 }

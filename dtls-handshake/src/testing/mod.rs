@@ -12,8 +12,8 @@ pub use crypto::{
 };
 pub use v12::{KeySchedule, connected};
 pub use v13::{
-    FIRST_DATA_EPOCH, KeySchedule13, OpenedRecord, TrafficSecret, connected_13,
-    reconstruct_sequence,
+    FIRST_DATA_EPOCH, KeySchedule13, OpenedRecord, TrafficSecret, age_read, age_written,
+    connected_13, reconstruct_sequence,
 };
 pub use wire::{
     FragmentShape, RecordShape, fragments, read_ack, read_message, read_message_13, reassemble,

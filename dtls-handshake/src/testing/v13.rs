@@ -143,6 +143,17 @@ pub fn connected_13(
     Some(Connection::connected(config, session, keys, now))
 }
 
+/// Makes the keys that a connection writes with as old as so many records make them.
+pub fn age_written(connection: &mut Connection, written: u64) {
+    connection.records().age_written(written);
+}
+
+/// Makes the keys that a connection reads with as old as so many records make them, and so many
+/// attempts to forge some.
+pub fn age_read(connection: &mut Connection, received: u64, forged: u64) {
+    connection.records().age_read(received, forged);
+}
+
 /// The secrets of a handshake and of what comes after it, with the client's first.
 #[derive(Debug)]
 pub struct KeySchedule13 {

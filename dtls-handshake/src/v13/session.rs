@@ -40,6 +40,8 @@ struct Update {
     wanted: Option<KeyUpdateRequest>,
     /// One is under way. There is never a second (RFC 9147 §5.8.4).
     is_sent: bool,
+    /// The peer was asked for one, and has not sent it yet.
+    is_asked: bool,
 }
 
 impl Session {
@@ -84,6 +86,7 @@ impl Session {
         cx.records.stop_reading_before(self.read_epoch);
         self.read_epoch = self.read_epoch.saturating_add(1);
         cx.records.start_reading(self.read_epoch, keys);
+        self.update.is_asked = false;
         if request == KeyUpdateRequest::Requested {
             self.want_update(KeyUpdateRequest::NotRequested);
         }
@@ -107,9 +110,11 @@ impl Session {
         }
     }
 
-    /// Has them changed, unless that is under way.
+    /// Has them changed, unless that is under way or, where the peer's are to change, it was asked
+    /// already.
     pub(crate) fn ensure_update(&mut self, request: KeyUpdateRequest) {
-        if !self.update.is_sent {
+        let is_asked = request == KeyUpdateRequest::Requested && self.update.is_asked;
+        if !self.update.is_sent && !is_asked {
             self.want_update(request);
         }
     }
@@ -133,6 +138,7 @@ impl Session {
                 KeyUpdate::write(w, request);
             });
         self.update.is_sent = true;
+        self.update.is_asked |= request == KeyUpdateRequest::Requested;
         true
     }
 

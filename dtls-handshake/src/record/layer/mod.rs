@@ -188,6 +188,22 @@ impl RecordLayer {
         self.read.retain(|read| read.epoch >= epoch);
     }
 
+    /// Has the newest keys written so many records, for [`testing`](crate::testing).
+    pub(crate) fn age_written(&mut self, written: u64) {
+        if let Some(write) = self.write.last_mut() {
+            write.next_sequence = written;
+        }
+    }
+
+    /// Has the newest keys read so many records, and so many that were forged, for
+    /// [`testing`](crate::testing).
+    pub(crate) fn age_read(&mut self, received: u64, forged: u64) {
+        if let Some(read) = self.read.last_mut() {
+            read.window = ReplayWindow::after(received);
+            read.forged = forged;
+        }
+    }
+
     /// RFC 9147 §4.5.3; DTLS 1.2 sets no limits.
     pub(crate) fn wear(&self) -> Wear {
         let has_1_3 = |keys: &Keys| matches!(keys, Keys::Ciphertext(_));
