@@ -209,19 +209,10 @@ impl Captured<'_> {
             match kind {
                 11 => certificate = first_certificate(&body).to_vec(),
                 CERTIFICATE_VERIFY => {
-                    assert_hash("ch_to_certificate_hash_hex", &messages);
-                    let purpose = format!("TLS 1.3, {sender} CertificateVerify\0");
-                    let hash = self.hash(&messages);
-                    let signed = [&[b' '; 64], purpose.as_bytes(), &hash].concat();
-                    assert_eq!(signed, bytes(&self.0["certificate_verify_content_hex"]));
-                    let scheme = u16::from_be_bytes([body[0], body[1]]);
-                    let signature = &body[4..];
-                    assert!(testing::signature_verifies(
-                        &certificate,
-                        scheme,
-                        &signed,
-                        signature
-                    ));
+                    if sender == "server" {
+                        assert_hash("ch_to_certificate_hash_hex", &messages);
+                    }
+                    self.signature(sender, &certificate, &body, &self.hash(&messages));
                 }
                 FINISHED => {
                     let secret = self.traffic_secret(sender, 2);
@@ -245,6 +236,19 @@ impl Captured<'_> {
         let (master, all) = (self.secret("master_secret"), self.hash(&messages));
         let resumption = testing::hkdf_expand_label(hash, &master, "res master", &all, all.len());
         assert_eq!(resumption, self.secret("resumption_master_secret"));
+    }
+
+    /// RFC 8446 §4.4.3.
+    fn signature(&self, sender: &str, certificate: &[u8], body: &[u8], hash: &[u8]) {
+        let purpose = format!("TLS 1.3, {sender} CertificateVerify\0");
+        let signed = [&[b' '; 64], purpose.as_bytes(), hash].concat();
+        if sender == "server" {
+            assert_eq!(signed, bytes(&self.0["certificate_verify_content_hex"]));
+        }
+        let scheme = u16::from_be_bytes([body[0], body[1]]);
+        let verifies =
+            |signed: &[u8]| testing::signature_verifies(certificate, scheme, signed, &body[4..]);
+        assert!(verifies(&signed) && !verifies(&signed[1..]));
     }
 
     fn derived(&self) {
