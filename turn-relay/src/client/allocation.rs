@@ -261,7 +261,7 @@ impl Allocation {
         }
     }
 
-    /// Whether the lease of the allocation is to be asked for again soon.
+    /// The allocation is to be refreshed again soon.
     pub(super) fn retry_refresh(&mut self, now: Instant) {
         if let Some(live) = self.phase.live_mut() {
             live.lease.renew_at(now + AGAIN);
@@ -275,5 +275,5 @@ impl Allocation {
     }
 }
 
-/// The pause before a refresh that has failed is tried again, while there is time.
-const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+/// The pause before something that was not renewed is asked for again, while there is time.
+pub(super) const AGAIN: std::time::Duration = std::time::Duration::from_secs(5);

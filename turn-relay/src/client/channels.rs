@@ -83,6 +83,13 @@ impl Channels {
         })
     }
 
+    /// Nobody has answered to a renewal: again, as long as there is time.
+    pub(super) fn renew_again(&mut self, now: Instant, number: u16, at: Instant) -> bool {
+        let mut channels = self.channels.iter_mut();
+        let found = channels.find(|channel| channel.number == number);
+        found.is_some_and(|channel| channel.grant.renew_again(now, at))
+    }
+
     /// The number that stands for a peer now.
     pub(super) fn number_for(&self, now: Instant, peer: SocketAddr) -> Option<u16> {
         self.channels

@@ -100,6 +100,17 @@ impl Grant {
         }
     }
 
+    /// Asks again at `at` for what is still granted `now`. False where it is not.
+    pub(super) fn renew_again(&mut self, now: Instant, at: Instant) -> bool {
+        match self {
+            Self::Granted(lease) if lease.is_valid(now) => {
+                lease.renew_at(at);
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is to be asked for now; it counts as asked for then.
     pub(super) fn take_due(&mut self, now: Instant) -> bool {
         match self {

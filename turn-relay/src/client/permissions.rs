@@ -47,6 +47,12 @@ impl Permissions {
         }
     }
 
+    /// Nobody has answered to a renewal: again, as long as there is time.
+    pub(super) fn renew_again(&mut self, now: Instant, peer: IpAddr, at: Instant) -> bool {
+        let found = self.0.iter_mut().find(|permission| permission.peer == peer);
+        found.is_some_and(|permission| permission.grant.renew_again(now, at))
+    }
+
     /// Whether an address is let in now.
     pub(super) fn is_granted(&self, now: Instant, peer: IpAddr) -> bool {
         self.find(peer)

@@ -6,7 +6,7 @@ use std::time::Instant;
 use stun_codec::attribute::{AlternateDomain, AlternateServer, ErrorCode, UnknownAttributes};
 use stun_codec::{AttributeType, Message};
 
-use super::allocation::Allocation;
+use super::allocation::{AGAIN, Allocation};
 use super::answer::read;
 use super::config::{Link, Server};
 use super::event::{Cause, Event, Redirect};
@@ -159,12 +159,24 @@ impl Allocation {
             self.end(Cause::AllocationMismatch);
             return;
         }
+        if self.renews_again(now, pending.purpose) {
+            return;
+        }
         let cause = Cause::TimedOut {
             requests,
             waited,
             unproved: pending.unproved,
         };
         self.conclude(now, pending.purpose, cause);
+    }
+
+    /// Whether something is still granted that nobody renewed: it is asked for again then.
+    fn renews_again(&mut self, now: Instant, purpose: Purpose) -> bool {
+        match purpose {
+            Purpose::Permission(peer) => self.permissions.renew_again(now, peer, now + AGAIN),
+            Purpose::Channel(number, _) => self.channels.renew_again(now, number, now + AGAIN),
+            _ => false,
+        }
     }
 
     /// A request will not be granted.
