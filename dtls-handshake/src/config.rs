@@ -201,7 +201,8 @@ impl Config {
         self
     }
 
-    /// How long the handshake may take, from making the connection to `Connected`.
+    /// How long the handshake may take, from making the connection to `Connected`; in DTLS 1.3 to
+    /// the acknowledgement of the last flight, and each change of keys has as long again.
     #[must_use]
     pub fn with_handshake_timeout(mut self, timeout: Duration) -> Self {
         self.handshake_timeout = timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);

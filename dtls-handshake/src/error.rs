@@ -43,7 +43,8 @@ pub enum CloseCause {
     /// The peer sent a fatal alert.
     #[error("the peer sent the alert {0}")]
     PeerAlert(AlertDescription),
-    /// The handshake did not complete by its deadline.
+    /// The handshake did not complete by its deadline. In DTLS 1.3 also, after `Connected`: what
+    /// has to be acknowledged, the last flight of a client or a change of keys, never was.
     #[error("the handshake timed out")]
     TimedOut,
     /// The peer's certificate has none of the fingerprints that were announced for it.
