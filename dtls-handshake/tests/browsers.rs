@@ -75,17 +75,14 @@ fn hear(config: Config, datagrams: Vec<Vec<u8>>, name: &str) -> (Connection, usi
     (server, parts)
 }
 
-/// The version and the group in a ServerHello, when it has the extensions for them.
+/// The version and the group in a ServerHello, when it has the extensions for them, in this order.
+/// Behind them is a share, in which any bytes can stand.
 fn version_and_group(hello: &[u8]) -> Option<([u8; 2], [u8; 2])> {
-    let value = |extension: &[u8]| {
-        let at = hello
-            .windows(extension.len())
-            .position(|part| part == extension)?;
-        hello[at + extension.len()..].first_chunk().copied()
-    };
-    // The length of a share follows its group, whose own is not known here.
-    let share = hello.windows(2).rposition(|part| part == [0, 51])?;
-    Some((value(&[0, 43, 0, 2])?, *hello[share + 4..].first_chunk()?))
+    let version = hello.windows(4).position(|part| part == [0, 43, 0, 2])?;
+    let (version, rest) = hello[version + 4..].split_first_chunk()?;
+    let (kind, rest) = rest.split_first_chunk::<2>()?;
+    assert_eq!(kind, &[0, 51], "key_share");
+    Some((*version, *rest[2..].first_chunk()?))
 }
 
 #[test]
