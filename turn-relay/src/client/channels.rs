@@ -83,6 +83,14 @@ impl Channels {
         })
     }
 
+    /// The way of a request is gone.
+    pub(super) fn ask_anew(&mut self, now: Instant, number: u16) {
+        let mut channels = self.channels.iter_mut();
+        if let Some(channel) = channels.find(|channel| channel.number == number) {
+            channel.grant.ask_anew(now);
+        }
+    }
+
     /// Nobody has answered to a renewal: again, as long as there is time.
     pub(super) fn renew_again(&mut self, now: Instant, number: u16, at: Instant) -> bool {
         let mut channels = self.channels.iter_mut();

@@ -100,6 +100,15 @@ impl Grant {
         }
     }
 
+    /// What was asked for will not be answered: it is to be asked for anew.
+    pub(super) fn ask_anew(&mut self, now: Instant) {
+        match self {
+            Self::Wanted => {}
+            Self::Asked => *self = Self::Wanted,
+            Self::Granted(lease) => lease.renew_at(now),
+        }
+    }
+
     /// Asks again at `at` for what is still granted `now`. False where it is not.
     pub(super) fn renew_again(&mut self, now: Instant, at: Instant) -> bool {
         match self {

@@ -56,15 +56,30 @@ impl Allocation {
         };
         live.link = Way::Lost;
         match (&live.ticket, live.moving) {
-            (None, _) => self.link_ended(Cause::ConnectionLost),
-            (Some(_), Some(_)) => {}
+            // The socket is gone: it is not told to close.
+            (None, _) => self.end(Cause::ConnectionLost),
+            (Some(_), Some(_)) => self.abandon_other_ways(now, None),
             (Some(_), None) => {
+                self.abandon_other_ways(now, None);
                 // It may be the address that is gone.
                 self.config.local = None;
                 self.open_new_way();
             }
         }
-        let _ = now;
+    }
+
+    /// Answers to what went another way would not come, and repetitions would go nowhere.
+    fn abandon_other_ways(&mut self, now: Instant, way: Option<Path>) {
+        let telling = self.telling();
+        let lost = |path| Some(path) != way && Some(path) != telling;
+        for pending in self.requests.take(|pending| lost(pending.path)) {
+            match pending.purpose {
+                Purpose::Permission(peer) => self.permissions.ask_anew(now, peer),
+                Purpose::Channel(number, _) => self.channels.ask_anew(now, number),
+                // Moving refreshes, too. Connections do not move.
+                _ => {}
+            }
+        }
     }
 
     /// The server knows the new way: everything goes there.
@@ -80,13 +95,7 @@ impl Allocation {
         if let Way::Open(old) = old {
             self.close(old.id);
         }
-        // Answers to what went the old way would not come.
-        for pending in self.requests.take(|pending| pending.path != path) {
-            match pending.purpose {
-                Purpose::Refresh | Purpose::Move => {}
-                purpose => self.begin(now, purpose, pending.tries),
-            }
-        }
+        self.abandon_other_ways(now, Some(path));
         self.tell(Event::Moved { local: path.local });
         self.ask_for_peers(now);
     }

@@ -47,6 +47,14 @@ impl Permissions {
         }
     }
 
+    /// The way of a request is gone.
+    pub(super) fn ask_anew(&mut self, now: Instant, peer: IpAddr) {
+        let found = self.0.iter_mut().find(|permission| permission.peer == peer);
+        if let Some(permission) = found {
+            permission.grant.ask_anew(now);
+        }
+    }
+
     /// Nobody has answered to a renewal: again, as long as there is time.
     pub(super) fn renew_again(&mut self, now: Instant, peer: IpAddr, at: Instant) -> bool {
         let found = self.0.iter_mut().find(|permission| permission.peer == peer);

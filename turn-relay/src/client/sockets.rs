@@ -71,7 +71,7 @@ impl Allocation {
     }
 
     /// A socket that was asked for could not be opened.
-    pub fn handle_open_failed(&mut self, now: Instant, id: SocketId, error: OpenError) {
+    pub fn handle_open_failed(&mut self, _: Instant, id: SocketId, error: OpenError) {
         let cause = self.open_cause(error);
         match &self.phase {
             Phase::Opening(wanted) if *wanted == id => {
@@ -89,7 +89,6 @@ impl Allocation {
             }
             _ => {}
         }
-        let _ = now;
     }
 
     /// A socket has ended by itself.
