@@ -85,7 +85,10 @@ fuzz_target!(|text: &str| {
             let first = said(&session).expect("an answer");
             let read = Description::parse_strict(&first).expect("our own answer");
             assert_eq!(read.media().len(), offer.media().len());
-            assert_eq!(session.agreement().map(|all| all.sections.len()), Some(read.media().len()));
+            assert_eq!(
+                session.agreement().map(|all| all.sections.len()),
+                Some(read.media().len())
+            );
             session.answer(&offer, &ours).expect("the same again");
             assert_eq!(said(&session), Some(first));
         } else {

@@ -11,7 +11,7 @@
 
 mod shared;
 
-use sdp::attribute::{Direction, Fingerprint, Group, Setup};
+use sdp::attribute::{Direction, Fingerprint, Group, Mid, Setup};
 use sdp::negotiate::{
     AgreedContent, Capabilities, Codec, Credentials, DataChannel, Destination, DtlsRole,
     Encryption, Keys, LocalKey, Refusal, Rtp, Selection, Session, Stream,
@@ -425,6 +425,26 @@ fn a_bundle_has_one_transport() {
     let agreement = other.agreement().unwrap();
     assert!(agreement.accepted().all(|agreed| agreed.transport == 1));
     assert!(text(&other).contains("a=group:BUNDLE 1 2\r\n"));
+}
+
+#[test]
+fn no_name_is_given_twice() {
+    // The peer has given the number that our next section would have.
+    let audio = webrtc(vec![Codec::OPUS]);
+    let offered = text(&offer(&audio))
+        .replace("a=mid:0", "a=mid:1")
+        .replace("BUNDLE 0", "BUNDLE 1");
+    let mut session = answer(&Description::parse_strict(&offered).unwrap(), &audio)
+        .unwrap()
+        .session;
+    session.offer(&bundled()).unwrap();
+    let read = text(&session);
+    let read = Description::parse_strict(&read).unwrap();
+    let mids = read
+        .media()
+        .iter()
+        .map(|media| media.find::<Mid>().unwrap().tag);
+    assert_eq!(mids.collect::<Vec<_>>(), ["1", "2", "3"]);
 }
 
 #[test]

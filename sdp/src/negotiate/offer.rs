@@ -1,5 +1,7 @@
 //! Our offers, and the answers to them.
 
+use std::collections::BTreeSet;
+
 use crate::attribute::Mid;
 use crate::description::Description;
 use crate::media::Media;
@@ -44,6 +46,7 @@ pub(super) fn sections(
         (!stream.stopped).then_some((*place)?)
     };
     let tagged = places.iter().position(|place| used(place).is_some());
+    let mut names = Names::of(known);
     let sections = places.iter().enumerate().map(|(section, place)| {
         let known = known.get(section);
         let written = used(place).and_then(|stream| {
@@ -55,7 +58,10 @@ pub(super) fn sections(
                 (true, Some(agreed)) if agreed.transport != section => Place::Follows,
                 (true, _) => Place::FollowsOnly,
             };
-            write_section(ours, stream, section, known, place)
+            let mid = names.name(ours, stream, section, known);
+            let (stream, transport) = (ours.streams.get(stream)?, ours.transport(stream)?);
+            let mid = mid.as_deref();
+            Some(write::offer(stream, transport, mid, place, ours.bundle))
         });
         // Nothing was ever said of a section without a stream that is not known.
         written.or_else(|| known.map(write::reject))
@@ -66,27 +72,35 @@ pub(super) fn sections(
     }
 }
 
-fn write_section(
-    ours: &Capabilities,
-    index: usize,
-    section: usize,
-    known: Option<&Media<'_>>,
-    place: Place,
-) -> Option<Media<'static>> {
-    let stream = ours.streams.get(index)?;
-    let known = known.and_then(|media| media.find::<Mid>());
-    let mid = known
-        .map(|mid| mid.tag.to_owned())
-        .or_else(|| stream.mid.clone());
-    let mid = mid.or_else(|| ours.bundle.then(|| section.to_string()));
-    let transport = ours.transport(index)?;
-    Some(write::offer(
-        stream,
-        transport,
-        mid.as_deref(),
-        place,
-        ours.bundle,
-    ))
+/// The names of sections, each given once (RFC 5888 §4), also those that the peer has given.
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn of(known: &[Media<'_>]) -> Self {
+        let mids = known.iter().filter_map(|media| media.find::<Mid>());
+        Self(mids.map(|mid| mid.tag.to_owned()).collect())
+    }
+
+    /// The name of a section: the one that it has, that of its stream, or its number if that is
+    /// free. Outside of a BUNDLE it needs none.
+    fn name(
+        &mut self,
+        ours: &Capabilities,
+        stream: usize,
+        section: usize,
+        known: Option<&Media<'_>>,
+    ) -> Option<String> {
+        if let Some(mid) = known.and_then(|media| media.find::<Mid>()) {
+            return Some(mid.tag.to_owned());
+        }
+        let wanted = ours.streams.get(stream)?.mid.clone();
+        if wanted.is_none() && !ours.bundle {
+            return None;
+        }
+        let numbers = (section..).map(|number| number.to_string());
+        let mut names = wanted.into_iter().chain(numbers);
+        names.find(|name| self.0.insert(name.clone()))
+    }
 }
 
 /// Reads the answer to an offer of ours with these streams.
