@@ -4,12 +4,13 @@
 //! | --- | --- | --- |
 //! | [`session`] | one browser leg: ICE, DTLS and SRTP composed | no |
 //! | [`bridge`] | a browser leg joined to a phone leg | no |
-//! | [`driver`] | one session with sockets and a clock, for small programs | yes |
+//! | [`driver`] | one session or TURN allocation with sockets and a clock, for small programs | yes |
 //! | [`media`] | worker threads that own sockets and calls | yes |
 //! | [`sip`] | the SIP user agent, and the embedded echo phone | yes |
 //! | [`http`] | the HTTPS API and the page | yes |
 //! | [`calls`] | the tasks that join the three for each call | clocks |
 //! | [`inspect`] | shows what a message says | no |
+//! | [`turn_ping`] | checks a TURN server | through [`driver`] |
 //! | [`metrics`] | what an operator watches | no |
 //! | [`config`] | one validated configuration | no |
 //! | [`gateway`] | everything, in the order it starts and stops | |
@@ -25,6 +26,7 @@ pub mod media;
 pub mod metrics;
 pub mod session;
 pub mod sip;
+pub mod turn_ping;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

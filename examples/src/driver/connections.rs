@@ -1,4 +1,4 @@
-//! TCP connections that a state machine asks for: streams outside, frames inside.
+//! TCP and TLS connections that a state machine asks for: streams outside, frames inside.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,13 +8,13 @@ use std::time::Duration;
 use bytes::BytesMut;
 use ice_agent::{OpenError, Path, SocketId, Transport};
 use stun_codec::stream::{Deframer, Framing};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::sockets::open_error;
+use super::tls::{Trust, certificate_error};
 
 /// How long the other side may take to accept.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -72,6 +72,17 @@ pub struct Connections {
     live: HashMap<SocketId, mpsc::Sender<Vec<u8>>>,
     news: mpsc::Receiver<Incoming>,
     tell: mpsc::Sender<Incoming>,
+    /// Without it there is no TLS.
+    trust: Option<Trust>,
+}
+
+/// A connection to be made.
+struct Wish {
+    id: SocketId,
+    remote: SocketAddr,
+    framing: Framing,
+    /// For TLS: whom to trust, and the name that the certificate must have.
+    tls: Option<(Trust, String)>,
 }
 
 impl Default for Connections {
@@ -81,16 +92,56 @@ impl Default for Connections {
             live: HashMap::new(),
             news,
             tell,
+            trust: None,
         }
     }
 }
 
 impl Connections {
-    /// Begins to connect. [`next`](Self::next) tells how that ends.
+    /// Connections that may be TLS to those whose certificates are trusted.
+    #[must_use]
+    pub fn trusting(trust: Trust) -> Self {
+        Self {
+            trust: Some(trust),
+            ..Self::default()
+        }
+    }
+
+    /// Begins to connect over TCP. [`next`](Self::next) tells how that ends.
     pub fn open(&mut self, id: SocketId, remote: SocketAddr, framing: Framing) {
+        self.begin(Wish {
+            id,
+            remote,
+            framing,
+            tls: None,
+        });
+    }
+
+    /// Begins to connect over TLS. [`next`](Self::next) tells how that ends.
+    ///
+    /// # Errors
+    /// When nobody is trusted ([`trusting`](Self::trusting)).
+    pub fn open_tls(
+        &mut self,
+        id: SocketId,
+        remote: SocketAddr,
+        server_name: String,
+        framing: Framing,
+    ) -> Result<(), OpenError> {
+        let trust = self.trust.clone().ok_or(OpenError::Unsupported)?;
+        self.begin(Wish {
+            id,
+            remote,
+            framing,
+            tls: Some((trust, server_name)),
+        });
+        Ok(())
+    }
+
+    fn begin(&mut self, wish: Wish) {
         let (frames, outgoing) = mpsc::channel(WAITING);
-        self.live.insert(id, frames);
-        tokio::spawn(run(id, remote, framing, outgoing, self.tell.clone()));
+        self.live.insert(wish.id, frames);
+        tokio::spawn(run(wish, outgoing, self.tell.clone()));
     }
 
     /// Closes a connection once what waits has been sent.
@@ -126,17 +177,14 @@ impl Connections {
     }
 }
 
-async fn run(
-    id: SocketId,
-    remote: SocketAddr,
-    framing: Framing,
-    outgoing: mpsc::Receiver<Vec<u8>>,
-    tell: mpsc::Sender<Incoming>,
-) {
-    let (stream, local) = match connect(remote).await {
+async fn run(wish: Wish, outgoing: mpsc::Receiver<Vec<u8>>, tell: mpsc::Sender<Incoming>) {
+    let id = wish.id;
+    let connected = timeout(PATIENCE, connect(&wish)).await;
+    let connected = connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let (stream, local) = match connected {
         Ok(connected) => connected,
         Err(error) => {
-            let error = open_error(&error);
+            let error = certificate_error(&error).unwrap_or_else(|| open_error(&error));
             let _ = tell.send(Incoming::Failed { id, error }).await;
             return;
         }
@@ -144,32 +192,42 @@ async fn run(
     let path = Path {
         id,
         local,
-        remote,
-        transport: Transport::Tcp,
+        remote: wish.remote,
+        transport: match wish.tls {
+            None => Transport::Tcp,
+            Some(_) => Transport::Tls,
+        },
     };
     let _ = tell.send(Incoming::Opened { id, local }).await;
-    let (reader, writer) = stream.into_split();
+    let (reader, writer) = tokio::io::split(stream);
     let ended = tokio::select! {
-        ended = read(reader, path, framing, &tell) => ended,
-        ended = write(writer, framing, outgoing) => ended,
+        ended = read(reader, path, wish.framing, &tell) => ended,
+        ended = write(writer, wish.framing, outgoing) => ended,
     };
     if let Err(error) = ended {
-        tracing::debug!(%remote, "TCP connection: {error}");
+        tracing::debug!(remote = %wish.remote, "{} connection: {error}", path.transport);
     }
     let _ = tell.send(Incoming::Closed { id }).await;
 }
 
-async fn connect(remote: SocketAddr) -> io::Result<(TcpStream, SocketAddr)> {
-    let connected = timeout(PATIENCE, TcpStream::connect(remote)).await;
-    let stream = connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+/// TCP, or TLS over it.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+async fn connect(wish: &Wish) -> io::Result<(Box<dyn Stream>, SocketAddr)> {
+    let stream = TcpStream::connect(wish.remote).await?;
     // Frames are whole: there is nothing to wait for.
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
+    let stream: Box<dyn Stream> = match &wish.tls {
+        None => Box::new(stream),
+        Some((trust, server_name)) => Box::new(trust.connect(stream, server_name).await?),
+    };
     Ok((stream, local))
 }
 
 async fn read(
-    mut reader: OwnedReadHalf,
+    mut reader: impl AsyncRead + Unpin,
     path: Path,
     framing: Framing,
     tell: &mpsc::Sender<Incoming>,
@@ -198,7 +256,7 @@ async fn read(
 }
 
 async fn write(
-    mut writer: OwnedWriteHalf,
+    mut writer: impl AsyncWrite + Unpin,
     framing: Framing,
     mut outgoing: mpsc::Receiver<Vec<u8>>,
 ) -> io::Result<()> {
@@ -209,6 +267,8 @@ async fn write(
             .write(&frame, &mut stream)
             .map_err(io::Error::other)?;
         writer.write_all(&stream).await?;
+        // TLS may hold back what it was given.
+        writer.flush().await?;
     }
     writer.shutdown().await
 }

@@ -3,8 +3,8 @@
 //! The state machines of this workspace know neither. [`Driver`] gives a [`Session`] both, and
 //! shows the whole contract in one loop ([`Driver::next`]): send what it wants sent, take what it
 //! tells, wait for a datagram or for its time, hand that in, begin again. It opens the UDP sockets
-//! and TCP connections that the session asks for ([`Sockets`], [`Connections`]); TLS it refuses, and
-//! says so.
+//! and connections that the session asks for ([`Sockets`], [`Connections`]), TLS where somebody is
+//! trusted ([`Trust`]). [`Relayed`] does the same for one TURN allocation.
 //!
 //! ```no_run
 //! # use examples::driver::{Driver, News};
@@ -26,9 +26,12 @@
 //! The gateway has another driver ([`crate::media`]), for thousands of sessions.
 
 mod connections;
+mod relayed;
 mod sockets;
+mod tls;
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use bytes::BytesMut;
@@ -39,7 +42,9 @@ use ice_agent::{
 
 use crate::session::{Event, Handled, LocalIce, SendError, Session, TAILROOM};
 pub use connections::{Connections, Incoming};
+pub use relayed::{Relayed, RelayedNews};
 pub use sockets::Sockets;
+pub use tls::Trust;
 
 /// The largest datagram taken whole, in bytes. Longer ones are no media, and fail when cut.
 const DATAGRAM_MAX: usize = 2048;
@@ -127,18 +132,12 @@ impl Driver {
         }
     }
 
-    /// Opens what the session asks for. TLS is left to bigger drivers.
+    /// Opens what the session asks for.
     fn open(&mut self, open: Open) {
-        let Open { id, what } = open;
-        let opened = match what {
-            Wanted::Udp { local, port } => self.sockets.open(id, local, port),
-            Wanted::Tcp { remote, framing } => {
-                return self.connections.open(id, remote, framing);
-            }
-            _ => Err(OpenError::Unsupported),
-        };
-        match opened {
-            Ok(local) => self.session.handle_opened(now(), id, local),
+        let id = open.id;
+        match open_wanted(&mut self.sockets, &mut self.connections, open) {
+            Ok(Some(local)) => self.session.handle_opened(now(), id, local),
+            Ok(None) => {}
             Err(error) => self.session.handle_open_failed(now(), id, error),
         }
     }
@@ -251,6 +250,26 @@ impl Driver {
 #[allow(clippy::disallowed_methods)] // a driver
 pub fn now() -> Instant {
     Instant::now()
+}
+
+/// Opens what a state machine asks for: a socket has its address at once, a connection later.
+fn open_wanted(
+    sockets: &mut Sockets,
+    connections: &mut Connections,
+    open: Open,
+) -> Result<Option<SocketAddr>, OpenError> {
+    let Open { id, what } = open;
+    match what {
+        Wanted::Udp { local, port } => return sockets.open(id, local, port).map(Some),
+        Wanted::Tcp { remote, framing } => connections.open(id, remote, framing),
+        Wanted::Tls {
+            remote,
+            server_name,
+            framing,
+        } => connections.open_tls(id, remote, server_name, framing)?,
+        _ => return Err(OpenError::Unsupported),
+    }
+    Ok(None)
 }
 
 fn send(sockets: &Sockets, connections: &Connections, path: &Path, frame: &[u8]) {

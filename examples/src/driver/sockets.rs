@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::Poll;
 
 use ice_agent::{Family, Local, OpenError, Path, Port, SocketId, Transport};
+use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 
@@ -39,10 +40,6 @@ impl Sockets {
         let mut sockets = Self::default();
         for (id, ip) in (0..).map(SocketId).zip(addresses) {
             sockets.add(id, std::net::UdpSocket::bind((*ip, 0))?, None)?;
-        }
-        for Bound { socket, .. } in &sockets.0 {
-            // `try_send_to` may refuse a socket that was never seen to be writable.
-            socket.writable().await?;
         }
         Ok(sockets)
     }
@@ -129,7 +126,8 @@ impl Sockets {
     pub fn send(&self, path: &Path, datagram: &[u8]) {
         let bound = self.0.iter().find(|bound| bound.id == path.id);
         if let Some(Bound { socket, .. }) = bound {
-            let _ = socket.try_send_to(datagram, path.remote);
+            // Not tokio's call, which refuses a socket that it has not seen to be writable yet.
+            let _ = SockRef::from(socket).send_to(datagram, &path.remote.into());
         }
     }
 }
