@@ -293,7 +293,7 @@ fn take(session: &mut Session, path: Path, data: &mut [u8]) -> Option<News> {
 }
 
 /// Without a deadline, for ever.
-async fn sleep_until(deadline: Option<Instant>) {
+pub(crate) async fn sleep_until(deadline: Option<Instant>) {
     match deadline {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
