@@ -38,6 +38,11 @@ impl Acknowledgements {
         self.is_due = false;
     }
 
+    /// Keeps no room for more than what waits: the handshake is over.
+    pub(super) fn release(&mut self) {
+        self.received.shrink_to_fit();
+    }
+
     /// Has an ACK sent.
     pub(super) fn send(&mut self) {
         self.is_due = true;

@@ -68,6 +68,9 @@ impl Connection {
         }
         while let Some(message) = self.context.inbox.pop() {
             self.step(now, &message);
+            if matches!(self.phase, Phase::Handshake(_)) {
+                self.context.inbox.reuse(message);
+            }
         }
         if answered {
             if self.repeat_answer(now, number) {
@@ -257,6 +260,7 @@ impl Connection {
             }
         }
         self.context.inbox.release();
+        self.acknowledgements.release();
     }
 }
 

@@ -249,7 +249,10 @@ impl Connection {
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        // There are two at most in the life of a connection: no room is kept for more.
+        self.events.shrink_to_fit();
+        event
     }
 
     /// Ends the connection: data that waits is sent, then close_notify.

@@ -83,6 +83,8 @@ pub(crate) struct Inbox {
     /// The epoch that new messages come in, or a later one.
     epoch: u64,
     waiting: VecDeque<Option<Partial>>,
+    /// Of a message that was handled, for the next.
+    room: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -106,6 +108,7 @@ impl Inbox {
             answered: 0,
             epoch: PLAIN,
             waiting: VecDeque::new(),
+            room: Vec::new(),
         }
     }
 
@@ -119,6 +122,12 @@ impl Inbox {
     /// Keeps no room for more than what waits: the handshake is over.
     pub(crate) fn release(&mut self) {
         self.waiting.shrink_to_fit();
+        self.room = Vec::new();
+    }
+
+    /// A message was handled: the next one may have its room.
+    pub(crate) fn reuse(&mut self, message: Message) {
+        self.room = message.bytes;
     }
 
     /// Whether parts of messages wait that were not due yet.
@@ -174,7 +183,10 @@ impl Inbox {
             None if reserved + fragment.length > TOTAL_LIMIT => {
                 Inserted::Dropped(DropReason::BufferFull)
             }
-            None => slot.insert(Partial::new(fragment)).insert(fragment),
+            None => {
+                let room = core::mem::take(&mut self.room);
+                slot.insert(Partial::new(fragment, room)).insert(fragment)
+            }
         }
     }
 
@@ -194,9 +206,10 @@ impl Inbox {
 }
 
 impl Partial {
-    fn new(first: &Fragment<'_>) -> Self {
+    fn new(first: &Fragment<'_>, mut bytes: Vec<u8>) -> Self {
         let length = first.length;
-        let mut bytes = vec![0; HANDSHAKE_HEADER_LENGTH + length];
+        bytes.clear();
+        bytes.resize(HANDSHAKE_HEADER_LENGTH + length, 0);
         let header = Fragment::header(first.kind, length, first.message_seq, 0, length);
         for (to, from) in bytes.iter_mut().zip(header) {
             *to = from;
