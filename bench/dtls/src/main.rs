@@ -103,7 +103,7 @@ mod tests {
             drop(pair.handshake());
             let before = live_bytes();
             let connections = black_box(pair.handshake());
-            let each = (live_bytes() - before + ours::SIZE) / 2;
+            let each = (live_bytes() - before + ours::SIZE as isize) / 2;
             drop(connections);
             eprintln!("{}: {each} bytes for an idle connection", kind.name());
             assert!(each < 5 * 1024, "{}: {each} bytes", kind.name());

@@ -7,7 +7,7 @@ use std::cell::Cell;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
-    static LIVE: Cell<usize> = const { Cell::new(0) };
+    static LIVE: Cell<isize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -19,9 +19,9 @@ fn count(bytes: usize, freed: usize) {
     change(bytes, freed);
 }
 
-/// What one thread allocates another may free: the sum wraps, differences stay right.
+/// A layout has at most `isize::MAX` bytes: both casts lose nothing.
 fn change(bytes: usize, freed: usize) {
-    let _ = LIVE.try_with(|live| live.set(live.get().wrapping_add(bytes).wrapping_sub(freed)));
+    let _ = LIVE.try_with(|live| live.set(live.get() + bytes as isize - freed as isize));
 }
 
 // SAFETY: every call goes to the system's allocator unchanged.
@@ -60,9 +60,10 @@ pub fn allocations() -> u64 {
     COUNT.with(Cell::get)
 }
 
-/// How many bytes this thread has allocated and not freed. Only differences mean anything.
+/// How many bytes this thread has allocated and not freed; less than nothing where it has freed what
+/// others allocated.
 #[must_use]
-pub fn live_bytes() -> usize {
+pub fn live_bytes() -> isize {
     LIVE.with(Cell::get)
 }
 
