@@ -10,12 +10,16 @@ mod support;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use examples::driver::{Connections, Relayed, RelayedNews, Trust};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 use support::process::{PATIENCE, Process, Scratch, free_port};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::process::Command;
+use turn_relay::client::{Allocation, Cause, Config, Event};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -208,4 +212,134 @@ async fn real_turn_ping_tells_who_does_not_answer() {
         Some("connection-refused"),
     ];
     assert_eq!((problems(&lines), status), (expected, 1), "{lines:?}");
+}
+
+/// An allocation over TLS, with a clock of its own.
+struct OverTls(Relayed);
+
+impl OverTls {
+    fn new(server: &Coturn, options: fn(Config) -> Config) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.tls_port));
+        let config = Config::tls(address, "turn.test")
+            .with_credentials("alice", "secret")
+            .with_local(address.ip());
+        let allocation = Allocation::new(options(config), [7; 32]).unwrap();
+        let trust = Trust::from_file(&server.folder.join("certificate.pem")).unwrap();
+        Self(Relayed::new(allocation, Connections::trusting(trust)))
+    }
+
+    async fn until(&mut self, what: &str, wanted: impl Fn(&RelayedNews) -> bool) -> RelayedNews {
+        let news = async {
+            loop {
+                let news = self.0.next().await;
+                if wanted(&news) {
+                    return news;
+                }
+                let ended = matches!(news, RelayedNews::Event(Event::Ended(_)));
+                assert!(!ended, "{what}: {news:?}");
+            }
+        };
+        let news = tokio::time::timeout(PATIENCE, news).await;
+        news.unwrap_or_else(|_| panic!("never {what}"))
+    }
+
+    async fn event(&mut self, what: &str, wanted: impl Fn(&Event) -> bool) {
+        let is = |news: &RelayedNews| matches!(news, RelayedNews::Event(event) if wanted(event));
+        self.until(what, is).await;
+    }
+
+    /// Sends to an echoing peer, and hears it again.
+    async fn echo(&mut self, text: &[u8], peer: SocketAddr) {
+        self.0.send(text, peer).unwrap();
+        let payload = text.to_vec();
+        let back = RelayedNews::Data {
+            from: peer,
+            payload,
+        };
+        self.until("heard", |news| *news == back).await;
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // the allocation's own driver reads the clock
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A peer that says everything back.
+async fn echoing() -> SocketAddr {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = socket.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut datagram = [0; 1500];
+        while let Ok((length, from)) = socket.recv_from(&mut datagram).await {
+            let _ = socket.send_to(&datagram[..length], from).await;
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn real_coturn_relays_over_tls() {
+    // Nonces of one second, and lifetimes as short as coturn makes them.
+    let server = coturn(-1..1, &["--stale-nonce=1", "--max-allocate-lifetime=6"]).await;
+    let peer = echoing().await;
+    let mut client = OverTls::new(&server, |config| config);
+    client
+        .event("allocated", |event| matches!(event, Event::Allocated(_)))
+        .await;
+    client.0.allocation().permit(now(), peer.ip()).unwrap();
+    client
+        .event("permitted", |event| *event == Event::Permitted(peer.ip()))
+        .await;
+    client.echo(b"an indication", peer).await;
+    client.0.allocation().bind_channel(now(), peer).unwrap();
+    client
+        .event("bound", |event| *event == Event::ChannelBound(peer))
+        .await;
+    client.echo(b"channel data", peer).await;
+
+    // Longer than any lifetime: it has to be refreshed, each time with another nonce.
+    let idle = tokio::time::timeout(Duration::from_secs(8), client.0.next()).await;
+    assert!(idle.is_err(), "{idle:?}");
+    client.echo(b"still here", peer).await;
+    assert!(client.0.allocation().stats().stale_nonces > 0);
+    client.0.allocation().release(now());
+    let released = |event: &Event| *event == Event::Ended(Cause::Released);
+    let is = |news: &RelayedNews| matches!(news, RelayedNews::Event(event) if released(event));
+    client.until("released", is).await;
+}
+
+#[tokio::test]
+async fn real_coturn_connects_to_a_peer_over_tls() {
+    let server = coturn(-1..1, &[]).await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let peer = listener.local_addr().unwrap();
+    let mut client = OverTls::new(&server, Config::with_tcp_relay);
+    client
+        .event("allocated", |event| matches!(event, Event::Allocated(_)))
+        .await;
+    client.0.allocation().permit(now(), peer.ip()).unwrap();
+    client
+        .event("permitted", |event| *event == Event::Permitted(peer.ip()))
+        .await;
+    client.0.allocation().connect(now(), peer).unwrap();
+    let echo = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut heard = [0; 11];
+        stream.read_exact(&mut heard).await.unwrap();
+        stream.write_all(&heard).await.unwrap();
+    });
+    client
+        .event(
+            "connected",
+            |event| matches!(event, Event::Connected { peer: to, .. } if *to == peer),
+        )
+        .await;
+    client.echo(b"hello, peer", peer).await;
+    echo.await.unwrap();
+    client
+        .event("disconnected", |event| {
+            *event == Event::Disconnected { peer }
+        })
+        .await;
 }
