@@ -127,6 +127,19 @@ fn a_changed_realm_is_followed_where_the_password_holds() {
 }
 
 #[test]
+fn a_changed_realm_with_another_password_ends_it() {
+    let mut world = world();
+    world.allocate();
+    let now = world.now();
+    let server = &mut world.servers[0];
+    server.rules.realm = "example.net".into();
+    server.rules.password = "another".into();
+    server.forget_nonce(now);
+    let (expected, found) = ("example.org".into(), "example.net".into());
+    assert_eq!(world.end(), Cause::RealmMismatch { expected, found });
+}
+
+#[test]
 fn nonces_that_are_all_stale_end_it() {
     let mut world = with(Rules {
         nonce_life: ms(1),

@@ -21,6 +21,7 @@ pub(crate) const PASSWORD: &str = "secret";
 #[derive(Debug, Clone)]
 pub(crate) struct Rules {
     pub(crate) realm: String,
+    pub(crate) password: String,
     /// Seconds.
     pub(crate) lifetime: u32,
     /// A nonce is good for so long.
@@ -39,6 +40,7 @@ impl Default for Rules {
     fn default() -> Self {
         Self {
             realm: "example.org".into(),
+            password: PASSWORD.into(),
             lifetime: 600,
             nonce_life: Duration::from_secs(3600),
             refuse: None,
@@ -189,7 +191,7 @@ impl Server {
             let error = ErrorCode::TRY_ALTERNATE;
             return Some(refuse(request, &error, &[&AlternateServer(other)], None));
         }
-        let key = IntegrityKey::long_term(USER, &self.rules.realm, PASSWORD);
+        let key = IntegrityKey::long_term(USER, &self.rules.realm, &self.rules.password);
         let proved = request.verify(&key).is_ok();
         self.requests.push((method, proved));
         if now >= self.nonce.1 + self.rules.nonce_life {
