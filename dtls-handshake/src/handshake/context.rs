@@ -17,7 +17,8 @@ use crate::wire::{HandshakeType, Writer};
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) config: Arc<Config>,
-    pub(crate) rng: ChaCha20Rng,
+    /// Of our hello: a connection has one, whatever becomes of it.
+    random: Random,
     pub(crate) records: RecordLayer,
     pub(crate) inbox: Inbox,
     pub(crate) flight: Flight,
@@ -35,9 +36,11 @@ impl Context {
             rng.fill_bytes(&mut id);
             id.into()
         });
+        let mut random = [0; 32];
+        rng.fill_bytes(&mut random);
         Self {
             config,
-            rng,
+            random,
             records: RecordLayer::new(),
             inbox: Inbox::new(),
             flight: Flight::default(),
@@ -75,10 +78,8 @@ impl Context {
         self.records.start_plain_at(record_sequence);
     }
 
-    pub(crate) fn random(&mut self) -> Random {
-        let mut random = [0; 32];
-        self.rng.fill_bytes(&mut random);
-        random
+    pub(crate) fn random(&self) -> Random {
+        self.random
     }
 
     /// Adds a message to the flight, in the newest epoch, and to the transcript.

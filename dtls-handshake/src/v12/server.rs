@@ -11,7 +11,7 @@ use crate::message::{
 };
 use crate::negotiation::{self, Completed, Step};
 use crate::peer::PeerCertificate;
-use crate::record::{PROTECTED, Protection};
+use crate::record::{Keys, PROTECTED};
 use crate::srtp::Srtp;
 use crate::wire::{Group, HandshakeType, SignatureScheme};
 
@@ -257,7 +257,7 @@ impl AwaitCertificateVerify {
             peer: self.peer,
             srtp: self.srtp,
             group: self.group,
-            protection: server,
+            keys: server.into(),
         };
         Ok(Step::Wait(ServerState::Finished(state)))
     }
@@ -270,7 +270,7 @@ pub(crate) struct AwaitFinished {
     srtp: Option<Srtp>,
     group: Group,
     /// For what we write, in use from our Finished on.
-    protection: Protection,
+    keys: Keys,
 }
 
 impl AwaitFinished {
@@ -289,7 +289,7 @@ impl AwaitFinished {
         let verify_data = self.session.verify_data(Side::Server, transcript.as_ref());
         cx.flight.begin();
         cx.flight.push_change_cipher_spec();
-        cx.records.start_writing(PROTECTED, self.protection);
+        cx.records.start_writing(PROTECTED, self.keys);
         cx.send(HandshakeType::Finished, |w| {
             Finished {
                 verify_data: &verify_data,

@@ -155,6 +155,7 @@ impl RecordLayer {
     pub(crate) fn start_writing_at(&mut self, epoch: u64, keys: impl Into<Keys>, sequence: u64) {
         let mut keys = keys.into();
         keys.set_connection_id(&self.ids.of_written);
+        self.write.reserve_exact(2);
         self.write.push(WriteEpoch {
             epoch,
             next_sequence: sequence,
@@ -175,6 +176,7 @@ impl RecordLayer {
     pub(crate) fn start_reading_at(&mut self, epoch: u64, keys: impl Into<Keys>, received: u64) {
         let mut keys = keys.into();
         keys.set_connection_id(&self.ids.of_read);
+        self.read.reserve_exact(2);
         self.read.push(ReadEpoch {
             epoch,
             window: ReplayWindow::after(received),
