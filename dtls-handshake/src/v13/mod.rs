@@ -29,7 +29,6 @@ mod server_hello;
 mod session;
 
 pub(crate) use client::ClientState;
-#[allow(unused_imports)] // for the listener
 pub(crate) use retry::Retry;
 pub(crate) use schedule::{Directions, HandshakeSecrets, ScheduleSecret};
 pub(crate) use server::ServerState;
