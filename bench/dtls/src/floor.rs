@@ -2,13 +2,17 @@
 
 use std::hint::black_box;
 
+#[cfg(feature = "aws-lc")]
+use aws_lc_rs as library;
 use dtls_handshake::Group;
 use libcrux_ml_kem::mlkem768;
-use ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
-use ring::rand::{SecureRandom, SystemRandom};
-use ring::signature::{self, EcdsaKeyPair, KeyPair};
+use library::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey, agree_ephemeral};
+use library::rand::{SecureRandom, SystemRandom};
+use library::signature::{self, EcdsaKeyPair, KeyPair};
+#[cfg(not(feature = "aws-lc"))]
+use ring as library;
 
-use crate::Kind;
+use super::Kind;
 
 /// About as long as what is signed.
 const MESSAGE: [u8; 130] = [7; 130];
@@ -31,7 +35,7 @@ impl Floor {
                 _ => &agreement::X25519,
             },
             hybrid: kind.group == Group::X25519MlKem768,
-            key: EcdsaKeyPair::from_pkcs8(algorithm, pkcs8.as_ref(), &random).expect("a key"),
+            key: key_pair(pkcs8.as_ref(), &random),
             random,
         }
     }
@@ -49,7 +53,7 @@ impl Floor {
         let shares = [&ours, &theirs].map(|key| key.compute_public_key().expect("a share"));
         for (key, share) in [ours, theirs].into_iter().zip(shares.iter().rev()) {
             let share = UnparsedPublicKey::new(self.group, share.as_ref());
-            agree_ephemeral(key, &share, |secret| black_box(secret[0])).expect("a secret");
+            agree(key, &share);
         }
         if self.hybrid {
             self.encapsulation();
@@ -73,4 +77,26 @@ impl Floor {
         self.random.fill(&mut bytes).expect("randomness");
         bytes
     }
+}
+
+#[cfg(not(feature = "aws-lc"))]
+fn key_pair(pkcs8: &[u8], random: &SystemRandom) -> EcdsaKeyPair {
+    let algorithm = &signature::ECDSA_P256_SHA256_ASN1_SIGNING;
+    EcdsaKeyPair::from_pkcs8(algorithm, pkcs8, random).expect("a key")
+}
+
+#[cfg(feature = "aws-lc")]
+fn key_pair(pkcs8: &[u8], _random: &SystemRandom) -> EcdsaKeyPair {
+    let algorithm = &signature::ECDSA_P256_SHA256_ASN1_SIGNING;
+    EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).expect("a key")
+}
+
+#[cfg(not(feature = "aws-lc"))]
+fn agree(key: EphemeralPrivateKey, share: &UnparsedPublicKey<&[u8]>) {
+    agree_ephemeral(key, share, |secret| black_box(secret[0])).expect("a secret");
+}
+
+#[cfg(feature = "aws-lc")]
+fn agree(key: EphemeralPrivateKey, share: &UnparsedPublicKey<&[u8]>) {
+    agree_ephemeral(key, share, (), |secret| Ok(black_box(secret[0]))).expect("a secret");
 }

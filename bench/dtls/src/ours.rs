@@ -8,7 +8,7 @@ use dtls_handshake::{
     Config, Connection, Event, Fingerprint, Group, Identity, SRTP_EXPORTER_LABEL,
 };
 
-use crate::Kind;
+use super::Kind;
 
 /// Bytes of two connections, without what they hold on the heap.
 #[cfg(test)]

@@ -22,6 +22,8 @@ use crate::wire::{ContentType, Writer};
 
 /// So many of the records that came last can be acknowledged.
 const LIMIT: usize = 64;
+/// The records of a usual flight.
+const USUAL: usize = 8;
 
 /// The records of the peer's present flight.
 #[derive(Debug, Default)]
@@ -51,6 +53,9 @@ impl Acknowledgements {
     fn push(&mut self, number: RecordNumber) {
         if self.received.len() >= LIMIT {
             self.received.pop_front();
+        }
+        if self.received.capacity() == 0 {
+            self.received.reserve_exact(USUAL);
         }
         self.received.push_back(number);
     }
@@ -193,7 +198,7 @@ impl Connection {
         let overhead = records.overhead(epoch) + Ack::OVERHEAD;
         let room = self.context.config.mtu.saturating_sub(overhead);
         let numbers = self.acknowledgements.latest(room);
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(Ack::OVERHEAD + numbers.len() * Ack::NUMBER_LENGTH);
         Ack::write(&mut Writer::new(&mut body), &numbers);
         if !matches!(self.phase, Phase::Handshake(_)) {
             self.acknowledgements.clear();

@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-use ring::aead;
-
 use super::Refused;
+use super::library::aead;
 
 /// The length of the tag of every AEAD here, in bytes.
 pub(crate) const TAG_LENGTH: usize = 16;

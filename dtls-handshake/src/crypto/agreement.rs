@@ -1,27 +1,24 @@
 //! Ephemeral key agreement.
 
-use ring::agreement::{self, EphemeralPrivateKey, UnparsedPublicKey};
-use ring::rand::{SecureRandom, SystemRandom};
-
 use super::Refused;
+use super::library::{self, EphemeralKey, agreement};
 use crate::wire::Group;
 
 /// An ephemeral private key, used once.
 #[derive(Debug)]
 pub(crate) struct KeyExchange {
     group: Group,
-    private: EphemeralPrivateKey,
+    private: EphemeralKey,
     public: agreement::PublicKey,
 }
 
 impl KeyExchange {
     /// A fresh key.
     pub(crate) fn generate(group: Group) -> Result<Self, Refused> {
-        Self::generate_with(group, &SystemRandom::new())
+        Self::of(group, library::generate(algorithm(group)?)?)
     }
 
-    fn generate_with(group: Group, random: &dyn SecureRandom) -> Result<Self, Refused> {
-        let private = EphemeralPrivateKey::generate(algorithm(group)?, random)?;
+    fn of(group: Group, private: EphemeralKey) -> Result<Self, Refused> {
         let public = private.compute_public_key()?;
         Ok(Self {
             group,
@@ -30,13 +27,11 @@ impl KeyExchange {
         })
     }
 
-    /// The key of a vector, by a generator that has nothing else to give. `None` where it is out of
-    /// the range of private keys.
+    /// The key of a vector. `None` where it is out of the range of private keys.
     #[cfg(test)]
-    #[allow(deprecated)] // there is no other way to a key that is known
     pub(super) fn from_private(group: Group, bytes: &[u8]) -> Option<Self> {
-        let random = ring::test::rand::FixedSliceRandom { bytes };
-        Self::generate_with(group, &random).ok()
+        let private = library::known_private_key(algorithm(group).ok()?, bytes)?;
+        Self::of(group, private).ok()
     }
 
     pub(crate) fn group(&self) -> Group {
@@ -55,8 +50,7 @@ impl KeyExchange {
         peer_share: &[u8],
         derive: impl FnOnce(&[u8]) -> T,
     ) -> Result<T, Refused> {
-        let peer = UnparsedPublicKey::new(algorithm(self.group)?, peer_share);
-        Ok(agreement::agree_ephemeral(self.private, &peer, derive)?)
+        library::agree(self.private, algorithm(self.group)?, peer_share, derive)
     }
 }
 

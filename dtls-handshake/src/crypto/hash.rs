@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use ring::{digest, hmac};
+use super::library::{digest, hmac};
 
 /// A hash function that certificates may be fingerprinted with (RFC 8122 §5) and key schedules
 /// are built on. SHA-1 and MD5 are not here: they no longer prove anything.

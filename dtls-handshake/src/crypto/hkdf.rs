@@ -4,10 +4,10 @@
 //! On HMAC and not on the library's HKDF, which keeps its secrets to itself: here they go on into
 //! the next extraction and into key logs.
 
-use ring::hmac;
 use zeroize::Zeroize;
 
 use super::HashAlgorithm;
+use super::library::hmac;
 
 /// There is no space at its end (RFC 9147 §5.9).
 const LABEL_PREFIX: &[u8] = b"dtls13";

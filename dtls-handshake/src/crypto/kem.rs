@@ -6,9 +6,9 @@ use libcrux_ml_kem::mlkem768::{
     self, MlKem768Ciphertext, MlKem768PrivateKey, MlKem768PublicKey, decapsulate,
     validate_public_key,
 };
-use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
+use super::library::rand::{SecureRandom, SystemRandom};
 use super::{Refused, Secret};
 
 /// The length of an encapsulation key in bytes.

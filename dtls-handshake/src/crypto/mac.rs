@@ -1,6 +1,6 @@
 //! Authentication codes under a key that never leaves this side.
 
-use ring::hmac;
+use super::library::hmac;
 
 /// The length of a tag in bytes: what is guessed with one try in 2^128.
 pub(crate) const MAC_LENGTH: usize = 16;

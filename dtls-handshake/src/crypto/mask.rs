@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use ring::aead::quic;
-
+use super::library::aead::quic;
 use super::{AeadAlgorithm, Refused};
 
 /// How much of the ciphertext the mask is made from, in bytes.

@@ -1,4 +1,4 @@
-//! Cryptography. Only this folder names the library behind it.
+//! Cryptography. Only this folder names the libraries behind it: ring or aws-lc-rs, by feature.
 //!
 //! Ephemeral keys and ECDSA nonces come from the library's own system randomness: it takes no
 //! other. Everything else that is random comes from the seed of the connection.
@@ -10,6 +10,7 @@ mod generate;
 mod hash;
 mod hkdf;
 mod kem;
+mod library;
 mod mac;
 mod mask;
 mod pem;
@@ -42,14 +43,14 @@ pub(crate) use signing::SigningKey;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Refused;
 
-impl From<ring::error::Unspecified> for Refused {
-    fn from(_: ring::error::Unspecified) -> Self {
+impl From<library::error::Unspecified> for Refused {
+    fn from(_: library::error::Unspecified) -> Self {
         Self
     }
 }
 
-impl From<ring::error::KeyRejected> for Refused {
-    fn from(_: ring::error::KeyRejected) -> Self {
+impl From<library::error::KeyRejected> for Refused {
+    fn from(_: library::error::KeyRejected) -> Self {
         Self
     }
 }

@@ -1,8 +1,7 @@
 //! The pseudorandom function of TLS 1.2 (RFC 5246 §5).
 
-use ring::hmac;
-
 use super::HashAlgorithm;
+use super::library::hmac;
 
 /// Fills `out` with `PRF(secret, label, seed)`, the seed given in parts.
 pub(crate) fn prf(

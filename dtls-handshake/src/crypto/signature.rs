@@ -1,8 +1,7 @@
 //! Signatures of peers.
 
-use ring::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
-
 use super::Refused;
+use super::library::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use crate::event::Version;
 use crate::wire::SignatureScheme;
 

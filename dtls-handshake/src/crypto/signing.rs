@@ -3,10 +3,11 @@
 use core::fmt;
 use std::borrow::Cow;
 
-use ring::rand::SystemRandom;
-use ring::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use x509_parser::asn1_rs::{FromDer, OctetString, Sequence};
 
+use super::library;
+use super::library::rand::SystemRandom;
+use super::library::signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use super::{KeyKind, PrivateKey, PublicKey, Refused};
 use crate::event::Version;
 use crate::wire::{List16, SignatureScheme};
@@ -123,7 +124,7 @@ impl SigningKey {
             Key::Ed25519(key) if self.makes(scheme) => Ok(Signature::Short(key.sign(&message))),
             Key::Rsa(key) => {
                 let padding = rsa_padding(scheme).ok_or(Refused)?;
-                let mut out = vec![0; key.public().modulus_len()];
+                let mut out = vec![0; library::modulus_length(key)];
                 key.sign(padding, &SystemRandom::new(), &message, &mut out)?;
                 Ok(Signature::Rsa(out))
             }
@@ -150,17 +151,14 @@ fn load_ecdsa(
     public: &PublicKey,
     der: &PrivateKey<'_>,
 ) -> Result<EcdsaKeyPair, Refused> {
-    let rng = SystemRandom::new();
-    Ok(match der {
-        PrivateKey::Pkcs8(der) => {
-            EcdsaKeyPair::from_pkcs8(algorithm, der.secret_pkcs8_der(), &rng)?
-        }
+    match der {
+        PrivateKey::Pkcs8(der) => library::ecdsa_from_pkcs8(algorithm, der.secret_pkcs8_der()),
         PrivateKey::Sec1(der) => {
             let scalar = scalar(der.secret_sec1_der()).ok_or(Refused)?;
-            EcdsaKeyPair::from_private_key_and_public_key(algorithm, scalar, &public.bytes, &rng)?
+            library::ecdsa_from_parts(algorithm, scalar, &public.bytes)
         }
-        _ => return Err(Refused),
-    })
+        _ => Err(Refused),
+    }
 }
 
 /// P-256 goes with SHA-256 and P-384 with SHA-384: the only pairs of DTLS 1.3.

@@ -4,11 +4,12 @@
 //! Which part of which message travelled in which record is remembered, so that a peer of
 //! DTLS 1.3 can acknowledge records and only the rest is sent again.
 
+use core::ops::Range;
 use std::collections::VecDeque;
 
 use bytes::BytesMut;
 
-use super::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, whole_message};
+use super::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, append_message};
 use super::ranges::Ranges;
 use crate::record::{PLAIN, RecordLayer, RecordNumber};
 use crate::wire::{ContentType, HandshakeType, Writer};
@@ -23,6 +24,8 @@ const SENT_LIMIT: usize = 128;
 #[derive(Debug, Default)]
 pub(crate) struct Flight {
     items: Vec<Item>,
+    /// The messages, one behind the other.
+    bytes: Vec<u8>,
     /// How far the present transmission has come.
     next: Position,
     next_message_seq: u16,
@@ -35,13 +38,14 @@ enum Item {
     ChangeCipherSpec,
 }
 
-/// A message with its 12-byte header.
+/// A message.
 #[derive(Debug)]
 struct Outgoing {
     epoch: u64,
     kind: HandshakeType,
     message_seq: u16,
-    bytes: Vec<u8>,
+    /// Where its body stands in the bytes of the flight, behind its header.
+    body: Range<usize>,
     /// What of the body the peer has acknowledged.
     acknowledged: Ranges,
 }
@@ -64,12 +68,18 @@ struct Sent {
 
 /// What the longest flight has.
 const USUAL_ITEMS: usize = 6;
+/// The records of a usual flight.
+const USUAL_RECORDS: usize = 8;
+/// Room for the longest flight with certificates of the usual length, in bytes.
+const USUAL_LENGTH: usize = 1024;
 
 impl Flight {
     /// Forgets the last flight, because it was answered. Message numbers run on.
     pub(crate) fn begin(&mut self) {
         self.items.clear();
         self.items.reserve(USUAL_ITEMS);
+        self.bytes.clear();
+        self.bytes.reserve(USUAL_LENGTH);
         self.sent.clear();
         self.next = Position::default();
     }
@@ -97,17 +107,15 @@ impl Flight {
         let message_seq = self.next_message_seq;
         // A handshake has a dozen messages.
         self.next_message_seq = message_seq.wrapping_add(1);
+        let start = append_message(kind, message_seq, body, &mut self.bytes);
         self.items.push(Item::Message(Outgoing {
             epoch,
             kind,
             message_seq,
-            bytes: whole_message(kind, message_seq, body),
+            body: start + HANDSHAKE_HEADER_LENGTH..self.bytes.len(),
             acknowledged: Ranges::default(),
         }));
-        match self.items.last() {
-            Some(Item::Message(message)) => &message.bytes,
-            _ => &[],
-        }
+        self.bytes.get(start..).unwrap_or_default()
     }
 
     pub(crate) fn push_change_cipher_spec(&mut self) {
@@ -164,7 +172,7 @@ impl Flight {
     /// Whether all of it is acknowledged.
     pub(crate) fn is_acknowledged(&self) -> bool {
         self.items.iter().all(|item| match item {
-            Item::Message(message) => message.acknowledged.covers(message.body().len()),
+            Item::Message(message) => message.acknowledged.covers(message.body.len()),
             Item::ChangeCipherSpec => false,
         })
     }
@@ -188,12 +196,16 @@ impl Flight {
                 Item::Message(message) => match message.missing(self.next.offset) {
                     None => None,
                     Some(part) => {
-                        let written = message.write(part, records, room, used == 0, out);
+                        let written =
+                            message.write(&self.bytes, part, records, room, used == 0, out);
                         let Some((number, end)) = written else {
                             break;
                         };
                         if self.sent.len() >= SENT_LIMIT {
                             self.sent.pop_front();
+                        }
+                        if self.sent.capacity() == 0 {
+                            self.sent.reserve_exact(USUAL_RECORDS);
                         }
                         self.sent.push_back(Sent {
                             number,
@@ -201,7 +213,7 @@ impl Flight {
                             start: part.0,
                             end,
                         });
-                        (end < message.body().len()).then_some(end)
+                        (end < message.body.len()).then_some(end)
                     }
                 },
             };
@@ -235,15 +247,9 @@ fn write_change_cipher_spec(
 }
 
 impl Outgoing {
-    fn body(&self) -> &[u8] {
-        self.bytes
-            .get(HANDSHAKE_HEADER_LENGTH..)
-            .unwrap_or_default()
-    }
-
     /// The next part, from `offset` on, that is not acknowledged.
     fn missing(&self, offset: usize) -> Option<(usize, usize)> {
-        let length = self.body().len();
+        let length = self.body.len();
         if length == 0 && !self.acknowledged.covers(0) {
             return Some((0, 0));
         }
@@ -254,13 +260,14 @@ impl Outgoing {
     /// on from. `None` when nothing fits.
     fn write(
         &self,
+        flight: &[u8],
         (start, end): (usize, usize),
         records: &mut RecordLayer,
         room: usize,
         first_in_datagram: bool,
         out: &mut BytesMut,
     ) -> Option<(RecordNumber, usize)> {
-        let body = self.body();
+        let body = flight.get(self.body.clone())?;
         let part = body.get(start..end)?;
         let overhead = records.overhead(self.epoch) + HANDSHAKE_HEADER_LENGTH;
         let room = room.checked_sub(overhead)?;

@@ -68,14 +68,26 @@ pub(crate) fn whole_message(
     body: impl FnOnce(&mut Writer<'_>),
 ) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(USUAL_LENGTH);
-    bytes.resize(HANDSHAKE_HEADER_LENGTH, 0);
-    body(&mut Writer::new(&mut bytes));
-    let length = bytes.len() - HANDSHAKE_HEADER_LENGTH;
+    append_message(kind, message_seq, body, &mut bytes);
+    bytes
+}
+
+/// Appends such a message, and says where it begins.
+pub(super) fn append_message(
+    kind: HandshakeType,
+    message_seq: u16,
+    body: impl FnOnce(&mut Writer<'_>),
+    out: &mut Vec<u8>,
+) -> usize {
+    let start = out.len();
+    out.resize(start + HANDSHAKE_HEADER_LENGTH, 0);
+    body(&mut Writer::new(out));
+    let length = out.len() - start - HANDSHAKE_HEADER_LENGTH;
     let header = Fragment::header(kind, length, message_seq, 0, length);
-    for (to, from) in bytes.iter_mut().zip(header) {
+    for (to, from) in out.iter_mut().skip(start).zip(header) {
         *to = from;
     }
-    bytes
+    start
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::error::ExportError;
 use crate::record::{DATA, Record, RecordLayer, Records};
 use crate::suite::Suite;
-use crate::v13::{Directions, HandshakeSecrets, ScheduleSecret, Session, Side};
+use crate::v13::{ApplicationSecrets, HandshakeSecrets, ScheduleSecret, Session, Side};
 use crate::{Version, negotiation};
 
 fn suite_of(cipher_suite: u16) -> Option<Suite> {
@@ -74,9 +74,11 @@ impl TrafficSecret {
     /// The secret of the next epoch (RFC 8446 §7.2).
     #[must_use]
     pub fn next(&self) -> Self {
+        let mut secret = ScheduleSecret::new(self.suite.hash, self.secret.expose());
+        secret.advance();
         Self {
             suite: self.suite,
-            secret: self.secret.next(),
+            secret,
             connection_id: self.connection_id.clone(),
         }
     }
@@ -131,15 +133,10 @@ pub fn connected_13(
     now: Instant,
 ) -> Option<Connection> {
     let TrafficSecret { suite, secret, .. } = secret;
-    let copy = || ScheduleSecret::new(suite.hash, secret.expose());
     let keys = || secret.record_keys(suite.aead).ok();
     let keys = [keys()?.into(), keys()?.into()];
-    let directions = Directions {
-        write: copy(),
-        read: copy(),
-        exporter: copy(),
-    };
-    let session = negotiation::Session::Dtls13(Session::new(Side::Client, *suite, directions));
+    let secrets = ApplicationSecrets::of(secret);
+    let session = negotiation::Session::Dtls13(Session::new(Side::Client, *suite, secrets));
     Some(Connection::connected(config, session, keys, now))
 }
 
@@ -176,7 +173,7 @@ impl KeySchedule13 {
     ) -> Option<Self> {
         let suite = suite_of(cipher_suite)?;
         let secrets = HandshakeSecrets::new(suite, shared_secret, hello_hash);
-        let directions = secrets.application(finished_hash).seen_by(Side::Client);
+        let mut application = secrets.application(finished_hash);
         let copy = |secret: &ScheduleSecret| TrafficSecret {
             suite,
             secret: ScheduleSecret::new(suite.hash, secret.expose()),
@@ -184,8 +181,11 @@ impl KeySchedule13 {
         };
         Some(Self {
             handshake: [copy(&secrets.client), copy(&secrets.server)],
-            application: [copy(&directions.write), copy(&directions.read)],
-            session: Session::new(Side::Client, suite, directions),
+            application: [
+                copy(application.written(Side::Client)),
+                copy(application.read(Side::Client)),
+            ],
+            session: Session::new(Side::Client, suite, application),
         })
     }
 

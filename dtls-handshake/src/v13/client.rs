@@ -80,7 +80,7 @@ pub(super) struct Established {
     pub(super) group: Group,
     pub(super) client_random: Random,
     pub(super) transcript: RunningTranscript,
-    pub(super) secrets: HandshakeSecrets,
+    pub(super) secrets: Box<HandshakeSecrets>,
 }
 
 #[derive(Debug)]
@@ -229,17 +229,17 @@ impl AwaitFinished {
             return Err(CloseCause::NotVerified("Finished"));
         }
         transcript.push(message.bytes());
-        let application = secrets.application(transcript.value().as_ref());
+        let mut application = secrets.application(transcript.value().as_ref());
         application.log(&cx.config, &client_random);
         send_flight(self.requested, &mut transcript, &secrets, cx)?;
-        let directions = application.seen_by(Side::Client);
-        let write = directions.write.record_keys(suite.aead)?;
-        let read = directions.read.record_keys(suite.aead)?;
+        let write = application.written(Side::Client);
+        let write = write.record_keys(suite.aead)?;
+        let read = application.read(Side::Client).record_keys(suite.aead)?;
         cx.records.start_writing(DATA, write);
         cx.records.start_reading(DATA, read);
         enter_data(cx)?;
         Ok(Step::Complete(Completed {
-            session: negotiation::Session::Dtls13(Session::new(Side::Client, suite, directions)),
+            session: negotiation::Session::Dtls13(Session::new(Side::Client, suite, application)),
             peer_certificate: self.peer.der,
             srtp: self.srtp,
             group,

@@ -30,10 +30,11 @@ mod session;
 
 pub(crate) use client::ClientState;
 pub(crate) use retry::Retry;
-pub(crate) use schedule::{Directions, HandshakeSecrets, ScheduleSecret};
+pub(crate) use schedule::{ApplicationSecrets, HandshakeSecrets, ScheduleSecret};
 pub(crate) use server::ServerState;
 pub(crate) use session::Session;
 
+use arrayvec::ArrayVec;
 use offer::Offer;
 
 use crate::Version;
@@ -73,13 +74,18 @@ fn enter_data(cx: &mut Context) -> Result<(), CloseCause> {
     Ok(())
 }
 
+/// The longest that a CertificateVerify signs, in bytes: spaces, purpose, hash.
+const MAX_SIGNED_CONTENT: usize = 64 + 34 + 64;
+
 /// What a CertificateVerify signs (RFC 8446 §4.4.3).
-fn signed_content(side: Side, transcript: &RunningTranscript) -> Vec<u8> {
+fn signed_content(side: Side, transcript: &RunningTranscript) -> ArrayVec<u8, MAX_SIGNED_CONTENT> {
     let purpose: &[u8] = match side {
         Side::Client => b"TLS 1.3, client CertificateVerify\0",
         Side::Server => b"TLS 1.3, server CertificateVerify\0",
     };
-    [&[b' '; 64], purpose, transcript.value().as_ref()].concat()
+    let hash = transcript.value();
+    let parts = [&[b' '; 64], purpose, hash.as_ref()];
+    parts.into_iter().flatten().copied().collect()
 }
 
 fn send_certificate_verify(

@@ -12,8 +12,7 @@ use zeroize::Zeroizing;
 use super::Side;
 use crate::config::Config;
 use crate::crypto::{
-    AeadAlgorithm, HashAlgorithm, NONCE_LENGTH, Refused, Secret, hkdf_expand_label, hkdf_extract,
-    hmac,
+    AeadAlgorithm, HashAlgorithm, NONCE_LENGTH, Refused, hkdf_expand_label, hkdf_extract, hmac,
 };
 use crate::error::CloseCause;
 use crate::message::Random;
@@ -23,39 +22,53 @@ use crate::suite::Suite;
 /// The longest output of a hash function that a suite has, in bytes.
 const MAX_HASH_LENGTH: usize = 48;
 
-/// A secret as long as the output of its suite's hash function.
-#[derive(Debug)]
+/// A secret as long as the output of its suite's hash function. Wiped on drop; filled where it is
+/// to stay, beside those of its time and in one allocation with them, so that no copy of it is left
+/// behind.
 pub(crate) struct ScheduleSecret {
     hash: HashAlgorithm,
-    bytes: Secret<MAX_HASH_LENGTH>,
+    bytes: Zeroizing<[u8; MAX_HASH_LENGTH]>,
 }
 
 impl ScheduleSecret {
-    fn filled(hash: HashAlgorithm, fill: impl FnOnce(&mut [u8])) -> Self {
-        let length = hash.output_length();
-        let bytes = Secret::filled(|bytes| fill(bytes.get_mut(..length).unwrap_or_default()));
-        Self { hash, bytes }
+    /// Room for a secret.
+    fn empty(hash: HashAlgorithm) -> Self {
+        Self {
+            hash,
+            bytes: Zeroizing::new([0; MAX_HASH_LENGTH]),
+        }
     }
 
     /// A secret that is known, for [`testing`](crate::testing).
     pub(crate) fn new(hash: HashAlgorithm, bytes: &[u8]) -> Self {
-        Self::filled(hash, |out| {
-            for (to, from) in out.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-        })
+        let mut secret = Self::empty(hash);
+        for (to, from) in secret.get_mut().iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        secret
     }
 
     pub(crate) fn expose(&self) -> &[u8] {
-        let length = self.hash.output_length();
-        self.bytes.expose().get(..length).unwrap_or_default()
+        self.bytes
+            .get(..self.hash.output_length())
+            .unwrap_or_default()
+    }
+
+    fn get_mut(&mut self) -> &mut [u8] {
+        self.bytes
+            .get_mut(..self.hash.output_length())
+            .unwrap_or_default()
     }
 
     /// Derive-Secret, with the hash of the messages.
-    pub(crate) fn derive(&self, label: &[u8], messages_hash: &[u8]) -> Self {
-        Self::filled(self.hash, |out| {
-            hkdf_expand_label(self.hash, self.expose(), label, messages_hash, out);
-        })
+    fn derive(&self, label: &[u8], messages_hash: &[u8], out: &mut Self) {
+        hkdf_expand_label(
+            self.hash,
+            self.expose(),
+            label,
+            messages_hash,
+            out.get_mut(),
+        );
     }
 
     pub(crate) fn expand(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
@@ -64,9 +77,9 @@ impl ScheduleSecret {
 
     /// What Finished of the side whose secret this is says (RFC 8446 §4.4.4).
     pub(crate) fn verify_data(&self, transcript_hash: &[u8]) -> impl AsRef<[u8]> + use<> {
-        let mut finished_key = Passing::new(self.hash);
+        let mut finished_key = Self::empty(self.hash);
         self.expand(b"finished", b"", finished_key.get_mut());
-        hmac(self.hash, finished_key.get(), transcript_hash)
+        hmac(self.hash, finished_key.expose(), transcript_hash)
     }
 
     /// Compares what Finished of the peer says, in constant time.
@@ -75,9 +88,19 @@ impl ScheduleSecret {
         expected.as_ref().ct_eq(verify_data).into()
     }
 
-    /// The traffic secret that follows this one (RFC 8446 §7.2).
-    pub(crate) fn next(&self) -> Self {
-        self.derive(b"traffic upd", b"")
+    /// Puts the traffic secret that follows in place of this one (RFC 8446 §7.2).
+    pub(crate) fn advance(&mut self) {
+        let mut next = Self::empty(self.hash);
+        self.derive(b"traffic upd", b"", &mut next);
+        self.get_mut().copy_from_slice(next.expose());
+    }
+
+    /// Exported keying material, of the exporter secret (RFC 8446 §7.5). The context is hashed here.
+    pub(crate) fn export(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
+        let mut secret = Self::empty(self.hash);
+        self.derive(label, self.hash.hash(&[]).as_ref(), &mut secret);
+        let context = self.hash.hash(context);
+        secret.expand(b"exporter", context.as_ref(), out);
     }
 
     /// The keys of the records of this traffic secret (RFC 8446 §7.3, RFC 9147 §4.2.3).
@@ -99,35 +122,18 @@ impl ScheduleSecret {
     }
 }
 
-/// A secret that is used up where it is made, and wiped there.
-struct Passing {
-    bytes: Zeroizing<[u8; MAX_HASH_LENGTH]>,
-    length: usize,
-}
-
-impl Passing {
-    fn new(hash: HashAlgorithm) -> Self {
-        Self {
-            bytes: Zeroizing::new([0; MAX_HASH_LENGTH]),
-            length: hash.output_length(),
-        }
-    }
-
-    fn get(&self) -> &[u8] {
-        self.bytes.get(..self.length).unwrap_or_default()
-    }
-
-    fn get_mut(&mut self) -> &mut [u8] {
-        self.bytes.get_mut(..self.length).unwrap_or_default()
+impl core::fmt::Debug for ScheduleSecret {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("ScheduleSecret")
     }
 }
 
 /// HKDF-Extract with a secret, further derived, as the salt.
-fn extract(hash: HashAlgorithm, secret: &[u8], input: &[u8], out: &mut [u8]) {
-    let mut salt = Passing::new(hash);
-    let nothing = hash.hash(&[]);
-    hkdf_expand_label(hash, secret, b"derived", nothing.as_ref(), salt.get_mut());
-    hkdf_extract(hash, salt.get(), input, out);
+fn extract(secret: &ScheduleSecret, input: &[u8], out: &mut ScheduleSecret) {
+    let hash = secret.hash;
+    let mut salt = ScheduleSecret::empty(hash);
+    secret.derive(b"derived", hash.hash(&[]).as_ref(), &mut salt);
+    hkdf_extract(hash, salt.expose(), input, out.get_mut());
 }
 
 /// The secrets of the handshake itself.
@@ -140,36 +146,38 @@ pub(crate) struct HandshakeSecrets {
 
 impl HandshakeSecrets {
     /// `transcript_hash` is that of ClientHello to ServerHello.
-    pub(crate) fn new(suite: Suite, shared_secret: &[u8], transcript_hash: &[u8]) -> Self {
-        let zeros = Passing::new(suite.hash);
-        let mut early = Passing::new(suite.hash);
-        hkdf_extract(suite.hash, zeros.get(), zeros.get(), early.get_mut());
-        let handshake = ScheduleSecret::filled(suite.hash, |out| {
-            extract(suite.hash, early.get(), shared_secret, out);
+    pub(crate) fn new(suite: Suite, shared_secret: &[u8], transcript_hash: &[u8]) -> Box<Self> {
+        let hash = suite.hash;
+        let zeros = ScheduleSecret::empty(hash);
+        let mut early = ScheduleSecret::empty(hash);
+        hkdf_extract(hash, zeros.expose(), zeros.expose(), early.get_mut());
+        let mut new = Box::new(Self {
+            handshake: ScheduleSecret::empty(hash),
+            client: ScheduleSecret::empty(hash),
+            server: ScheduleSecret::empty(hash),
         });
-        Self {
-            client: handshake.derive(b"c hs traffic", transcript_hash),
-            server: handshake.derive(b"s hs traffic", transcript_hash),
+        let Self {
             handshake,
-        }
+            client,
+            server,
+        } = &mut *new;
+        extract(&early, shared_secret, handshake);
+        handshake.derive(b"c hs traffic", transcript_hash, client);
+        handshake.derive(b"s hs traffic", transcript_hash, server);
+        new
     }
 
     /// `transcript_hash` is that of ClientHello to the Finished of the server.
-    pub(crate) fn application(&self, transcript_hash: &[u8]) -> ApplicationSecrets {
+    pub(crate) fn application(&self, transcript_hash: &[u8]) -> Box<ApplicationSecrets> {
         let hash = self.handshake.hash;
-        let zeros = Passing::new(hash);
-        let mut master = Passing::new(hash);
-        extract(hash, self.handshake.expose(), zeros.get(), master.get_mut());
-        let derive = |label| {
-            ScheduleSecret::filled(hash, |out| {
-                hkdf_expand_label(hash, master.get(), label, transcript_hash, out);
-            })
-        };
-        ApplicationSecrets {
-            client: derive(b"c ap traffic"),
-            server: derive(b"s ap traffic"),
-            exporter: derive(b"exp master"),
-        }
+        let zeros = ScheduleSecret::empty(hash);
+        let mut master = ScheduleSecret::empty(hash);
+        extract(&self.handshake, zeros.expose(), &mut master);
+        let mut new = ApplicationSecrets::empty(hash);
+        master.derive(b"c ap traffic", transcript_hash, &mut new.client);
+        master.derive(b"s ap traffic", transcript_hash, &mut new.server);
+        master.derive(b"exp master", transcript_hash, &mut new.exporter);
+        new
     }
 
     pub(crate) fn log(&self, config: &Config, client_random: &Random) {
@@ -196,15 +204,41 @@ pub(crate) struct ApplicationSecrets {
     pub(crate) exporter: ScheduleSecret,
 }
 
-/// The secrets of the two directions, as one side sees them.
-#[derive(Debug)]
-pub(crate) struct Directions {
-    pub(crate) write: ScheduleSecret,
-    pub(crate) read: ScheduleSecret,
-    pub(crate) exporter: ScheduleSecret,
-}
-
 impl ApplicationSecrets {
+    fn empty(hash: HashAlgorithm) -> Box<Self> {
+        Box::new(Self {
+            client: ScheduleSecret::empty(hash),
+            server: ScheduleSecret::empty(hash),
+            exporter: ScheduleSecret::empty(hash),
+        })
+    }
+
+    /// One secret for all, for [`testing`](crate::testing).
+    pub(crate) fn of(secret: &ScheduleSecret) -> Box<Self> {
+        let copy = || ScheduleSecret::new(secret.hash, secret.expose());
+        Box::new(Self {
+            client: copy(),
+            server: copy(),
+            exporter: copy(),
+        })
+    }
+
+    /// What this side writes with.
+    pub(crate) fn written(&mut self, side: Side) -> &mut ScheduleSecret {
+        match side {
+            Side::Client => &mut self.client,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// What this side reads with.
+    pub(crate) fn read(&mut self, side: Side) -> &mut ScheduleSecret {
+        match side {
+            Side::Client => &mut self.server,
+            Side::Server => &mut self.client,
+        }
+    }
+
     pub(crate) fn log(&self, config: &Config, client_random: &Random) {
         log(
             config,
@@ -219,18 +253,6 @@ impl ApplicationSecrets {
             &self.server,
         );
         log(config, "EXPORTER_SECRET", client_random, &self.exporter);
-    }
-
-    pub(crate) fn seen_by(self, side: Side) -> Directions {
-        let (write, read) = match side {
-            Side::Client => (self.client, self.server),
-            Side::Server => (self.server, self.client),
-        };
-        Directions {
-            write,
-            read,
-            exporter: self.exporter,
-        }
     }
 }
 
@@ -298,7 +320,8 @@ mod tests {
         assert_eq!(hex::encode(client), CLIENT_VERIFY_DATA);
         let application = secrets.application(&bytes(FINISHED_HASH));
         assert_eq!(hex(&application.exporter), EXPORTER);
-        let directions = application.seen_by(Side::Client);
-        assert_eq!(hex(&directions.write.next()), NEXT_CLIENT);
+        let mut application = application;
+        application.written(Side::Client).advance();
+        assert_eq!(hex(&application.client), NEXT_CLIENT);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::offer::Offer;
 use super::retry::{Choice, Retry, Share};
-use super::schedule::{Directions, HandshakeSecrets, ScheduleSecret};
+use super::schedule::{ApplicationSecrets, HandshakeSecrets};
 use super::{
     Session, Side, accept_certificate, enter_data, send, send_certificate_verify,
     verify_certificate,
@@ -171,10 +171,10 @@ fn answer(
     cx.inbox.enter(HANDSHAKE);
     let srtp = Srtp::select(hello.use_srtp, &cx.config);
     send_protected(srtp.as_ref(), scheme, &secrets, &mut transcript, cx)?;
-    let application = secrets.application(transcript.value().as_ref());
+    let mut application = secrets.application(transcript.value().as_ref());
     application.log(&cx.config, hello.random);
-    let directions = application.seen_by(Side::Server);
-    let write = directions.write.record_keys(suite.aead)?;
+    let write = application.written(Side::Server);
+    let write = write.record_keys(suite.aead)?;
     cx.records.start_writing(DATA, write);
     Ok(Step::Answered(ServerState::Certificate(AwaitCertificate {
         established: Established {
@@ -182,8 +182,8 @@ fn answer(
             group: share.group,
             srtp,
             transcript,
-            client_secret: secrets.client,
-            directions,
+            secrets,
+            application,
         },
     })))
 }
@@ -221,9 +221,9 @@ struct Established {
     group: Group,
     srtp: Option<Srtp>,
     transcript: RunningTranscript,
-    /// The client's handshake traffic secret, for its Finished.
-    client_secret: ScheduleSecret,
-    directions: Directions,
+    /// For the client's Finished.
+    secrets: Box<HandshakeSecrets>,
+    application: Box<ApplicationSecrets>,
 }
 
 #[derive(Debug)]
@@ -279,18 +279,21 @@ impl AwaitFinished {
             group,
             srtp,
             transcript,
-            client_secret,
-            directions,
+            secrets,
+            mut application,
         } = self.established;
-        if !client_secret.verifies(transcript.value().as_ref(), message.body()) {
+        if !secrets
+            .client
+            .verifies(transcript.value().as_ref(), message.body())
+        {
             return Err(CloseCause::NotVerified("Finished"));
         }
-        let read = directions.read.record_keys(suite.aead)?;
+        let read = application.read(Side::Server).record_keys(suite.aead)?;
         cx.records.start_reading(DATA, read);
         enter_data(cx)?;
         cx.flight.begin();
         Ok(Step::Complete(Completed {
-            session: negotiation::Session::Dtls13(Session::new(Side::Server, suite, directions)),
+            session: negotiation::Session::Dtls13(Session::new(Side::Server, suite, application)),
             peer_certificate: self.peer.der,
             srtp,
             group,

@@ -5,7 +5,7 @@
 //! has them by then.
 
 use super::Side;
-use super::schedule::{Directions, ScheduleSecret};
+use super::schedule::ApplicationSecrets;
 use crate::crypto::MAX_LABEL_LENGTH;
 use crate::error::{CloseCause, ExportError};
 use crate::event::KeyUpdateRequest;
@@ -25,7 +25,7 @@ const LAST_EPOCH: u64 = (1 << 48) - 1;
 pub(crate) struct Session {
     side: Side,
     suite: Suite,
-    secrets: Directions,
+    secrets: Box<ApplicationSecrets>,
     write_epoch: u64,
     read_epoch: u64,
     update: Update,
@@ -45,7 +45,7 @@ struct Update {
 }
 
 impl Session {
-    pub(crate) fn new(side: Side, suite: Suite, secrets: Directions) -> Self {
+    pub(crate) fn new(side: Side, suite: Suite, secrets: Box<ApplicationSecrets>) -> Self {
         Self {
             side,
             suite,
@@ -81,8 +81,9 @@ impl Session {
     fn handle_key_update(&mut self, message: &Message, cx: &mut Context) -> Result<(), CloseCause> {
         let KeyUpdate { request } = KeyUpdate::read(message.body())?;
         let request = request.ok_or(CloseCause::Illegal("request_update"))?;
-        self.secrets.read = self.secrets.read.next();
-        let keys = self.secrets.read.record_keys(self.suite.aead)?;
+        let secret = self.secrets.read(self.side);
+        secret.advance();
+        let keys = secret.record_keys(self.suite.aead)?;
         cx.records.stop_reading_before(self.read_epoch);
         self.read_epoch = self.read_epoch.saturating_add(1);
         cx.records.start_reading(self.read_epoch, keys);
@@ -145,8 +146,9 @@ impl Session {
     /// Our flight is acknowledged: when it was a KeyUpdate, its keys are in use from here on.
     pub(crate) fn flight_acknowledged(&mut self, cx: &mut Context) -> Result<(), CloseCause> {
         if core::mem::take(&mut self.update.is_sent) {
-            self.secrets.write = self.secrets.write.next();
-            let keys = self.secrets.write.record_keys(self.suite.aead)?;
+            let secret = self.secrets.written(self.side);
+            secret.advance();
+            let keys = secret.record_keys(self.suite.aead)?;
             self.write_epoch += 1;
             cx.records.start_writing(self.write_epoch, keys);
             cx.records.stop_writing_old();
@@ -168,10 +170,8 @@ impl Session {
         if out.len() > 255 * hash.output_length() {
             return Err(ExportError::OutputTooLong);
         }
-        let exporter: &ScheduleSecret = &self.secrets.exporter;
-        let secret = exporter.derive(label.as_bytes(), hash.hash(&[]).as_ref());
-        let context = hash.hash(context.unwrap_or_default());
-        secret.expand(b"exporter", context.as_ref(), out);
+        let context = context.unwrap_or_default();
+        self.secrets.exporter.export(label.as_bytes(), context, out);
         Ok(())
     }
 }
@@ -208,10 +208,8 @@ mod tests {
         let bytes = |text| hex::decode(text).unwrap();
         let suite = Suite::by_id(0x1301.into()).unwrap();
         let secrets = HandshakeSecrets::new(suite, &bytes(SHARED_SECRET), &bytes(HELLO_HASH));
-        let directions = secrets
-            .application(&bytes(FINISHED_HASH))
-            .seen_by(Side::Client);
-        let session = Session::new(Side::Client, suite, directions);
+        let secrets = secrets.application(&bytes(FINISHED_HASH));
+        let session = Session::new(Side::Client, suite, secrets);
         for context in [None, Some(&b""[..])] {
             let mut out = [0; 60];
             session

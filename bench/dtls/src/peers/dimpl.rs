@@ -11,7 +11,7 @@ use dimpl::crypto::{NamedGroup, aws_lc_rs};
 use dimpl::{Config, Dtls, DtlsCertificate, Output};
 use dtls_handshake::{Group, Version};
 
-use crate::Kind;
+use super::super::Kind;
 
 pub(super) fn add(item: &mut Item, kind: Kind) {
     let group = match kind.group {

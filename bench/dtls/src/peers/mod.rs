@@ -7,7 +7,7 @@ mod rtc;
 use bench_harness::Item;
 use dtls_handshake::{Group, Version};
 
-use crate::Kind;
+use super::Kind;
 
 /// Adds every peer that can do it to an item.
 pub(crate) fn add(item: &mut Item, kind: Kind) {

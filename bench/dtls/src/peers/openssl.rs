@@ -20,7 +20,7 @@ use openssl::ssl::{
 };
 use openssl::x509::{X509, X509Name};
 
-use crate::Kind;
+use super::super::Kind;
 
 pub(super) fn add(item: &mut Item, kind: Kind) {
     let group = match kind.group {

@@ -24,6 +24,8 @@ const FORGED_LIMIT: u64 = 1 << 36;
 
 /// Those that a handshake writes in.
 const USUAL_EPOCHS: usize = 3;
+/// Those that it reads in with keys.
+const USUAL_KEYS: usize = 2;
 
 /// What the newest keys have gone through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +94,7 @@ impl RecordLayer {
         write.push(plain);
         Self {
             write,
-            read: Vec::new(),
+            read: Vec::with_capacity(USUAL_KEYS),
             ids: ConnectionIds::default(),
             newest: false,
         }
@@ -155,7 +157,7 @@ impl RecordLayer {
     pub(crate) fn start_writing_at(&mut self, epoch: u64, keys: impl Into<Keys>, sequence: u64) {
         let mut keys = keys.into();
         keys.set_connection_id(&self.ids.of_written);
-        self.write.reserve_exact(2);
+        self.write.reserve_exact(1);
         self.write.push(WriteEpoch {
             epoch,
             next_sequence: sequence,
@@ -176,7 +178,7 @@ impl RecordLayer {
     pub(crate) fn start_reading_at(&mut self, epoch: u64, keys: impl Into<Keys>, received: u64) {
         let mut keys = keys.into();
         keys.set_connection_id(&self.ids.of_read);
-        self.read.reserve_exact(2);
+        self.read.reserve_exact(1);
         self.read.push(ReadEpoch {
             epoch,
             window: ReplayWindow::after(received),
