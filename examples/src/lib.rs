@@ -11,6 +11,7 @@
 //! | [`calls`] | the tasks that join the three for each call | clocks |
 //! | [`inspect`] | shows what a message says | no |
 //! | [`turn_ping`] | checks a TURN server | through [`driver`] |
+//! | [`turn`] | the TURN server | yes |
 //! | [`mod@stun`] | asks STUN servers, for small programs | yes |
 //! | [`metrics`] | what an operator watches | no |
 //! | [`config`] | one validated configuration | no |
@@ -28,6 +29,7 @@ pub mod metrics;
 pub mod session;
 pub mod sip;
 pub mod stun;
+pub mod turn;
 pub mod turn_ping;
 
 #[cfg(doctest)]

@@ -73,6 +73,9 @@ pub enum ConfigError {
          set tokens or token-file without allow-anonymous, or name the origins"
     )]
     AnyOriginAnonymous,
+    /// Nobody could log in to the TURN server, and it relays for nobody without a login.
+    #[error("nobody could log in: set users, user-file, secrets, secret-file, redis or postgres")]
+    NoCredentials,
     /// There is no folder for the self-signed certificate.
     #[error("state-dir: neither XDG_STATE_HOME nor HOME is set: say where with --state-dir")]
     NoStateDir,
@@ -80,7 +83,7 @@ pub enum ConfigError {
 
 impl ConfigError {
     /// A value that the key cannot have.
-    pub(super) fn invalid(key: &'static str, value: impl ToString, problem: impl ToString) -> Self {
+    pub(crate) fn invalid(key: &'static str, value: impl ToString, problem: impl ToString) -> Self {
         Self::Invalid {
             key,
             value: value.to_string(),

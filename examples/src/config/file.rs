@@ -3,15 +3,20 @@
 use std::fs;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Secret, Settings, Token, Tokens};
+use super::{ConfigError, Secret, Token, Tokens};
 
 /// Reads the settings of a TOML file.
-pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
-    let text = contents("config", path)?;
-    toml::from_str(&text).map_err(|error| {
-        let (line, column) = position(&text, error.span().map_or(0, |span| span.start));
+pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    parse(path, &contents("config", path)?)
+}
+
+/// The settings that a TOML file of this text holds.
+pub(crate) fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error| {
+        let (line, column) = position(text, error.span().map_or(0, |span| span.start));
         let key = text
             .lines()
             .nth(line - 1)
@@ -32,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Settings, ConfigError> {
 }
 
 /// Reads a file with one `name:token` a line; empty lines and those from `#` on are skipped.
-pub(super) fn read_tokens(path: &Path, tokens: &mut Tokens) -> Result<(), ConfigError> {
+pub(crate) fn read_tokens(path: &Path, tokens: &mut Tokens) -> Result<(), ConfigError> {
     const KEY: &str = "token-file";
     let mut is_empty = true;
     for (index, line) in contents(KEY, path)?.lines().enumerate() {
@@ -59,19 +64,19 @@ pub(super) fn read_tokens(path: &Path, tokens: &mut Tokens) -> Result<(), Config
 
 /// Whether users other than the file's own may read it.
 #[cfg(unix)]
-pub(super) fn is_readable_by_others(path: &Path) -> bool {
+pub(crate) fn is_readable_by_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 /// Not told on this platform.
 #[cfg(not(unix))]
-pub(super) fn is_readable_by_others(_: &Path) -> bool {
+pub(crate) fn is_readable_by_others(_: &Path) -> bool {
     false
 }
 
 /// The bytes of a file that a key names.
-pub(super) fn read_bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
+pub(crate) fn read_bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, ConfigError> {
     fs::read(path).map_err(|source| ConfigError::Unreadable {
         key,
         path: path.to_owned(),
@@ -80,7 +85,7 @@ pub(super) fn read_bytes(key: &'static str, path: &Path) -> Result<Vec<u8>, Conf
 }
 
 /// The text of a file that a key names.
-pub(super) fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
+pub(crate) fn contents(key: &'static str, path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     fs::read_to_string(path)
         .map(Zeroizing::new)
         .map_err(|source| ConfigError::Unreadable {
@@ -139,6 +144,7 @@ fn meant(message: &str) -> Option<(&str, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Settings;
     use super::*;
     use crate::calls::CallId;
 
@@ -147,7 +153,7 @@ mod tests {
         let name = format!("crosspoint-{}.toml", CallId::random().unwrap());
         let path = std::env::temp_dir().join(name);
         fs::write(&path, text).unwrap();
-        let error = read(&path).unwrap_err().to_string();
+        let error = read::<Settings>(&path).unwrap_err().to_string();
         fs::remove_file(&path).unwrap();
         error
             .strip_prefix(&path.display().to_string())

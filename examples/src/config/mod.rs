@@ -7,18 +7,18 @@
 mod cli;
 mod codec;
 mod error;
-mod file;
+pub(crate) mod file;
 mod http;
 mod limits;
 mod login;
-mod network;
+pub(crate) mod network;
 mod origins;
 mod settings;
 mod sip;
 mod state_dir;
 mod token;
 mod validate;
-mod value;
+pub(crate) mod value;
 
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 
 /// Whether the text is a DNS name (RFC 1123 §2.1): labels of letters, digits and hyphens.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -16,7 +16,7 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 /// Whether the text is a DNS name, an IPv4 address, or an IPv6 address in brackets.
-pub(super) fn is_host(text: &str) -> bool {
+pub(crate) fn is_host(text: &str) -> bool {
     let bracketed = text
         .strip_prefix('[')
         .and_then(|rest| rest.strip_suffix(']'));
@@ -27,7 +27,7 @@ pub(super) fn is_host(text: &str) -> bool {
 }
 
 /// `LOW-HIGH`, at least one port pair.
-pub(super) fn port_range(text: &str) -> Result<RangeInclusive<u16>, &'static str> {
+pub(crate) fn port_range(text: &str) -> Result<RangeInclusive<u16>, &'static str> {
     let (low, high) = text
         .split_once('-')
         .ok_or("expected LOW-HIGH, such as 16384-65535")?;
@@ -44,20 +44,20 @@ pub(super) fn port_range(text: &str) -> Result<RangeInclusive<u16>, &'static str
 }
 
 /// Where to listen.
-pub(super) fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, &'static str> {
     let problem = "expected IP:PORT, such as 127.0.0.1:8443 or [::1]:8443";
     text.parse().map_err(|_| problem)
 }
 
 /// Whether one of two listeners takes the other's port. Port 0 stands for any free one.
-pub(super) fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+pub(crate) fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
     let is_same_ip = a.ip() == b.ip()
         || a.is_ipv4() == b.is_ipv4() && (a.ip().is_unspecified() || b.ip().is_unspecified());
     a.port() != 0 && a.port() == b.port() && is_same_ip
 }
 
 /// An address that a peer can send to.
-pub(super) fn media_address(text: &str) -> Result<IpAddr, &'static str> {
+pub(crate) fn media_address(text: &str) -> Result<IpAddr, &'static str> {
     let address: IpAddr = text.parse().map_err(|_| "not an IP address")?;
     if address.is_unspecified() {
         return Err("nobody can send to the unspecified address");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ConfigError;
 
 /// A value of its own type.
-pub(super) fn parse<T: FromStr<Err: Display>>(
+pub(crate) fn parse<T: FromStr<Err: Display>>(
     key: &'static str,
     text: &str,
 ) -> Result<T, ConfigError> {
@@ -16,7 +16,7 @@ pub(super) fn parse<T: FromStr<Err: Display>>(
 }
 
 /// A value that is left out, or that `read` makes of its text.
-pub(super) fn with<T, E: Display>(
+pub(crate) fn with<T, E: Display>(
     key: &'static str,
     text: Option<&str>,
     read: impl Fn(&str) -> Result<T, E>,
@@ -26,7 +26,7 @@ pub(super) fn with<T, E: Display>(
 }
 
 /// A value of its own type, or its default.
-pub(super) fn parsed<T: FromStr<Err: Display>>(
+pub(crate) fn parsed<T: FromStr<Err: Display>>(
     key: &'static str,
     text: Option<&str>,
     default: T,
@@ -35,7 +35,7 @@ pub(super) fn parsed<T: FromStr<Err: Display>>(
 }
 
 /// Each value of a list.
-pub(super) fn each<T, E: Display>(
+pub(crate) fn each<T, E: Display>(
     key: &'static str,
     texts: &[String],
     read: impl Fn(&str) -> Result<T, E>,
@@ -46,7 +46,7 @@ pub(super) fn each<T, E: Display>(
 }
 
 /// A number from 1 on.
-pub(super) fn number(
+pub(crate) fn number(
     key: &'static str,
     value: Option<i64>,
     default: i64,
@@ -60,7 +60,7 @@ pub(super) fn number(
 }
 
 /// Seconds, an hour at most.
-pub(super) fn seconds(
+pub(crate) fn seconds(
     key: &'static str,
     value: Option<i64>,
     default: i64,

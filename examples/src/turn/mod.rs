@@ -1,0 +1,3 @@
+//! The TURN server.
+
+pub mod config;
