@@ -5,15 +5,19 @@ use std::time::Duration;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// A reading of the clock.
-pub(crate) struct CpuTime(Timespec);
+#[derive(Debug)]
+pub struct CpuTime(Timespec);
 
 impl CpuTime {
-    pub(crate) fn now() -> Self {
+    /// What the clock says.
+    #[must_use]
+    pub fn now() -> Self {
         Self(clock_gettime(ClockId::ThreadCPUTime))
     }
 
     /// What has passed since this reading; never negative.
-    pub(crate) fn elapsed(&self) -> Duration {
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
         let now = clock_gettime(ClockId::ThreadCPUTime);
         let seconds = now.tv_sec - self.0.tv_sec;
         let nanos = seconds * 1_000_000_000 + (now.tv_nsec - self.0.tv_nsec);

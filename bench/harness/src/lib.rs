@@ -12,6 +12,7 @@ mod clock;
 mod item;
 
 pub use allocations::{allocations, live_bytes};
+pub use clock::CpuTime;
 pub use item::{Item, Measurement, Settings, measure};
 
 /// The name under which our own crate stands in every item.
