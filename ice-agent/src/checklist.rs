@@ -43,6 +43,8 @@ pub(crate) struct Pair {
 pub(crate) enum PairState {
     Frozen,
     Waiting,
+    /// The relay was asked to let the peer in; its check comes after.
+    Permitting,
     /// A check is on its way.
     InProgress,
     Succeeded(Valid),
@@ -99,7 +101,7 @@ impl Pair {
     pub(crate) fn is_open(&self) -> bool {
         matches!(
             self.state,
-            PairState::Frozen | PairState::Waiting | PairState::InProgress
+            PairState::Frozen | PairState::Waiting | PairState::Permitting | PairState::InProgress
         )
     }
 
@@ -112,7 +114,7 @@ impl Pair {
         match self.state {
             PairState::Frozen => CheckState::Frozen,
             PairState::Waiting => CheckState::Waiting,
-            PairState::InProgress => CheckState::InProgress,
+            PairState::Permitting | PairState::InProgress => CheckState::InProgress,
             PairState::Succeeded(_) => CheckState::Succeeded,
             PairState::Failed => CheckState::Failed,
         }

@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use turn_relay::client::{Allocation, Config as TurnServer};
+
 use crate::credentials::{MAX_PREFIX, is_ice_char};
+use crate::policy::Policy;
 
 /// Which side decides (RFC 8445 §6.1.1). The side that sent the offer is usually controlling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,13 +42,26 @@ pub struct Config {
     pub ufrag_prefix: String,
     /// STUN servers, asked in parallel from each host address. At most 8 are used.
     pub stun_servers: Vec<SocketAddr>,
+    /// TURN servers, each with its transport and our credentials. At most 8 are used, all in parallel:
+    /// first those over UDP, then, if none has given an address by
+    /// [`stream_patience`](Self::stream_patience), those over TCP and TLS.
+    pub turn_servers: Vec<TurnServer>,
+    /// How long servers over UDP are waited for before those over TCP and TLS are asked, too. 1 s by
+    /// default.
+    pub stream_patience: Duration,
+    /// How long a nominated pair has to have carried data before the relays that it does not use are
+    /// given back; `None` keeps them. 30 s by default. Without relays a direct pair that dies later
+    /// leaves nothing to fall back on, and takes a restart.
+    pub relay_release: Option<Duration>,
+    /// What may be used, and what is preferred.
+    pub policy: Policy,
     /// From the remote credentials to [`Failed`](crate::State::Failed) when no pair works. 39.5 s
     /// by default (RFC 8863 §4): a peer whose candidates are all unreachable may still reach us.
     pub deadline: Duration,
     /// From the first input to [`Failed`](crate::State::Failed) when no remote credentials come.
     /// 3 minutes by default.
     pub credentials_deadline: Duration,
-    /// How long a STUN server may take to answer before gathering ends without it. 5 s by
+    /// How long a STUN or TURN server may take to answer before gathering ends without it. 5 s by
     /// default.
     pub gathering_deadline: Duration,
     /// How long a controlling agent waits for a better pair once one works. 200 ms by default.
@@ -66,6 +82,10 @@ impl Default for Config {
             component: 1,
             ufrag_prefix: String::new(),
             stun_servers: Vec::new(),
+            turn_servers: Vec::new(),
+            stream_patience: Duration::from_secs(1),
+            relay_release: Some(Duration::from_secs(30)),
+            policy: Policy::default(),
             deadline: Duration::from_millis(39_500),
             credentials_deadline: Duration::from_secs(180),
             gathering_deadline: Duration::from_secs(5),
@@ -78,7 +98,7 @@ impl Default for Config {
 }
 
 /// A setting is out of range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The component is not from 1 to 256.
@@ -94,6 +114,17 @@ pub enum ConfigError {
     /// The bound on pairs or candidates is not from 1 to 1000.
     #[error("a bound of {0} is not from 1 to 1000")]
     Bound(usize),
+    /// A TURN server cannot be asked like this.
+    #[error("the TURN server {server}: {error}")]
+    TurnServer {
+        /// Its address.
+        server: SocketAddr,
+        /// What is wrong.
+        error: turn_relay::client::ConfigError,
+    },
+    /// A TURN server is to relay TCP connections (RFC 6062), which carry no candidates.
+    #[error("the TURN server {0} is asked for TCP connections, and candidates need datagrams")]
+    RelayedStreams(SocketAddr),
 }
 
 impl Config {
@@ -111,6 +142,15 @@ impl Config {
             if !(1..=1000).contains(&bound) {
                 return Err(ConfigError::Bound(bound));
             }
+        }
+        for config in &self.turn_servers {
+            let server = config.server();
+            if config.relays_streams() {
+                return Err(ConfigError::RelayedStreams(server));
+            }
+            // This one says what is wrong, and is dropped before it asks for anything.
+            Allocation::new(config.clone(), [0; 32])
+                .map_err(|error| ConfigError::TurnServer { server, error })?;
         }
         Ok(())
     }

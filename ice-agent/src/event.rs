@@ -73,12 +73,18 @@ pub enum Event {
     /// A remote candidate has a name in place of an address. The owner may resolve it and add the
     /// candidate again with the address; otherwise it is ignored.
     Unresolved(Candidate),
-    /// A socket is wanted; see [`Agent::gather`](crate::Agent::gather). The driver answers with
+    /// A socket is wanted: by [`Agent::gather`](crate::Agent::gather), or towards a TURN server. The
+    /// driver answers with
     /// [`handle_opened`](crate::Agent::handle_opened) or
     /// [`handle_open_failed`](crate::Agent::handle_open_failed).
     Open(Open),
     /// A socket is not needed any more.
     Close(Close),
+    /// None of the STUN and TURN servers has answered over UDP within
+    /// [`Config::gathering_deadline`](crate::Config::gathering_deadline), and nothing else came over
+    /// UDP: it seems to be blocked. The agent goes on; [`Agent::servers`](crate::Agent::servers) tells
+    /// what is known.
+    UdpBlocked,
     /// The state changed.
     StateChanged(State),
     /// Data goes over this pair from now on. It comes once for each change: a nomination of the

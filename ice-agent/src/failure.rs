@@ -4,9 +4,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use stun_codec::{Local, OpenError};
+use stun_codec::{Local, OpenError, Transport};
 
 use crate::candidate::Candidate;
+use crate::servers::ServerReport;
 
 /// The end of an agent: the cause and, pair by pair, the evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Failure {
     pub restarts: u32,
     /// Sockets that could not be opened or were closed, the last of them.
     pub sockets: Vec<SocketReport>,
+    /// What the STUN and TURN servers said.
+    pub servers: Vec<ServerReport>,
     /// What was tried, best pair first.
     pub pairs: Vec<PairReport>,
 }
@@ -120,6 +123,47 @@ pub enum FailureCause {
         /// The last one.
         refusal: Refusal,
     },
+    /// No pair worked, no relay was given, and the TURN server refuses us: the user or the password
+    /// is wrong, expired, or missing.
+    #[error("the TURN server {server} over {transport} refuses us: {cause}")]
+    TurnUnauthorised {
+        /// The server.
+        server: SocketAddr,
+        /// How it was reached.
+        transport: Transport,
+        /// What it said.
+        cause: turn_relay::client::Cause,
+    },
+    /// No pair worked, no relay was given, and the certificate of the TURN server is not accepted.
+    #[error("the TURN server {server}: {cause}")]
+    TurnCertificate {
+        /// The server.
+        server: SocketAddr,
+        /// What is wrong with the certificate.
+        cause: turn_relay::client::Cause,
+    },
+    /// No pair worked, and no TURN server gave a relay; of the last one this is known.
+    #[error("no pair works without a relay, and the TURN server {server} over {transport} gave none{}", Because(cause.as_ref()))]
+    TurnUnreachable {
+        /// The server.
+        server: SocketAddr,
+        /// How it was to be reached.
+        transport: Transport,
+        /// Why; `None` where it just did not answer in time.
+        cause: Option<turn_relay::client::Cause>,
+    },
+    /// No pair worked, and none of the STUN and TURN servers answered over UDP: a firewall seems to
+    /// block it.
+    #[error(
+        "UDP seems to be blocked: none of {} answered over UDP{}", Counted(*.asked, "server"),
+        if *.streams { ", while TCP gets through" } else { "" }
+    )]
+    UdpBlocked {
+        /// Servers asked over UDP.
+        asked: usize,
+        /// Whether a server was reached over TCP or TLS.
+        streams: bool,
+    },
     /// The peer stopped answering consent checks (RFC 7675 §5.1).
     #[error("the peer at {remote} answered no consent check for {}", Seconds(*.silence))]
     ConsentLost {
@@ -143,6 +187,10 @@ pub enum Refusal {
     /// The response came another way than the request went.
     #[error("answered from another address")]
     Asymmetric,
+    /// The TURN server does not let the peer in: 403 says that its policy forbids the address. 0 where
+    /// it did not say.
+    #[error("the TURN server does not let the peer in (error {0})")]
+    Relay(u16),
 }
 
 impl Refusal {
@@ -153,7 +201,20 @@ impl Refusal {
             }
             Self::Code(487) => "most likely both sides keep the same role",
             Self::Code(_) => "the peer says no for a reason of its own",
+            Self::Relay(_) => "most likely its policy forbids the peer's address",
             Self::Asymmetric => "most likely the peer or a NAT answers from another address",
+        }
+    }
+}
+
+/// A cause, where one is known.
+struct Because<'a>(Option<&'a turn_relay::client::Cause>);
+
+impl fmt::Display for Because<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(cause) => write!(f, ": {cause}"),
+            None => f.write_str(" in time"),
         }
     }
 }
@@ -232,6 +293,7 @@ mod tests {
             cause: refused,
             restarts: 0,
             sockets: Vec::new(),
+            servers: Vec::new(),
             pairs: Vec::new(),
         };
         let error: &dyn std::error::Error = &failure;

@@ -19,8 +19,6 @@ pub(crate) struct Gatherer {
     unasked: VecDeque<BaseId>,
     /// Sockets that the driver was asked for, where, and until when its answer is awaited.
     opening: Vec<(SocketId, Local, Instant)>,
-    /// How many it was asked for.
-    asked: u32,
     /// Bases without an answer, and until when one is awaited.
     open: Vec<(BaseId, Instant)>,
     end: End,
@@ -43,7 +41,6 @@ impl Gatherer {
             servers,
             unasked: VecDeque::new(),
             opening: Vec::new(),
-            asked: 0,
             open: Vec::new(),
             end: End::NotYet,
         }
@@ -62,12 +59,9 @@ impl Gatherer {
         }
     }
 
-    /// Asks for a socket.
-    pub(crate) fn open(&mut self, local: Local, until: Instant) -> SocketId {
-        let id = SocketId::asked(self.asked);
-        self.asked = self.asked.wrapping_add(1);
+    /// A socket was asked for.
+    pub(crate) fn open(&mut self, id: SocketId, local: Local, until: Instant) {
         self.opening.push((id, local, until));
-        id
     }
 
     /// How many sockets are awaited.

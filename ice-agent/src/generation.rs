@@ -35,16 +35,16 @@ pub(crate) struct Generation {
 impl Generation {
     pub(crate) fn first(config: &Config, random: &mut Random) -> Self {
         let credentials = Credentials::generate(&config.ufrag_prefix, random);
-        let locals = Locals::new(config.component, credentials.ufrag());
+        let locals = Locals::new(config.component, credentials.ufrag(), &config.policy);
         Self::new(GenerationId(0), credentials, locals, config)
     }
 
-    /// The next one: new credentials, the host candidates of the sockets that are left, nothing of
+    /// The next one: new credentials, the candidates of the sockets and relays that are left, nothing of
     /// the peer.
     pub(crate) fn successor(&self, config: &Config, random: &mut Random) -> Self {
         let id = GenerationId(self.id.0.saturating_add(1));
         let credentials = Credentials::generate(&config.ufrag_prefix, random);
-        let locals = self.locals.hosts_only(credentials.ufrag());
+        let locals = self.locals.bases_only(credentials.ufrag());
         Self::new(id, credentials, locals, config)
     }
 

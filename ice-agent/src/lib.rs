@@ -1,12 +1,12 @@
 //! A sans-IO ICE agent (RFC 8445) with trickle (RFC 8838) and consent (RFC 7675).
 //!
-//! - [`Agent`] is the state machine: one component over UDP, controlling or controlled. It is
+//! - [`Agent`] is the state machine: one component, controlling or controlled. It is
 //!   told the time, given datagrams, and drained; see its documentation for the order.
 //! - [`Candidate`] reads and prints the candidate lines of SDP (RFC 8839).
 //! - [`local_ufrag`] finds the agent that a datagram on a shared port is meant for.
 //!
-//! It opens no socket, reads no clock and draws no randomness of its own. It is not a TURN
-//! client and does not resolve names.
+//! It opens no socket, reads no clock and draws no randomness of its own. It does not
+//! resolve names.
 //!
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
@@ -23,9 +23,12 @@ mod gather;
 mod generation;
 mod locals;
 mod outbox;
+mod policy;
 mod priority;
 mod random;
+mod relays;
 mod remotes;
+mod servers;
 mod stats;
 mod transactions;
 mod wire;
@@ -39,10 +42,13 @@ pub use config::{Config, ConfigError, Role};
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{Event, PairInfo, State};
 pub use failure::{CheckState, Failure, FailureCause, PairReport, Refusal, SocketReport};
+pub use policy::{Kinds, Nat64, Network, OneToOne, Policy, Preference};
 pub use priority::{candidate_priority, pair_priority};
+pub use servers::{ServerKind, ServerOutcome, ServerReport};
 pub use stats::Stats;
 pub use stun_codec::{
     Close, Family, HEADROOM, Handled, Local, Open, OpenError, Path, Port, Received, SocketId,
     Transmit, Transport, Wanted,
 };
+pub use turn_relay::client::{Cause as TurnCause, Config as TurnServer, TAILROOM};
 pub use wire::local_ufrag;

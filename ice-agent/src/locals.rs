@@ -5,15 +5,19 @@ use std::net::{IpAddr, SocketAddr};
 use stun_codec::{Path, SocketId, Transport};
 
 use crate::candidate::{Address, Candidate, Foundation, Kind, Protocol};
-use crate::priority::candidate_priority;
+use crate::policy::{Policy, Preference};
+use crate::priority::preferred_priority;
 
 /// Most host addresses.
 pub(crate) const MAX_BASES: usize = 16;
 
+/// Most bases in all, those that are gone included: sockets come and go with networks.
+const MAX_EVER: usize = 256;
+
 /// Most local candidates, reflexive ones included.
 const MAX_CANDIDATES: usize = 64;
 
-/// A host address: where checks are sent from (RFC 8445 §3, "base").
+/// An address that checks are sent from (RFC 8445 §3, "base"): a host's, or one at a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BaseId(usize);
 
@@ -21,11 +25,25 @@ pub(crate) struct BaseId(usize);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LocalId(usize);
 
+/// What stands behind a base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// A socket, and the address that others reach it at.
+    Socket { outer: IpAddr },
+    /// A relay, whose server is reached over this transport and sees us at this address.
+    Relay {
+        transport: Transport,
+        mapped: SocketAddr,
+    },
+}
+
 #[derive(Debug)]
 pub(crate) struct Base {
+    /// The socket, or the name of the relay.
     pub(crate) socket: SocketId,
     pub(crate) address: SocketAddr,
-    /// The host candidate that stands for it.
+    pub(crate) behind: Behind,
+    /// The host or relayed candidate that stands for it.
     pub(crate) host: LocalId,
     /// PRIORITY of the checks from here: what a peer-reflexive candidate learned from one would
     /// have (RFC 8445 §7.1.1).
@@ -36,6 +54,10 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    pub(crate) fn is_relayed(&self) -> bool {
+        matches!(self.behind, Behind::Relay { .. })
+    }
+
     /// The way from here to `remote`.
     pub(crate) fn path_to(&self, remote: SocketAddr) -> Path {
         Path {
@@ -72,40 +94,68 @@ pub(crate) struct Locals {
     component: u16,
     /// Ours; every candidate names it.
     ufrag: Box<str>,
+    preference: Preference,
+    /// Whether the peer may learn our own addresses.
+    tells_hosts: bool,
     bases: Vec<Base>,
     candidates: Vec<(BaseId, Candidate)>,
     origins: Vec<Origin>,
 }
 
 impl Locals {
-    pub(crate) fn new(component: u16, ufrag: &str) -> Self {
+    pub(crate) fn new(component: u16, ufrag: &str, policy: &Policy) -> Self {
         Self {
             component,
             ufrag: ufrag.into(),
+            preference: policy.preference,
+            tells_hosts: policy.kinds.host,
             bases: Vec::new(),
             candidates: Vec::new(),
             origins: Vec::new(),
         }
     }
 
-    /// The host addresses whose sockets are there, and nothing that was learned about them.
-    pub(crate) fn hosts_only(&self, ufrag: &str) -> Self {
-        let mut fresh = Self::new(self.component, ufrag);
+    /// The bases whose sockets and relays are there, and nothing that was learned about them.
+    pub(crate) fn bases_only(&self, ufrag: &str) -> Self {
+        let mut fresh = Self {
+            component: self.component,
+            ufrag: ufrag.into(),
+            preference: self.preference,
+            tells_hosts: self.tells_hosts,
+            bases: Vec::new(),
+            candidates: Vec::new(),
+            origins: Vec::new(),
+        };
         for (_, base) in self.bases() {
-            fresh.add_host(base.socket, base.address);
+            fresh.add(base.socket, base.address, base.behind);
         }
         fresh
     }
 
-    pub(crate) fn add_host(&mut self, socket: SocketId, address: SocketAddr) -> BaseId {
+    /// Adds a base, with the candidate that stands for it.
+    pub(crate) fn add(&mut self, socket: SocketId, address: SocketAddr, behind: Behind) -> BaseId {
         let base = BaseId(self.bases.len());
-        let preference = u16::MAX.saturating_sub(self.bases.len() as u16);
+        let best = match behind {
+            Behind::Socket { .. }
+            | Behind::Relay {
+                transport: Transport::Udp,
+                ..
+            } => u16::MAX,
+            Behind::Relay {
+                transport: Transport::Tcp,
+                ..
+            } => 0x8000,
+            Behind::Relay { .. } => 0x4000,
+        };
+        let preference = best.saturating_sub(self.bases.len() as u16);
         let host = LocalId(self.candidates.len());
         self.bases.push(Base {
             socket,
             address,
+            behind,
             host,
-            reflexive_priority: candidate_priority(
+            reflexive_priority: preferred_priority(
+                self.preference,
                 &Kind::PeerReflexive,
                 preference,
                 self.component,
@@ -113,7 +163,15 @@ impl Locals {
             preference,
             closed: false,
         });
-        let candidate = self.candidate(Kind::Host, address, address, preference, None);
+        let candidate = match behind {
+            Behind::Socket { outer } => {
+                let told = SocketAddr::new(outer, address.port());
+                self.candidate(Kind::Host, told, address, preference, None)
+            }
+            Behind::Relay { mapped, .. } => {
+                self.candidate(Kind::Relayed, address, mapped, preference, None)
+            }
+        };
         self.candidates.push((base, candidate));
         base
     }
@@ -150,9 +208,11 @@ impl Locals {
         let letter = match kind {
             Kind::Host => b'h',
             Kind::ServerReflexive => b's',
+            Kind::Relayed => b'r',
             _ => b'p',
         };
-        let priority = candidate_priority(&kind, preference, self.component);
+        let priority =
+            preferred_priority(self.preference, &kind, preference, self.component).max(1);
         let origin = Origin {
             kind: kind.clone(),
             base: base.ip(),
@@ -172,7 +232,12 @@ impl Locals {
             protocol: Protocol::Udp,
             priority,
             address: Address::Ip(address),
-            related: (kind != Kind::Host).then_some(Address::Ip(base)),
+            related: match (&kind, self.tells_hosts) {
+                (Kind::Host, _) => None,
+                (_, true) => Some(Address::Ip(base)),
+                // RFC 8839 §5.1: who hides it says so with zeros.
+                (_, false) => Some(Address::Ip(unspecified(address))),
+            },
             kind,
             // By this extension, which browsers write and read, the peer tells candidates of before
             // a restart from those after it.
@@ -237,13 +302,23 @@ impl Locals {
         self.candidate_at(self.bases.get(base.0)?.host)
     }
 
-    pub(crate) fn base_count(&self) -> usize {
-        self.bases.len()
+    /// Whether another socket may come.
+    pub(crate) fn has_room(&self, awaited: usize) -> bool {
+        let sockets = self.bases().filter(|(_, base)| !base.is_relayed()).count();
+        sockets + awaited < MAX_BASES && self.bases.len() < MAX_EVER
     }
 
     /// Candidates on sockets that are there.
     pub(crate) fn candidate_count(&self) -> usize {
         let bases = self.candidates.iter().map(|(base, _)| *base);
         bases.filter(|base| self.base(*base).is_some()).count()
+    }
+}
+
+/// The address that hides another one of its family.
+fn unspecified(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(_) => SocketAddr::from(([0; 4], 0)),
+        SocketAddr::V6(_) => SocketAddr::from(([0; 16], 0)),
     }
 }

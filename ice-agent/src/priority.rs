@@ -2,14 +2,35 @@
 
 use crate::candidate::Kind;
 use crate::config::Role;
+use crate::policy::Preference;
 
 /// The priority of a candidate: `2^24 * type + 2^8 * local + (256 - component)`.
 ///
 /// `local_preference` is 65535 for the best address and falls with each further one.
 #[must_use]
 pub fn candidate_priority(kind: &Kind, local_preference: u16, component: u16) -> u32 {
+    priority_of(type_preference(kind), local_preference, component)
+}
+
+fn priority_of(type_preference: u32, local_preference: u16, component: u16) -> u32 {
     let last = 256_u32.saturating_sub(u32::from(component));
-    (type_preference(kind) << 24) | (u32::from(local_preference) << 8) | last.min(255)
+    (type_preference << 24) | (u32::from(local_preference) << 8) | last.min(255)
+}
+
+/// The priority of a candidate of ours.
+pub(crate) fn preferred_priority(
+    preference: Preference,
+    kind: &Kind,
+    local_preference: u16,
+    component: u16,
+) -> u32 {
+    let of_type = match (preference, kind) {
+        (Preference::Direct, kind) => type_preference(kind),
+        // Peer-reflexive ones stay above server-reflexive ones (RFC 8445 §5.1.2.2).
+        (Preference::Relayed, Kind::Relayed) => 126,
+        (Preference::Relayed, kind) => type_preference(kind) / 2,
+    };
+    priority_of(of_type, local_preference, component)
 }
 
 /// The recommended type preferences (RFC 8445 §5.1.2.2).

@@ -22,6 +22,13 @@ impl Random {
         self.0.next_u64()
     }
 
+    /// The seed of another machine.
+    pub(crate) fn seed(&mut self) -> [u8; 32] {
+        let mut seed = [0; 32];
+        self.0.fill_bytes(&mut seed);
+        seed
+    }
+
     pub(crate) fn transaction_id(&mut self) -> TransactionId {
         let mut bytes = [0; 12];
         self.0.fill_bytes(&mut bytes);

@@ -40,6 +40,12 @@ pub struct Stats {
     pub asymmetric_response: u64,
     /// Dropped: data on a path without a valid pair.
     pub data_before_valid: u64,
+    /// Dropped: a frame to go through a relay that did not take it, because it or its permission is
+    /// gone.
+    pub relay_refused: u64,
+    /// Dropped: a frame of a TURN server that it had no reason to send, or from a peer that the relay
+    /// has no address for.
+    pub relay_dropped: u64,
     /// Dropped: a pair or a candidate beyond its bound.
     pub over_bound: u64,
     /// Frames that were not written because too many waited undrained.

@@ -111,6 +111,13 @@ pub enum Port {
     Even,
     /// An even one, and the next higher one is kept free for a later request.
     Pair,
+    /// One of these, and no other.
+    Within {
+        /// The lowest.
+        least: u16,
+        /// The highest.
+        most: u16,
+    },
 }
 
 /// A socket or connection of an earlier [`Open`] is not needed any more. The driver closes it and

@@ -148,6 +148,11 @@ fn ip_of(local: Local) -> io::Result<IpAddr> {
 type Pair = (std::net::UdpSocket, Option<std::net::UdpSocket>);
 
 fn bind(ip: IpAddr, port: Port) -> io::Result<Pair> {
+    if let Port::Within { least, most } = port {
+        let free = (least..=most).find_map(|port| std::net::UdpSocket::bind((ip, port)).ok());
+        let none = || io::Error::from(io::ErrorKind::AddrInUse);
+        return free.map(|socket| (socket, None)).ok_or_else(none);
+    }
     for _ in 0..TRIES {
         let socket = std::net::UdpSocket::bind((ip, 0))?;
         let number = socket.local_addr()?.port();
@@ -159,7 +164,7 @@ fn bind(ip: IpAddr, port: Port) -> io::Result<Pair> {
                     return Ok((socket, Some(next)));
                 }
             }
-            Port::Even | Port::Pair => {}
+            Port::Even | Port::Pair | Port::Within { .. } => {}
         }
     }
     Err(io::ErrorKind::AddrInUse.into())
@@ -220,6 +225,15 @@ mod tests {
         assert!(std::net::UdpSocket::bind(next).is_err(), "kept free");
         sockets.close(id(2));
         assert!(std::net::UdpSocket::bind(next).is_ok());
+        let range = Port::Within {
+            least: even.port(),
+            most: even.port(),
+        };
+        let taken = sockets.open(id(4), Local::Ip(HERE), range);
+        assert_eq!(taken, Err(OpenError::NoPort));
+        sockets.close(id(1));
+        let within = sockets.open(id(5), Local::Ip(HERE), range).unwrap();
+        assert_eq!(within, even);
         // An address for documentation is nobody's.
         let nowhere = sockets.open(id(3), Local::Ip(ELSEWHERE_V4), Port::Any);
         assert_eq!(nowhere, Err(OpenError::Unreachable));

@@ -3,15 +3,19 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use stun_codec::Transport;
+
 use super::Agent;
 use super::phase::Turn;
 use crate::candidate::{Candidate, Kind, Protocol};
 use crate::checklist::{PairId, PairState, Side};
 use crate::config::Role;
+use crate::failure::Refusal;
 use crate::locals::BaseId;
 use crate::outbox::Frame;
 use crate::priority::pair_priority;
 use crate::remotes::RemoteId;
+use crate::servers::ServerKind;
 use crate::transactions::{Check, Purpose};
 
 /// The retransmission timer is never shorter (RFC 8445 §14.3).
@@ -39,6 +43,13 @@ impl Agent {
         let local = self.current.locals.base(base)?;
         let candidate = self.current.remotes.get(remote)?;
         let address = on_link_of(local.address, checkable(candidate)?);
+        let address = match local.is_relayed() {
+            true => address,
+            false if self.config.policy.allows(address.ip()) => {
+                self.config.policy.route(local.address, address)
+            }
+            false => return None,
+        };
         if !local.reaches(address) {
             return None;
         }
@@ -102,7 +113,7 @@ impl Agent {
     }
 
     /// Once a pair is selected only triggered checks go out (RFC 8445 §8.1.2).
-    fn does_ordinary_checks(&self) -> bool {
+    pub(super) fn does_ordinary_checks(&self) -> bool {
         self.phase
             .progress()
             .is_some_and(|progress| !progress.is_completed())
@@ -144,6 +155,16 @@ impl Agent {
         let Some(base) = self.current.locals.base(found.base) else {
             return;
         };
+        let (name, remote) = (found.path.id, found.path.remote.ip());
+        if base.is_relayed() && !self.relays.admits(now, &found.path) {
+            // RFC 8656 §9: without a permission neither the check nor its answer would pass.
+            found.state = PairState::Permitting;
+            if !self.relays.permit(now, name, remote) {
+                found.tally.refuse(Refusal::Relay(0));
+                self.fail_pair(now, pair);
+            }
+            return;
+        }
         let id = self.random.transaction_id();
         if found.valid().is_none() {
             found.state = PairState::InProgress;
@@ -167,9 +188,15 @@ impl Agent {
         let Some(found) = self.current.locals.base(base) else {
             return false;
         };
-        for server in servers.iter().filter(|server| found.reaches(**server)) {
+        for server in servers {
+            let server = self.config.policy.route(found.address, *server);
+            if !found.reaches(server) {
+                continue;
+            }
             let id = self.random.transaction_id();
-            let path = found.path_to(*server);
+            self.servers
+                .asked(now, ServerKind::Stun, server, Transport::Udp);
+            let path = found.path_to(server);
             self.transactions
                 .start(now, id, path, Purpose::Server(base), LEAST_RTO);
             if !self.outbox.push(Frame::Request(id)) {

@@ -35,6 +35,9 @@ impl Agent {
         let timers = [
             self.end(),
             self.gatherer.timeout(),
+            self.relays.timeout(),
+            self.servers.timeout(),
+            self.release_timeout(),
             self.transactions.timeout(),
             self.consent_timeout(),
             self.nomination_timeout(),
@@ -46,6 +49,7 @@ impl Agent {
 
     /// Does all that is due. Every input ends here.
     pub(super) fn advance(&mut self, now: Instant) {
+        self.told_time = Some(now);
         if let Phase::New(waiting) = &mut self.phase {
             waiting.since.get_or_insert(now);
         }
@@ -59,7 +63,11 @@ impl Agent {
         if self.state().is_finished() {
             return;
         }
+        self.run_relays(now);
         self.end_gathering(now);
+        if self.servers.take_silence(now) {
+            self.events.push(Event::UdpBlocked, &mut self.stats);
+        }
         self.run_transactions(now);
         self.run_consent(now);
         self.nominate(now);
@@ -113,7 +121,7 @@ impl Agent {
             self.transactions
                 .retain(|purpose| !matches!(purpose, Purpose::Server(of) if *of == base));
         }
-        if self.gatherer.take_completion() {
+        if !self.relays.is_gathering() && self.gatherer.take_completion() {
             self.events.push(Event::GatheringComplete, &mut self.stats);
         }
     }
@@ -149,7 +157,7 @@ impl Agent {
     /// A pair does not work, or no longer.
     pub(super) fn fail_pair(&mut self, now: Instant, pair: PairId) {
         // The selected pair lives and dies by consent alone.
-        if let Some(Progress::Completed { selected }) = self.phase.progress()
+        if let Some(Progress::Completed { selected, .. }) = self.phase.progress()
             && selected == pair
         {
             return;
@@ -176,14 +184,14 @@ impl Agent {
                 .iter()
                 .filter_map(|(id, _)| timeout(id))
                 .min(),
-            Progress::Completed { selected } => timeout(selected),
+            Progress::Completed { selected, .. } => timeout(selected),
         }
     }
 
     fn run_consent(&mut self, now: Instant) {
         match self.phase.progress() {
             None | Some(Progress::Checking { .. }) => {}
-            Some(Progress::Completed { selected }) => self.run_consent_of(now, selected),
+            Some(Progress::Completed { selected, .. }) => self.run_consent_of(now, selected),
             Some(Progress::Connected { .. }) => {
                 let due = |agent: &Self| {
                     let mut valid = agent

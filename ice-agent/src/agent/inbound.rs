@@ -12,21 +12,28 @@ impl Agent {
     /// several on one port can ask the next.
     ///
     /// Payload costs no allocation.
-    pub fn handle_datagram(&mut self, now: Instant, rx: Received<'_>) -> Handled {
+    pub fn handle_datagram(&mut self, now: Instant, mut rx: Received<'_>) -> Handled {
         if self.state().is_finished() {
             return Handled::NotMine;
         }
+        // The sockets of relays are the agent's own.
+        if rx.path.id.is_asked()
+            && let Some(handled) = self.handle_relayed(now, &mut rx)
+        {
+            return handled;
+        }
         if !stun_codec::is_stun(rx.data) {
-            return self.handle_data(&rx);
+            return self.handle_data(&rx.path, 0..rx.data.len());
         }
         let handled = self.handle_stun(now, &rx.path, rx.data);
         if handled != Handled::NotMine {
+            self.servers.heard_udp();
             self.advance(now);
         }
         handled
     }
 
-    fn handle_stun(&mut self, now: Instant, path: &Path, data: &[u8]) -> Handled {
+    pub(super) fn handle_stun(&mut self, now: Instant, path: &Path, data: &[u8]) -> Handled {
         let Ok(message) = Message::parse(data) else {
             return self.if_known_path(path, |stats| &mut stats.malformed);
         };

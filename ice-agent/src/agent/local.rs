@@ -1,14 +1,14 @@
 //! Our sockets and the candidates on them.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use stun_codec::{Close, Local, Open, OpenError, Path, Port, SocketId, Wanted};
+use stun_codec::{Close, Local, Open, OpenError, Path, SocketId, Transport, Wanted};
 
 use super::Agent;
 use crate::event::Event;
 use crate::failure::SocketReport;
-use crate::locals::{Base, BaseId, MAX_BASES};
+use crate::locals::{Base, BaseId, Behind, MAX_BASES};
 use crate::transactions::Purpose;
 
 /// A host address was not taken.
@@ -18,6 +18,9 @@ pub enum AddHostError {
     /// `0.0.0.0`, `::`, a multicast address or port 0: nobody could reach it.
     #[error("{0} is not an address a peer could send to")]
     Unusable(SocketAddr),
+    /// It is of none of the networks that [`Policy::networks`](crate::Policy::networks) allows.
+    #[error("{0} is of no network that may be used")]
+    NotAllowed(IpAddr),
     /// It was added before.
     #[error("{0} was added before")]
     Duplicate(SocketAddr),
@@ -38,8 +41,8 @@ impl Agent {
     /// report it (never `0.0.0.0`). STUN servers are asked from it.
     ///
     /// # Errors
-    /// When nobody could reach the address, it is there already, there are 16, the end of local
-    /// candidates was announced, or the agent has ended.
+    /// When nobody could reach the address, the policy forbids it, it is there already, there are 16,
+    /// the end of local candidates was announced, or the agent has ended.
     pub fn add_host(
         &mut self,
         now: Instant,
@@ -48,6 +51,7 @@ impl Agent {
     ) -> Result<(), AddHostError> {
         self.may_gather()?;
         self.add_base(now, id, local)?;
+        self.begin_relays(now);
         self.advance(now);
         Ok(())
     }
@@ -58,8 +62,8 @@ impl Agent {
     /// [`Config::gathering_deadline`](crate::Config::gathering_deadline), gathering goes on.
     ///
     /// # Errors
-    /// When the address is none that a peer could send to, there are 16 sockets, the end of local
-    /// candidates was announced, or the agent has ended.
+    /// When the address is none that a peer could send to, the policy forbids it, there are 16
+    /// sockets, the end of local candidates was announced, or the agent has ended.
     pub fn gather(&mut self, now: Instant, local: Local) -> Result<SocketId, AddHostError> {
         self.may_gather()?;
         if let Local::Ip(ip) = local
@@ -67,12 +71,19 @@ impl Agent {
         {
             return Err(AddHostError::Unusable(SocketAddr::new(ip, 0)));
         }
-        if self.current.locals.base_count() + self.gatherer.opening() >= MAX_BASES {
+        if let Local::Ip(ip) = local
+            && !self.config.policy.allows(ip)
+        {
+            return Err(AddHostError::NotAllowed(ip));
+        }
+        if !self.current.locals.has_room(self.gatherer.opening()) {
             return Err(AddHostError::TooMany);
         }
         let until = now + self.config.gathering_deadline;
-        let id = self.gatherer.open(local, until);
-        let port = Port::Any;
+        let id = self.names.next();
+        self.gatherer.open(id, local, until);
+        self.begin_relays(now);
+        let port = self.config.policy.port();
         let what = Wanted::Udp { local, port };
         self.events
             .push(Event::Open(Open { id, what }), &mut self.stats);
@@ -83,6 +94,12 @@ impl Agent {
     /// The driver has opened a socket that it was asked for; `local` is its address as datagrams
     /// report it (never `0.0.0.0`). One that is of no use any more is closed by [`Event::Close`].
     pub fn handle_opened(&mut self, now: Instant, id: SocketId, local: SocketAddr) {
+        if let Some(transport) = self.relays.opened(now, id, local) {
+            if transport != Transport::Udp {
+                self.servers.stream_opened();
+            }
+            return self.advance(now);
+        }
         if let Some(wanted) = self.gatherer.opened(id)
             && let Err(error) = self.add_base(now, id, local)
         {
@@ -98,6 +115,9 @@ impl Agent {
 
     /// The driver could not open a socket that it was asked for. The agent goes on without it.
     pub fn handle_open_failed(&mut self, now: Instant, id: SocketId, error: OpenError) {
+        if self.relays.open_failed(now, id, &error) {
+            return self.advance(now);
+        }
         if let Some(local) = self.gatherer.opened(id) {
             self.lose(SocketReport::NotOpened { local, error });
         }
@@ -107,18 +127,33 @@ impl Agent {
     /// A socket is closed, of whichever side it was. Its candidates and pairs are gone, also those
     /// that wait to be told; another pair takes over, or is looked for until the deadline.
     pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
+        if self.relays.closed(now, id) {
+            return self.advance(now);
+        }
         if let Some(local) = self.gatherer.opened(id) {
             let error = OpenError::Other("it was closed at once".to_owned());
             self.lose(SocketReport::NotOpened { local, error });
         }
-        while let Some((base, local)) = self.current.locals.close(id) {
-            self.gatherer.close(base);
-            self.current.checks.close_base(base);
-            let locals = &self.current.locals;
-            self.events
-                .forget_candidates(|candidate| locals.is_of(base, candidate));
+        while let Some(local) = self.close_bases(id) {
             self.lose(SocketReport::Closed { local });
         }
+        self.socket_is_gone(now, id);
+        self.advance(now);
+    }
+
+    fn close_bases(&mut self, id: SocketId) -> Option<SocketAddr> {
+        let (base, local) = self.current.locals.close(id)?;
+        self.gatherer.close(base);
+        self.current.checks.close_base(base);
+        let locals = &self.current.locals;
+        self.events
+            .forget_candidates(|candidate| locals.is_of(base, candidate));
+        Some(local)
+    }
+
+    /// A socket, or the relay of this name, is gone, and all that went over it.
+    pub(super) fn socket_is_gone(&mut self, now: Instant, id: SocketId) {
+        while self.close_bases(id).is_some() {}
         let checks = &self.current.checks;
         let locals = &self.current.locals;
         self.transactions.retain(|purpose| match purpose {
@@ -127,7 +162,6 @@ impl Agent {
         });
         self.previous_socket_closed(now, id);
         self.fall_back(now);
-        self.advance(now);
     }
 
     /// A connection was accepted at a listening socket. An agent over UDP has none, and closes it.
@@ -155,14 +189,23 @@ impl Agent {
         if local.ip().is_unspecified() || local.ip().is_multicast() || local.port() == 0 {
             return Err(AddHostError::Unusable(local));
         }
+        if !self.config.policy.allows(local.ip()) {
+            return Err(AddHostError::NotAllowed(local.ip()));
+        }
         let is_known = |(_, base): (_, &Base)| base.address == local;
         if self.current.locals.bases().any(is_known) {
             return Err(AddHostError::Duplicate(local));
         }
-        if self.current.locals.base_count() >= MAX_BASES {
+        if !self.current.locals.has_room(0) {
             return Err(AddHostError::TooMany);
         }
-        let base = self.current.locals.add_host(id, local);
+        let kinds = self.config.policy.kinds;
+        if !kinds.host && !kinds.server_reflexive {
+            return Ok(());
+        }
+        let outer = self.config.policy.outer(local.ip());
+        let behind = Behind::Socket { outer };
+        let base = self.current.locals.add(id, local, behind);
         self.announce(now, base);
         for remote in self.current.remotes.ids() {
             self.pair_up(base, remote);
@@ -194,22 +237,31 @@ impl Agent {
     /// At the end: the sockets that the agent has asked for. Others may have other uses.
     pub(super) fn close_own_sockets(&mut self) {
         let bases = self.current.locals.bases();
-        let ids: Vec<_> = bases.map(|(_, base)| base.socket).collect();
+        let sockets = bases.filter(|(_, base)| !base.is_relayed());
+        let ids: Vec<_> = sockets.map(|(_, base)| base.socket).collect();
         for id in ids.into_iter().filter(|id| id.is_asked()) {
             self.close_socket(id);
         }
     }
 
-    /// Signals a host candidate, and has the STUN servers asked about it.
+    /// Signals a host or relayed candidate, and has the STUN servers asked about a host's.
     pub(super) fn announce(&mut self, now: Instant, base: BaseId) {
-        if let Some(candidate) = self.current.locals.host_of(base) {
+        let Some(found) = self.current.locals.base(base) else {
+            return;
+        };
+        let kinds = self.config.policy.kinds;
+        if (found.is_relayed() || kinds.host)
+            && let Some(candidate) = self.current.locals.host_of(base)
+        {
             self.events
                 .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
         }
-        if let Some(found) = self.current.locals.base(base) {
+        if !found.is_relayed() && kinds.server_reflexive {
             let until = now + self.config.gathering_deadline;
-            self.gatherer
-                .ask(base, until, |server| found.reaches(server));
+            let policy = &self.config.policy;
+            self.gatherer.ask(base, until, |server| {
+                found.reaches(policy.route(found.address, server))
+            });
         }
     }
 
@@ -217,6 +269,7 @@ impl Agent {
     /// STUN servers have answered or their time is over.
     pub fn end_of_local_candidates(&mut self, now: Instant) {
         self.gatherer.announce_end();
+        self.begin_relays(now);
         self.advance(now);
     }
 }

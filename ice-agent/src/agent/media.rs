@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use stun_codec::{Handled, Path, Received, Transmit};
+use stun_codec::{Handled, Path, Transmit};
 
 use super::Agent;
 use crate::checklist::Pair;
@@ -18,6 +18,9 @@ pub enum SendError {
     /// The peer's consent has run out (RFC 7675 §5.1).
     #[error("the peer's consent has run out")]
     NoConsent,
+    /// The relay does not take it.
+    #[error("through the relay: {0}")]
+    Relay(turn_relay::client::SendError),
     /// The range does not lie in the buffer.
     #[error("bytes {start} to {end} do not lie in a buffer of {len}")]
     OutOfRange {
@@ -31,18 +34,19 @@ pub enum SendError {
 }
 
 impl Agent {
-    pub(super) fn handle_data(&mut self, rx: &Received<'_>) -> Handled {
-        if !self.is_valid(&rx.path) {
-            return self.if_known_path(&rx.path, |stats| &mut stats.data_before_valid);
+    /// Payload that came on `path`, and where it stands in the frame.
+    pub(super) fn handle_data(&mut self, path: &Path, range: Range<usize>) -> Handled {
+        if !self.is_valid(path) {
+            return self.if_known_path(path, |stats| &mut stats.data_before_valid);
         }
         self.stats.data_received += 1;
         Handled::Data {
-            from: rx.path.remote,
-            range: 0..rx.data.len(),
+            from: path.remote,
+            range,
         }
     }
 
-    fn carrying_pair(&self) -> Option<&Pair> {
+    pub(super) fn carrying_pair(&self) -> Option<&Pair> {
         let (generation, pair) = self.carrier()?;
         generation.checks.get(pair)
     }
@@ -63,10 +67,12 @@ impl Agent {
     }
 
     /// Sends `payload`, a range of `buf`: writes what the path needs in front of it and says what
-    /// to send where. Leave [`HEADROOM`](crate::HEADROOM) bytes before the payload.
+    /// to send where. Leave [`HEADROOM`](crate::HEADROOM) bytes before the payload and
+    /// [`TAILROOM`](crate::TAILROOM) bytes behind it: what a relay needs.
     ///
     /// # Errors
-    /// When no pair works, consent has run out, or the range does not lie in the buffer.
+    /// When no pair works, consent has run out, the relay does not take it, or the range does not
+    /// lie in the buffer.
     pub fn send(
         &mut self,
         now: Instant,
@@ -86,10 +92,14 @@ impl Agent {
                 len: buf.len(),
             });
         }
+        let transmit = match self.relays.send(now, &path, buf, payload.clone()) {
+            Some(sent) => sent.map_err(SendError::Relay)?,
+            None => Transmit {
+                path,
+                range: payload,
+            },
+        };
         self.stats.data_sent += 1;
-        Ok(Transmit {
-            path,
-            range: payload,
-        })
+        Ok(transmit)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Sockets and our candidates are in `local`, the peer's in `remote`. What arrives is handled in
 //! `inbound`, `request` and `response`, the clock in `clock`, checks
-//! in `checks`, the choice of a pair in `nomination`, restarts in `restart`, media in `media`, output
-//! in `output`.
+//! in `checks`, relays in `relay`, the choice of a pair in `nomination`, restarts in `restart`, media
+//! in `media`, output in `output`.
 
 mod checks;
 mod clock;
@@ -13,6 +13,7 @@ mod media;
 mod nomination;
 mod output;
 mod phase;
+mod relay;
 mod remote;
 mod report;
 mod request;
@@ -20,6 +21,8 @@ mod response;
 mod restart;
 
 use std::time::{Duration, Instant};
+
+use stun_codec::Path;
 
 use self::phase::{Pacer, Phase, Waiting};
 use self::restart::Previous;
@@ -32,6 +35,8 @@ use crate::gather::Gatherer;
 use crate::generation::{Generation, GenerationId};
 use crate::outbox::Outbox;
 use crate::random::Random;
+use crate::relays::{Names, Relays};
+use crate::servers::{ServerReport, Servers};
 use crate::stats::Stats;
 use crate::transactions::Transactions;
 
@@ -40,7 +45,7 @@ pub use media::SendError;
 pub use remote::RemoteError;
 pub use restart::RestartError;
 
-/// A full ICE agent (RFC 8445) for one component over UDP.
+/// An ICE agent (RFC 8445) for one component.
 ///
 /// It opens no socket and reads no clock. The owner tells it the time with each input, hands in
 /// datagrams, and after any input drains in this order: [`poll_transmit`](Self::poll_transmit)
@@ -62,7 +67,8 @@ pub use restart::RestartError;
 ///    [`handle_datagram`](Self::handle_datagram).
 ///
 /// It ends with [`Event::Failed`], which says why, or with [`close`](Self::close). Afterwards it
-/// sends nothing, answers nothing and has no timeout.
+/// sends nothing but one farewell to each TURN server that relays for it, answers nothing and has no
+/// timeout.
 #[derive(Debug)]
 pub struct Agent {
     config: Config,
@@ -70,6 +76,14 @@ pub struct Agent {
     role: Role,
     tie_breaker: u64,
     gatherer: Gatherer,
+    names: Names,
+    relays: Relays,
+    /// What the servers said.
+    servers: Servers,
+    /// What relays are left with, at the end.
+    farewells: Vec<(Path, Vec<u8>)>,
+    /// The last time that was told: what is written needs it, and draining tells none.
+    told_time: Option<Instant>,
     /// Requests of the current generation.
     transactions: Transactions,
     pacer: Pacer,
@@ -106,6 +120,11 @@ impl Agent {
             current: Generation::first(&config, &mut random),
             tie_breaker: random.u64(),
             gatherer: Gatherer::new(config.stun_servers.clone()),
+            names: Names::default(),
+            relays: Relays::new(config.turn_servers.clone()),
+            servers: Servers::new(config.gathering_deadline),
+            farewells: Vec::new(),
+            told_time: None,
             transactions: Transactions::default(),
             pacer: Pacer::new(config.pace),
             phase: Phase::New(Waiting::default()),
@@ -172,10 +191,16 @@ impl Agent {
         self.stats
     }
 
-    /// Ends the agent. Nothing is sent any more; what waited to be sent is dropped.
+    /// What the STUN and TURN servers have said so far.
+    #[must_use]
+    pub fn servers(&self) -> &[ServerReport] {
+        self.servers.reports()
+    }
+
+    /// Ends the agent. Nothing is sent any more; what waited to be sent is dropped. Relays are given
+    /// back by one message each.
     pub fn close(&mut self, now: Instant) {
-        // Every input is told the time, so that all are driven alike.
-        let _ = now;
+        self.told_time = Some(now);
         if self.state().is_finished() {
             return;
         }
@@ -191,6 +216,9 @@ impl Agent {
         self.gatherer.clear();
         self.previous = None;
         self.current.checks.clear();
+        if let Some(now) = self.told_time {
+            self.leave_relays(now);
+        }
         self.close_own_sockets();
     }
 
@@ -203,13 +231,14 @@ impl Agent {
         }
     }
 
-    fn tell_carrier(&mut self) {
+    fn tell_carrier(&mut self, now: Instant) {
         let carrier = self.carrier();
         let carrier = carrier.map(|(generation, pair)| (generation.id, pair));
         if carrier == self.told.carrier {
             return;
         }
         self.told.carrier = carrier;
+        self.bind_carrier(now);
         if let Some(info) = self.selected_pair() {
             self.events
                 .push(Event::SelectedPair(Box::new(info)), &mut self.stats);

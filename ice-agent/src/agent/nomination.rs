@@ -49,7 +49,7 @@ impl Agent {
                     nominating: None,
                 });
                 self.tell_state();
-                self.tell_carrier();
+                self.tell_carrier(now);
             }
             Some(Progress::Connected {
                 since,
@@ -66,7 +66,7 @@ impl Agent {
                     best,
                     nominating,
                 });
-                self.tell_carrier();
+                self.tell_carrier(now);
             }
             Some(Progress::Completed { .. }) | None => {}
         }
@@ -100,7 +100,7 @@ impl Agent {
             best,
             nominating,
         });
-        self.tell_carrier();
+        self.tell_carrier(now);
     }
 
     /// A socket is gone. If the pair that carried data went with it, the best that is left takes
@@ -119,7 +119,7 @@ impl Agent {
             },
         };
         let progress = match self.phase.progress() {
-            Some(Progress::Completed { selected }) if !lives(&selected) => left(),
+            Some(Progress::Completed { selected, .. }) if !lives(&selected) => left(),
             Some(Progress::Connected { best, .. }) if !lives(&best) => left(),
             Some(Progress::Connected {
                 since,
@@ -138,16 +138,19 @@ impl Agent {
         }
         self.set_progress(progress);
         self.tell_state();
-        self.tell_carrier();
+        self.tell_carrier(now);
     }
 
     /// The nominated pair carries data from now on. Other checks end (RFC 8445 §8.1.2).
     pub(super) fn select(&mut self, now: Instant, pair: PairId) {
         let before = self.phase.progress();
-        if matches!(before, Some(Progress::Completed { selected }) if selected == pair) {
+        if matches!(before, Some(Progress::Completed { selected, .. }) if selected == pair) {
             return;
         }
-        self.set_progress(Progress::Completed { selected: pair });
+        self.set_progress(Progress::Completed {
+            selected: pair,
+            since: now,
+        });
         let priority = self
             .current
             .checks
@@ -171,7 +174,7 @@ impl Agent {
         self.current.checks.retain_triggered(awaited);
         self.retire_previous(now);
         self.tell_state();
-        self.tell_carrier();
+        self.tell_carrier(now);
     }
 
     /// The controlling peer nominated a pair.
@@ -208,7 +211,7 @@ impl Agent {
 
     /// The peer checks a pair: if it is the selected one, it has not left it.
     pub(super) fn not_left_yet(&mut self, pair: PairId) {
-        if matches!(self.phase.progress(), Some(Progress::Completed { selected }) if selected == pair)
+        if matches!(self.phase.progress(), Some(Progress::Completed { selected, .. }) if selected == pair)
         {
             for (_, other) in self.current.checks.iter_mut() {
                 other.passed_over = false;
@@ -218,7 +221,9 @@ impl Agent {
 
     fn selected_priority(&self) -> Option<u64> {
         match self.phase.progress()? {
-            Progress::Completed { selected } => Some(self.current.checks.get(selected)?.priority),
+            Progress::Completed { selected, .. } => {
+                Some(self.current.checks.get(selected)?.priority)
+            }
             _ => None,
         }
     }

@@ -16,7 +16,9 @@ impl Agent {
     /// Appends the next frame to `out` and says where in it the frame stands and how it goes.
     pub fn poll_transmit(&mut self, out: &mut BytesMut) -> Option<Transmit> {
         loop {
-            let frame = self.outbox.pop()?;
+            let Some(frame) = self.outbox.pop() else {
+                return self.poll_relays(out);
+            };
             let start = out.len();
             let written = match frame {
                 Frame::Request(id) => self.write_request(id, out),
@@ -28,13 +30,23 @@ impl Agent {
                 }
             };
             // What belongs to an end or to a generation that is gone meanwhile is not written.
-            if let Some((path, Ok(()))) = written {
-                return Some(Transmit {
-                    path,
-                    range: start..out.len(),
-                });
+            if let (Some((path, Ok(()))), Some(now)) = (written, self.told_time)
+                && let Some(transmit) = self.wrap(now, path, start, out)
+            {
+                return Some(transmit);
             }
         }
+    }
+
+    /// What goes to TURN servers: requests, at the end a farewell.
+    fn poll_relays(&mut self, out: &mut BytesMut) -> Option<Transmit> {
+        if let Some((path, frame)) = self.farewells.pop() {
+            let start = out.len();
+            out.extend_from_slice(&frame);
+            let range = start..out.len();
+            return Some(Transmit { path, range });
+        }
+        self.relays.poll_transmit(out)
     }
 
     fn write_request(
@@ -92,7 +104,7 @@ impl Agent {
         let base = of.locals.base(found.base)?;
         // Repeating the nomination on the selected pair brings a peer back that lost it.
         let selected = generation == self.current.id
-            && matches!(self.phase.progress(), Some(Progress::Completed { selected }) if selected == pair);
+            && matches!(self.phase.progress(), Some(Progress::Completed { selected, .. }) if selected == pair);
         let request = CheckRequest {
             username: &peer.username,
             priority: base.reflexive_priority,

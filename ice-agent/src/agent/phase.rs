@@ -126,7 +126,7 @@ pub(super) enum Progress {
         nominating: Option<PairId>,
     },
     /// The nominated pair carries data.
-    Completed { selected: PairId },
+    Completed { selected: PairId, since: Instant },
 }
 
 impl Progress {
@@ -135,7 +135,7 @@ impl Progress {
         match *self {
             Self::Checking { .. } => None,
             Self::Connected { best, .. } => Some(best),
-            Self::Completed { selected } => Some(selected),
+            Self::Completed { selected, .. } => Some(selected),
         }
     }
 

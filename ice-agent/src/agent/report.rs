@@ -1,5 +1,8 @@
 //! What the agent saw, for people: the selected pair, and why it failed.
 
+use stun_codec::Transport;
+use turn_relay::client::Cause as TurnCause;
+
 use super::Agent;
 use super::phase::Phase;
 use super::restart::Previous;
@@ -7,6 +10,7 @@ use crate::checklist::{Pair, PairId, Tally};
 use crate::event::{Event, PairInfo};
 use crate::failure::{Failure, FailureCause, PairReport, Refusal};
 use crate::generation::Generation;
+use crate::servers::{ServerKind, ServerOutcome, ServerReport};
 
 impl Agent {
     pub(super) fn pair_info(&self, generation: &Generation, id: PairId) -> Option<PairInfo> {
@@ -59,6 +63,7 @@ impl Agent {
             cause,
             restarts: self.current.id.restarts(),
             sockets: std::mem::take(&mut self.lost),
+            servers: self.servers.reports().to_vec(),
             pairs: self.pairs(),
         };
         self.finish(Phase::Failed);
@@ -75,7 +80,8 @@ impl Agent {
             };
         }
         if self.current.locals.candidate_count() == 0 {
-            return FailureCause::NoLocalCandidates;
+            let turn = self.cause_of_no_relay();
+            return turn.unwrap_or(FailureCause::NoLocalCandidates);
         }
         if self.current.remotes.count() == 0 {
             return FailureCause::NoRemoteCandidates {
@@ -98,17 +104,88 @@ impl Agent {
         let sum = |count: fn(&Tally) -> u32| tallies().map(count).sum::<u32>();
         let pairs = tallies().filter(|tally| tally.checks > 0).count();
         let last: Option<Refusal> = tallies().filter_map(|tally| tally.last_refusal).last();
-        match last {
-            Some(refusal) => FailureCause::AllRefused {
+        if let Some(refusal) = last {
+            return FailureCause::AllRefused {
                 refusals: sum(|tally| tally.refusals),
                 pairs,
                 refusal,
-            },
-            None => FailureCause::NoAnswer {
-                checks: sum(|tally| tally.checks),
-                pairs,
-                requests_heard: sum(|tally| tally.requests),
-            },
+            };
         }
+        let requests_heard = sum(|tally| tally.requests);
+        let silent = FailureCause::NoAnswer {
+            checks: sum(|tally| tally.checks),
+            pairs,
+            requests_heard,
+        };
+        // Where the peer is heard, neither a firewall nor a relay is what is missing.
+        match requests_heard {
+            0 => self.cause_of_no_relay().unwrap_or(silent),
+            _ => silent,
+        }
+    }
+
+    /// What the servers' silence or refusals say about a failure: what somebody can mend comes first,
+    /// a password or a certificate, then a firewall, then servers that are not there.
+    fn cause_of_no_relay(&self) -> Option<FailureCause> {
+        let reports = self.servers.reports();
+        let relays = |report: &ServerReport| matches!(report.outcome, ServerOutcome::Relaying(_));
+        if reports.iter().any(relays) {
+            return None;
+        }
+        let turn = || {
+            reports
+                .iter()
+                .filter(|report| report.kind == ServerKind::Turn)
+        };
+        let ended = || {
+            turn().filter_map(|report| match &report.outcome {
+                ServerOutcome::Ended(cause) => Some((report, cause)),
+                _ => None,
+            })
+        };
+        if let Some((report, cause)) = ended().find(|(_, cause)| is_about_login(cause)) {
+            return Some(FailureCause::TurnUnauthorised {
+                server: report.server,
+                transport: report.transport,
+                cause: cause.clone(),
+            });
+        }
+        let about_certificate = |cause: &TurnCause| matches!(cause, TurnCause::Certificate { .. });
+        if let Some((report, cause)) = ended().find(|(_, cause)| about_certificate(cause)) {
+            return Some(FailureCause::TurnCertificate {
+                server: report.server,
+                cause: cause.clone(),
+            });
+        }
+        if self.servers.udp_is_silent() {
+            let over_udp = |report: &&ServerReport| report.transport == Transport::Udp;
+            return Some(FailureCause::UdpBlocked {
+                asked: reports.iter().filter(over_udp).count(),
+                streams: self.servers.streams_get_through(),
+            });
+        }
+        turn()
+            .next_back()
+            .map(|report| FailureCause::TurnUnreachable {
+                server: report.server,
+                transport: report.transport,
+                cause: match &report.outcome {
+                    ServerOutcome::Ended(cause) => Some(cause.clone()),
+                    _ => None,
+                },
+            })
+    }
+}
+
+/// Whether a TURN server does not let us in.
+fn is_about_login(cause: &TurnCause) -> bool {
+    match cause {
+        TurnCause::WrongPassword { .. }
+        | TurnCause::RealmMismatch { .. }
+        | TurnCause::CredentialsWanted
+        | TurnCause::Quota
+        | TurnCause::StaleNonceLoop => true,
+        TurnCause::Refused { code, .. } => matches!(code, 401 | 403 | 441),
+        _ => false,
     }
 }

@@ -205,6 +205,8 @@ impl Agent {
                 self.transactions.abandon(now, |check| check.pair == pair);
                 found.state = PairState::Waiting;
             }
+            // Its check follows as soon as the relay lets the peer in.
+            PairState::Permitting => return,
             PairState::Frozen | PairState::Waiting | PairState::Failed => {
                 found.state = PairState::Waiting;
             }

@@ -14,6 +14,7 @@ use crate::event::Event;
 use crate::failure::Refusal;
 use crate::generation::GenerationId;
 use crate::locals::BaseId;
+use crate::servers::{ServerKind, ServerOutcome};
 use crate::transactions::{Check, Pending, Purpose};
 
 /// A pair, and the generation that it belongs to.
@@ -57,6 +58,12 @@ impl Agent {
             self.stats.asymmetric_response += 1;
             return Handled::Dropped;
         }
+        self.servers.note(
+            ServerKind::Stun,
+            path.remote,
+            path.transport,
+            ServerOutcome::Answered,
+        );
         let id = message.transaction_id();
         if message.class() == Class::Error {
             self.transactions.remove(id);

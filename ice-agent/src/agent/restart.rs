@@ -153,14 +153,17 @@ impl Agent {
         self.phase = Phase::New(Waiting::instead_of(replaced));
         self.transactions.clear();
         self.gatherer.restart();
+        self.relays.restart();
+        self.servers.restart();
         self.events.forget_gathering();
         let bases: Vec<_> = self.current.locals.bases().map(|(id, _)| id).collect();
         for base in bases {
             self.announce(now, base);
         }
+        self.begin_relays(now);
         self.stats.restarts += 1;
         self.tell_state();
-        self.tell_carrier();
+        self.tell_carrier(now);
         if let Some(remote) = remote {
             self.begin_checks(now, remote, Waiting::default());
         }
@@ -205,7 +208,7 @@ impl Agent {
             Due::Lost(_) | Due::End => {
                 self.previous = None;
                 self.tell_state();
-                self.tell_carrier();
+                self.tell_carrier(now);
             }
         }
     }

@@ -1,7 +1,16 @@
-//! Agents and STUN servers on a simulated network. Signalling is a reliable channel with a delay
-//! of its own.
+//! Agents, STUN and TURN servers on a simulated network. Signalling is a reliable channel with a
+//! delay of its own. Connections to TURN servers are told from datagrams by their ports alone: the
+//! network knows no streams.
 #![allow(dead_code)] // each test file uses its own part
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // as in the tests it serves
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)] // as in the tests it serves
+
+#[path = "../../../turn-relay/tests/net/server.rs"]
+pub(crate) mod turn;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,8 +18,8 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use ice_agent::{
-    Agent, Candidate, Config, Credentials, Event, Failure, Handled, Path, Received, Role, SocketId,
-    State, Transport,
+    Agent, Candidate, Config, Credentials, Event, Failure, HEADROOM, Handled, Open, OpenError,
+    Path, Received, Role, SocketId, State, TAILROOM, Transport, TurnServer, Wanted,
 };
 use stun_codec::Message;
 use virtual_network::{Datagram, Dice, HostId, NatId, NatKind, Network, Weather};
@@ -43,6 +52,8 @@ pub(crate) fn quiet() -> Weather {
 #[derive(Debug, Clone)]
 enum Signal {
     Credentials(Credentials),
+    /// New credentials, to be answered with new ones.
+    Restart(Credentials),
     Candidate(Candidate),
     EndOfCandidates,
 }
@@ -64,6 +75,25 @@ pub(crate) struct Node {
     pub(crate) reached: BTreeMap<&'static str, Instant>,
     /// Candidates are signalled to the other node.
     pub(crate) trickles: bool,
+    /// Sockets that the agent asked for and that are open.
+    pub(crate) opened: BTreeMap<SocketId, (SocketAddr, Transport)>,
+    /// What it asked for, in all.
+    pub(crate) asked: Vec<Wanted>,
+    /// How connections end that cannot be made.
+    pub(crate) no_streams: Option<OpenError>,
+    pub(crate) udp_blocked: Option<Instant>,
+    next_port: u16,
+}
+
+/// Ports of a host from here on are for sockets that its agent asks for.
+const ASKED_PORTS: u16 = 50_000;
+
+/// Connections have ports from here on.
+const STREAM_PORTS: u16 = 60_000;
+
+/// The user and the password of every TURN server.
+pub(crate) fn login(config: TurnServer) -> TurnServer {
+    config.with_credentials(turn::USER, turn::PASSWORD)
 }
 
 pub(crate) struct World {
@@ -73,6 +103,7 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     pub(crate) signalling: Duration,
     servers: Vec<HostId>,
+    pub(crate) turns: Vec<(HostId, turn::Server)>,
     signals: BTreeMap<(Instant, u64), (usize, Signal)>,
     serial: u64,
 }
@@ -87,6 +118,7 @@ impl World {
             nodes: Vec::new(),
             signalling: ms(20),
             servers: Vec::new(),
+            turns: Vec::new(),
             signals: BTreeMap::new(),
             serial: 0,
         }
@@ -105,11 +137,36 @@ impl World {
         self.servers.push(self.network.add_host(&[address]));
     }
 
+    /// Adds a TURN server, which relays at its own address.
+    pub(crate) fn add_turn(&mut self, address: &str) -> usize {
+        let address = addr(address);
+        let relayed: Vec<_> = (49_152..49_172)
+            .map(|port| SocketAddr::new(address.ip(), port))
+            .collect();
+        let all: Vec<_> = relayed.iter().copied().chain([address]).collect();
+        let host = self.network.add_host(&all);
+        let server = turn::Server::new(self.start, address, relayed);
+        self.turns.push((host, server));
+        self.turns.len() - 1
+    }
+
+    /// From now on nothing comes out of these hosts over UDP.
+    pub(crate) fn block_udp(&mut self, hosts: &'static [&'static str]) {
+        self.network.block(move |datagram| {
+            let of = datagram.from.ip().to_string();
+            hosts.contains(&of.as_str()) && datagram.from.port() < STREAM_PORTS
+        });
+    }
+
     pub(crate) fn add(&mut self, config: Config, addresses: &[&str], nat: Option<NatId>) {
         let addresses: Vec<_> = addresses.iter().map(|text| addr(text)).collect();
+        let own = addresses[0].ip();
+        let asked = (ASKED_PORTS..ASKED_PORTS + 40).chain(STREAM_PORTS..STREAM_PORTS + 40);
+        let asked = asked.map(|port| SocketAddr::new(own, port));
+        let all: Vec<_> = addresses.iter().copied().chain(asked).collect();
         let host = match nat {
-            Some(nat) => self.network.add_host_behind(nat, &addresses),
-            None => self.network.add_host(&addresses),
+            Some(nat) => self.network.add_host_behind(nat, &all),
+            None => self.network.add_host(&all),
         };
         self.nodes.push(Node {
             agent: Agent::new(config, self.dice.seed()).expect("config"),
@@ -125,6 +182,11 @@ impl World {
             received: Vec::new(),
             reached: BTreeMap::new(),
             trickles: true,
+            opened: BTreeMap::new(),
+            asked: Vec::new(),
+            no_streams: None,
+            udp_blocked: None,
+            next_port: 0,
         });
     }
 
@@ -159,6 +221,20 @@ impl World {
         }
     }
 
+    /// A node restarts, and the other one with it.
+    pub(crate) fn restart(&mut self, from: usize) {
+        let now = self.now();
+        let Node {
+            agent, gathered, ..
+        } = &mut self.nodes[from];
+        agent.restart(now, None).expect("live");
+        agent.end_of_local_candidates(now);
+        *gathered = false;
+        let credentials = agent.local_credentials().clone();
+        self.signal(1 - from, self.signalling, Signal::Restart(credentials));
+        self.drain(from);
+    }
+
     fn signal(&mut self, node: usize, after: Duration, signal: Signal) {
         self.serial += 1;
         self.signals
@@ -167,10 +243,12 @@ impl World {
 
     /// Sends payload on the pair of a node.
     pub(crate) fn send(&mut self, node: usize, payload: &[u8]) -> bool {
-        let mut buf = payload.to_vec();
-        let len = buf.len();
+        let mut buf = vec![0xee; HEADROOM];
+        buf.extend_from_slice(payload);
+        buf.extend_from_slice(&[0xee; TAILROOM]);
+        let range = HEADROOM..HEADROOM + payload.len();
         let now = self.now();
-        match self.nodes[node].agent.send(now, &mut buf, 0..len) {
+        match self.nodes[node].agent.send(now, &mut buf, range) {
             Ok(transmit) => {
                 self.transmit(node, &transmit.path, &buf[transmit.range]);
                 true
@@ -237,6 +315,12 @@ impl World {
             Signal::Credentials(credentials) => {
                 let _ = agent.set_remote_credentials(now, credentials);
             }
+            Signal::Restart(credentials) => {
+                agent.restart(now, Some(credentials)).expect("new");
+                agent.end_of_local_candidates(now);
+                self.nodes[node].gathered = false;
+                self.signal_credentials(node, self.signalling);
+            }
             Signal::Candidate(candidate) => {
                 let text = candidate.to_string();
                 let _ = agent.add_remote_candidate(now, text.parse().expect("own"));
@@ -251,6 +335,9 @@ impl World {
         let Some(node) = self.nodes.iter().position(|node| node.host == host) else {
             return self.ask_server(host, &datagram);
         };
+        let opened = &self.nodes[node].opened;
+        let asked = opened.iter().find(|(_, (local, _))| *local == datagram.to);
+        let asked = asked.map(|(id, (_, transport))| (*id, *transport));
         let Node {
             agent,
             addresses,
@@ -258,25 +345,37 @@ impl World {
             ..
         } = &mut self.nodes[node];
         let socket = addresses.iter().position(|local| *local == datagram.to);
+        let bound = socket.map(|at| (SocketId(at as u64), Transport::Udp));
+        // A socket that is closed meanwhile hears nothing.
+        let Some((id, transport)) = bound.or(asked) else {
+            return;
+        };
         let mut data = datagram.data;
         let path = Path {
-            id: SocketId(socket.expect("bound") as u64),
+            id,
             local: datagram.to,
             remote: datagram.from,
-            transport: Transport::Udp,
+            transport,
         };
         let rx = Received {
             path,
             data: &mut data,
         };
         if let Handled::Data { from, range } = agent.handle_datagram(now, rx) {
-            assert_eq!(from, datagram.from);
+            assert!(asked.is_some() || from == datagram.from);
             received.push(data[range].to_vec());
         }
         self.drain(node);
     }
 
     fn ask_server(&mut self, host: HostId, datagram: &Datagram) {
+        if let Some((_, server)) = self.turns.iter_mut().find(|(of, _)| *of == host) {
+            let now = self.network.now();
+            for (from, to, data) in server.handle(now, datagram.from, datagram.to, &datagram.data) {
+                self.network.send(host, from, to, &data);
+            }
+            return;
+        }
         assert!(self.servers.contains(&host));
         let Ok(request) = Message::parse(&datagram.data) else {
             return;
@@ -332,13 +431,49 @@ impl World {
             Event::SelectedPair(_) => this.selections += 1,
             Event::Failed(failure) => this.failure = Some(*failure),
             Event::Unresolved(_) => this.unresolved += 1,
+            Event::UdpBlocked => this.udp_blocked = Some(now),
+            Event::Open(open) => self.open(node, open),
+            Event::Close(close) => {
+                this.opened.remove(&close.id);
+            }
             _ => {}
         }
     }
 
+    /// Opens what an agent asks for, at once.
+    fn open(&mut self, node: usize, Open { id, what }: Open) {
+        let now = self.now();
+        let this = &mut self.nodes[node];
+        this.asked.push(what.clone());
+        let (first, transport) = match what {
+            Wanted::Udp { .. } => (ASKED_PORTS, Transport::Udp),
+            Wanted::Tcp { .. } => (STREAM_PORTS, Transport::Tcp),
+            _ => (STREAM_PORTS, Transport::Tls),
+        };
+        if transport != Transport::Udp
+            && let Some(error) = this.no_streams.clone()
+        {
+            this.agent.handle_open_failed(now, id, error);
+        } else {
+            let port = first + this.next_port;
+            this.next_port += 1;
+            let local = SocketAddr::new(this.addresses[0].ip(), port);
+            this.opened.insert(id, (local, transport));
+            this.agent.handle_opened(now, id, local);
+        }
+        self.drain(node);
+    }
+
     fn transmit(&mut self, node: usize, path: &Path, data: &[u8]) {
         let Node { agent, host, .. } = &self.nodes[node];
-        assert!(!agent.state().is_finished(), "sent after the end");
+        let farewell = self
+            .turns
+            .iter()
+            .any(|(_, server)| server.address == path.remote);
+        assert!(
+            !agent.state().is_finished() || farewell,
+            "sent after the end"
+        );
         self.network.send(*host, path.local, path.remote, data);
     }
 

@@ -245,6 +245,24 @@ impl Config {
         self
     }
 
+    /// The server's address.
+    #[must_use]
+    pub fn server(&self) -> SocketAddr {
+        self.server.address
+    }
+
+    /// How the server is reached.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.server.link.transport()
+    }
+
+    /// Whether TCP connections are relayed in place of datagrams (RFC 6062).
+    #[must_use]
+    pub fn relays_streams(&self) -> bool {
+        matches!(self.relay, Relay::Streams { .. })
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         let Server { address, link } = &self.server;
         if address.port() == 0 || address.ip().is_unspecified() {

@@ -101,7 +101,8 @@ fn allocate(builder: Builder<'_>, request: Allocate) -> Builder<'_> {
                 Families::Both => builder.attribute(&AdditionalAddressFamily(Family::V6)),
             };
             match port {
-                Port::Any => builder,
+                // Where our own socket is bound is nothing to the server.
+                Port::Any | Port::Within { .. } => builder,
                 Port::Even => builder.attribute(&EvenPort {
                     reserve_next: false,
                 }),
