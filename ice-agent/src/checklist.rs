@@ -1,10 +1,10 @@
 //! Candidate pairs, their states and their order (RFC 8445 §6.1.2).
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use smallvec::SmallVec;
 use stun_codec::{Path, SocketId};
 
 use crate::candidate::Foundation;
@@ -139,9 +139,10 @@ fn key(path: &Path) -> PathKey {
 pub(crate) struct CheckList {
     bound: usize,
     pairs: Vec<Pair>,
-    by_path: BTreeMap<PathKey, PairId>,
+    /// Those that have their way, in the order of their paths.
+    by_path: SmallVec<[PairId; 4]>,
     /// Checks to do before all others, with whether they nominate (RFC 8445 §6.1.4.1).
-    triggered: VecDeque<(PairId, bool)>,
+    triggered: SmallVec<[(PairId, bool); 4]>,
 }
 
 impl CheckList {
@@ -149,8 +150,8 @@ impl CheckList {
         Self {
             bound,
             pairs: Vec::new(),
-            by_path: BTreeMap::new(),
-            triggered: VecDeque::new(),
+            by_path: SmallVec::new(),
+            triggered: SmallVec::new(),
         }
     }
 
@@ -188,14 +189,21 @@ impl CheckList {
                 .expendable()
                 .filter(|(_, least)| least.priority < priority);
             let id = least.map(|(id, _)| id)?;
-            let slot = self.pairs.get_mut(id.0)?;
-            self.by_path.remove(&key(&slot.path));
+            self.by_path.retain(|known| *known != id);
             self.triggered.retain(|(queued, _)| *queued != id);
-            *slot = pair;
+            *self.pairs.get_mut(id.0)? = pair;
             id
         };
-        self.by_path.insert(key(&path), id);
+        if let Err(place) = self.place_of(&path) {
+            self.by_path.insert(place, id);
+        }
         Some(id)
+    }
+
+    /// Where in the order of paths a pair stands, or would stand.
+    fn place_of(&self, path: &Path) -> Result<usize, usize> {
+        let sought = Some(key(path));
+        (self.by_path).binary_search_by_key(&sought, |id| self.get(*id).map(|pair| key(&pair.path)))
     }
 
     /// A pair waits for one of the same foundation, unless one has succeeded already
@@ -236,7 +244,7 @@ impl CheckList {
     }
 
     pub(crate) fn find(&self, path: &Path) -> Option<PairId> {
-        self.by_path.get(&key(path)).copied()
+        self.by_path.get(self.place_of(path).ok()?).copied()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (PairId, &Pair)> {
@@ -282,19 +290,19 @@ impl CheckList {
     /// Queues a check before all ordinary ones.
     pub(crate) fn trigger(&mut self, id: PairId) {
         if !self.triggered.iter().any(|(queued, _)| *queued == id) {
-            self.triggered.push_back((id, false));
+            self.triggered.push((id, false));
         }
     }
 
     /// Queues the nomination of a pair before everything else.
     pub(crate) fn trigger_nomination(&mut self, id: PairId) {
         self.triggered.retain(|(queued, _)| *queued != id);
-        self.triggered.push_front((id, true));
+        self.triggered.insert(0, (id, true));
     }
 
     /// Takes nominations out of the queue: the role to nominate is lost.
     pub(crate) fn forget_nominations(&mut self) {
-        self.triggered.retain(|(_, nominates)| !nominates);
+        self.triggered.retain(|(_, nominates)| !*nominates);
     }
 
     /// Keeps the queued checks that `which` picks.
@@ -309,7 +317,7 @@ impl CheckList {
     }
 
     pub(crate) fn pop_triggered(&mut self) -> Option<(PairId, bool)> {
-        self.triggered.pop_front()
+        (!self.triggered.is_empty()).then(|| self.triggered.remove(0))
     }
 
     /// The next ordinary check: the best waiting pair, else the best frozen one
@@ -369,11 +377,11 @@ impl CheckList {
             ..
         } = self;
         for pair in pairs.iter_mut().filter(|pair| pair.base == base) {
-            by_path.remove(&key(&pair.path));
             pair.state = PairState::Failed;
             pair.named_by_peer = false;
         }
         let stays = |id: &PairId| pairs.get(id.0).is_some_and(|pair| pair.base != base);
+        by_path.retain(|id| stays(id));
         triggered.retain(|(id, _)| stays(id));
     }
 

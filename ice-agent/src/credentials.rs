@@ -27,8 +27,10 @@ pub(crate) fn is_ice_char(c: char) -> bool {
 /// the value is dropped.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    ufrag: String,
-    password: String,
+    /// The ufrag and right behind it the password.
+    text: String,
+    /// Length of the ufrag.
+    split: usize,
 }
 
 /// A ufrag or password breaks RFC 8839 §5.4.
@@ -57,14 +59,11 @@ impl Credentials {
     /// When a length is out of range, or a character is not a letter, a digit, `+` or `/`
     /// (RFC 8839 §5.4).
     pub fn new(
-        ufrag: impl Into<String>,
-        password: impl Into<String>,
+        ufrag: impl AsRef<str>,
+        password: impl AsRef<str>,
     ) -> Result<Self, CredentialsError> {
-        let credentials = Self {
-            ufrag: ufrag.into(),
-            password: password.into(),
-        };
-        let Self { ufrag, password } = &credentials;
+        let credentials = Self::of(ufrag.as_ref(), password.as_ref());
+        let (ufrag, password) = (credentials.ufrag(), credentials.password());
         if !(4..=256).contains(&ufrag.len()) {
             return Err(CredentialsError::UfragLength(ufrag.len()));
         }
@@ -82,51 +81,55 @@ impl Credentials {
 
     /// Fresh credentials whose ufrag begins with `prefix`.
     pub(crate) fn generate(prefix: &str, random: &mut Random) -> Self {
-        let mut ufrag = prefix.to_owned();
-        fill(&mut ufrag, UFRAG_RANDOM, random);
-        let mut password = String::with_capacity(PASSWORD_RANDOM);
-        fill(&mut password, PASSWORD_RANDOM, random);
-        Self { ufrag, password }
+        let split = prefix.len() + UFRAG_RANDOM;
+        let mut text = String::with_capacity(split + PASSWORD_RANDOM);
+        text.push_str(prefix);
+        text.extend((0..UFRAG_RANDOM + PASSWORD_RANDOM).map(|_| letter(random)));
+        Self { text, split }
+    }
+
+    fn of(ufrag: &str, password: &str) -> Self {
+        // With room for both, so that no copy of the password is left behind.
+        let mut text = String::with_capacity(ufrag.len() + password.len());
+        text.push_str(ufrag);
+        text.push_str(password);
+        let split = ufrag.len();
+        Self { text, split }
     }
 
     /// Whether a part is the same.
     pub(crate) fn has_part_of(&self, other: &Self) -> bool {
-        self.ufrag == other.ufrag || self.password == other.password
+        self.ufrag() == other.ufrag() || self.password() == other.password()
     }
 
     /// The ufrag.
     #[must_use]
     pub fn ufrag(&self) -> &str {
-        &self.ufrag
+        self.text.get(..self.split).unwrap_or_default()
     }
 
     /// The password.
     #[must_use]
     pub fn password(&self) -> &str {
-        &self.password
+        self.text.get(self.split..).unwrap_or_default()
     }
 }
 
-fn fill(text: &mut String, count: usize, random: &mut Random) {
-    let alphabet = |byte: u8| {
-        ALPHABET
-            .get(usize::from(byte % 64))
-            .copied()
-            .unwrap_or(b'A')
-    };
-    text.extend((0..count).map(|_| char::from(alphabet(random.byte()))));
+fn letter(random: &mut Random) -> char {
+    let at = usize::from(random.byte() % 64);
+    ALPHABET.get(at).copied().map_or('A', char::from)
 }
 
 impl Drop for Credentials {
     fn drop(&mut self) {
-        self.password.zeroize();
+        self.text.zeroize();
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
-            .field("ufrag", &self.ufrag)
+            .field("ufrag", &self.ufrag())
             .finish_non_exhaustive()
     }
 }

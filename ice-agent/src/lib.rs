@@ -35,8 +35,8 @@ mod wire;
 
 pub use agent::{AddHostError, Agent, RemoteError, RestartError, SendError};
 pub use candidate::{
-    Address, Candidate, Field, Foundation, InvalidFoundation, Kind, ParseCandidateError, Protocol,
-    TcpKind,
+    Address, Candidate, Extensions, Field, Foundation, InvalidFoundation, Kind,
+    ParseCandidateError, Protocol, TcpKind,
 };
 pub use config::{Config, ConfigError, Role};
 pub use credentials::{Credentials, CredentialsError};

@@ -2,9 +2,10 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use smallvec::SmallVec;
 use stun_codec::{Path, SocketId, Transport};
 
-use crate::candidate::{Address, Candidate, Foundation, Kind, Protocol};
+use crate::candidate::{Address, Candidate, Extensions, Foundation, Kind, Protocol};
 use crate::policy::{Policy, Preference};
 use crate::priority::preferred_priority;
 
@@ -92,26 +93,27 @@ struct Origin {
 #[derive(Debug)]
 pub(crate) struct Locals {
     component: u16,
-    /// Ours; every candidate names it.
-    ufrag: Box<str>,
+    /// Our ufrag. By this extension, which browsers write and read, the peer tells candidates of
+    /// before a restart from those after it.
+    extensions: Extensions,
     preference: Preference,
     /// Whether the peer may learn our own addresses.
     tells_hosts: bool,
-    bases: Vec<Base>,
+    bases: SmallVec<[Base; 2]>,
     candidates: Vec<(BaseId, Candidate)>,
-    origins: Vec<Origin>,
+    origins: SmallVec<[Origin; 2]>,
 }
 
 impl Locals {
     pub(crate) fn new(component: u16, ufrag: &str, policy: &Policy) -> Self {
         Self {
             component,
-            ufrag: ufrag.into(),
+            extensions: Extensions::one("ufrag", ufrag),
             preference: policy.preference,
             tells_hosts: policy.kinds.host,
-            bases: Vec::new(),
+            bases: SmallVec::new(),
             candidates: Vec::new(),
-            origins: Vec::new(),
+            origins: SmallVec::new(),
         }
     }
 
@@ -119,12 +121,12 @@ impl Locals {
     pub(crate) fn bases_only(&self, ufrag: &str) -> Self {
         let mut fresh = Self {
             component: self.component,
-            ufrag: ufrag.into(),
+            extensions: Extensions::one("ufrag", ufrag),
             preference: self.preference,
             tells_hosts: self.tells_hosts,
-            bases: Vec::new(),
+            bases: SmallVec::new(),
             candidates: Vec::new(),
-            origins: Vec::new(),
+            origins: SmallVec::new(),
         };
         for (_, base) in self.bases() {
             fresh.add(base.socket, base.address, base.behind);
@@ -239,9 +241,7 @@ impl Locals {
                 (_, false) => Some(Address::Ip(unspecified(address))),
             },
             kind,
-            // By this extension, which browsers write and read, the peer tells candidates of before
-            // a restart from those after it.
-            extensions: vec![("ufrag".to_owned(), self.ufrag.to_string())],
+            extensions: self.extensions.clone(),
         }
     }
 
@@ -256,6 +256,11 @@ impl Locals {
         bases
             .filter(|(_, base)| !base.closed)
             .map(|(at, base)| (BaseId(at), base))
+    }
+
+    /// All bases, those whose sockets are gone included.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = BaseId> + use<> {
+        (0..self.bases.len()).map(BaseId)
     }
 
     pub(crate) fn has_socket(&self, id: SocketId) -> bool {

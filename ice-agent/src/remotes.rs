@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::candidate::{Address, Candidate, Foundation, Kind, Protocol};
+use crate::candidate::{Address, Candidate, Extensions, Foundation, Kind, Protocol};
 
 /// A remote candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl Remotes {
             address: Address::Ip(address),
             kind: Kind::PeerReflexive,
             related: None,
-            extensions: Vec::new(),
+            extensions: Extensions::NONE,
         });
         Some(RemoteId(at))
     }

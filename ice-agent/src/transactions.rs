@@ -76,7 +76,11 @@ pub(crate) enum Due {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Transactions(Vec<Pending>);
+pub(crate) struct Transactions {
+    pending: Vec<Pending>,
+    /// Nothing is due before.
+    next: Option<Instant>,
+}
 
 impl Transactions {
     /// Starts a request: it is sent now.
@@ -92,7 +96,8 @@ impl Transactions {
             at: now + rto,
             wait: rto,
         };
-        self.0.push(Pending {
+        self.wake(now + rto);
+        self.pending.push(Pending {
             id,
             path,
             purpose,
@@ -104,18 +109,19 @@ impl Transactions {
     }
 
     pub(crate) fn find(&self, id: TransactionId) -> Option<&Pending> {
-        self.0.iter().find(|pending| pending.id == id)
+        self.pending.iter().find(|pending| pending.id == id)
     }
 
     pub(crate) fn remove(&mut self, id: TransactionId) {
-        if let Some(at) = self.0.iter().position(|pending| pending.id == id) {
-            self.0.swap_remove(at);
+        if let Some(at) = self.pending.iter().position(|pending| pending.id == id) {
+            self.pending.swap_remove(at);
+            self.forget_time();
         }
     }
 
     /// Stops repeating the checks that `which` picks; an answer still counts.
     pub(crate) fn abandon(&mut self, now: Instant, which: impl Fn(&Check) -> bool) {
-        for pending in &mut self.0 {
+        for pending in &mut self.pending {
             let Purpose::Check(check) = pending.purpose else {
                 continue;
             };
@@ -123,20 +129,36 @@ impl Transactions {
                 // As long as an answer to the last repetition may take (RFC 8445 §7.3.1.4).
                 let until = now + pending.rto.max(Duration::from_secs(1));
                 pending.step = Step::Abandoned { until };
+                self.next = self.next.map(|next| next.min(until));
             }
         }
     }
 
+    fn wake(&mut self, at: Instant) {
+        self.next = Some(self.next.map_or(at, |next| next.min(at)));
+    }
+
+    fn forget_time(&mut self) {
+        if self.pending.is_empty() {
+            self.next = None;
+        }
+    }
+
     pub(crate) fn retain(&mut self, keep: impl Fn(&Purpose) -> bool) {
-        self.0.retain(|pending| keep(&pending.purpose));
+        self.pending.retain(|pending| keep(&pending.purpose));
+        self.forget_time();
     }
 
     /// Takes one step of a request that fell due; `None` when none is left. After a pause in which
     /// several repetitions were missed, one goes out and the schedule continues from now.
     pub(crate) fn poll(&mut self, now: Instant) -> Option<Due> {
-        loop {
-            let at = self.0.iter().position(|pending| pending.timeout() <= now)?;
-            let pending = self.0.get_mut(at)?;
+        while self.next.is_some_and(|next| next <= now) {
+            let due = |pending: &Pending| pending.timeout() <= now;
+            let Some(at) = self.pending.iter().position(due) else {
+                self.next = self.pending.iter().map(Pending::timeout).min();
+                break;
+            };
+            let pending = self.pending.get_mut(at)?;
             match pending.step {
                 Step::Repeat { wait, .. } => {
                     pending.sent += 1;
@@ -153,17 +175,19 @@ impl Transactions {
                     };
                     return Some(Due::Repeat(*pending));
                 }
-                Step::Listen { .. } => return Some(Due::TimedOut(self.0.swap_remove(at))),
-                Step::Abandoned { .. } => drop(self.0.swap_remove(at)),
+                Step::Listen { .. } => return Some(Due::TimedOut(self.pending.swap_remove(at))),
+                Step::Abandoned { .. } => drop(self.pending.swap_remove(at)),
             }
         }
+        None
     }
 
+    /// When to poll. It may be early: the request that it was for may be over.
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        self.0.iter().map(Pending::timeout).min()
+        self.next
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0 = Vec::new();
+        *self = Self::default();
     }
 }

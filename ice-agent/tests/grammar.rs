@@ -144,7 +144,7 @@ fn candidates() -> impl Strategy<Value = Candidate> {
                 address,
                 kind,
                 related,
-                extensions,
+                extensions: extensions.into_iter().collect(),
             }
         },
     )

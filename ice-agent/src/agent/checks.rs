@@ -31,8 +31,7 @@ impl Agent {
 
     /// Makes the pairs of a remote candidate.
     pub(super) fn pair_remote(&mut self, remote: RemoteId) {
-        let bases: Vec<BaseId> = self.current.locals.bases().map(|(id, _)| id).collect();
-        for base in bases {
+        for base in self.current.locals.ids() {
             self.pair_up(base, remote);
         }
     }

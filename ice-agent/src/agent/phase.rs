@@ -1,6 +1,5 @@
 //! How far an agent is, with what it knows by then.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use stun_codec::{IntegrityKey, Path, TransactionId};
@@ -95,22 +94,29 @@ pub(super) struct Peer {
 /// The peer may nominate one pair after another and the last one counts. A repetition or a
 /// duplicate of an older nomination that the network delivers late must not undo it.
 #[derive(Debug)]
-pub(super) struct Nominations(VecDeque<TransactionId>);
+pub(super) struct Nominations {
+    last: [Option<TransactionId>; REMEMBERED_NOMINATIONS],
+    /// Which one makes room for the next.
+    oldest: usize,
+}
 
 impl Nominations {
     pub(super) fn new() -> Self {
-        Self(VecDeque::with_capacity(REMEMBERED_NOMINATIONS))
+        Self {
+            last: [None; REMEMBERED_NOMINATIONS],
+            oldest: 0,
+        }
     }
 
     /// Whether this is not a repetition.
     pub(super) fn is_new(&mut self, id: TransactionId) -> bool {
-        if self.0.contains(&id) {
+        if self.last.contains(&Some(id)) {
             return false;
         }
-        if self.0.len() >= REMEMBERED_NOMINATIONS {
-            self.0.pop_front();
+        if let Some(oldest) = self.last.get_mut(self.oldest) {
+            *oldest = Some(id);
         }
-        self.0.push_back(id);
+        self.oldest = (self.oldest + 1) % REMEMBERED_NOMINATIONS;
         true
     }
 }

@@ -66,7 +66,7 @@ impl Agent {
         self.current.remotes.keep_generation(remote.ufrag());
         let peer = Peer {
             key: IntegrityKey::short_term(remote.password()),
-            username: format!("{}:{}", remote.ufrag(), self.current.credentials.ufrag()),
+            username: username(&remote, &self.current.credentials),
             credentials: remote,
             nominations: Nominations::new(),
         };
@@ -135,4 +135,9 @@ impl Agent {
         self.current.remotes.end();
         self.advance(now);
     }
+}
+
+/// USERNAME of our requests (RFC 8445 §7.2.2).
+fn username(theirs: &Credentials, ours: &Credentials) -> String {
+    [theirs.ufrag(), ":", ours.ufrag()].concat()
 }

@@ -11,7 +11,8 @@ use nom::character::complete::char;
 use nom::combinator::{map_opt, map_res, success, verify};
 use nom::sequence::preceded;
 
-use super::{Address, Candidate, Foundation, Kind, Protocol, TcpKind};
+use super::extensions;
+use super::{Address, Candidate, Extensions, Foundation, Kind, Protocol, TcpKind};
 use crate::credentials::is_ice_char;
 
 /// Longest line in bytes that is read. Real ones stay under 300.
@@ -158,14 +159,14 @@ pub(super) fn parse(text: &str) -> Result<Candidate, ParseCandidateError> {
 struct Tail {
     related: Option<Address>,
     tcp: Option<TcpKind>,
-    extensions: Vec<(String, String)>,
+    extensions: Extensions,
 }
 
 /// Reads pairs of a name and a value until the end. The grammar has the related address first;
 /// it is taken wherever it stands.
 fn tail(line: &mut Line<'_>) -> Result<Tail, ParseCandidateError> {
     let (mut address, mut port, mut tcp) = (None, None, None);
-    let mut extensions = Vec::new();
+    let (mut count, mut extensions) = (0, String::new());
     // Some programs end the line with a space.
     while !matches!(line.rest, "" | " ") {
         let name = line.next(Field::Extension, token())?;
@@ -177,10 +178,11 @@ fn tail(line: &mut Line<'_>) -> Result<Tail, ParseCandidateError> {
             "tcptype" if tcp.is_none() => {
                 tcp = Some(line.next(Field::TcpType, map_opt(token(), TcpKind::from_token))?);
             }
-            _ if extensions.len() == MAX_EXTENSIONS => return Err(line.error(Field::Extension)),
+            _ if count == MAX_EXTENSIONS => return Err(line.error(Field::Extension)),
             _ => {
                 let value = line.next(Field::Extension, visible())?;
-                extensions.push((name.to_owned(), value.to_owned()));
+                count += 1;
+                extensions::push(&mut extensions, name, value);
             }
         }
     }
@@ -192,7 +194,7 @@ fn tail(line: &mut Line<'_>) -> Result<Tail, ParseCandidateError> {
     Ok(Tail {
         related,
         tcp,
-        extensions,
+        extensions: Extensions::written(&extensions),
     })
 }
 
@@ -282,10 +284,10 @@ pub(super) fn print(candidate: &Candidate, f: &mut fmt::Formatter<'_>) -> fmt::R
     if let Protocol::Tcp(kind) = protocol {
         write!(f, " tcptype {}", kind.token())?;
     }
-    for (name, value) in &candidate.extensions {
-        write!(f, " {name} {value}")?;
+    match &candidate.extensions {
+        none if *none == Extensions::NONE => Ok(()),
+        extensions => write!(f, " {extensions}"),
     }
-    Ok(())
 }
 
 fn print_address(address: &Address, between: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {

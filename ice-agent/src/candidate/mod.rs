@@ -1,5 +1,6 @@
 //! Candidates: the addresses at which an agent may be reached (RFC 8445 §5.1, RFC 8839 §5.1).
 
+mod extensions;
 mod foundation;
 mod grammar;
 
@@ -7,6 +8,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
+pub use extensions::Extensions;
 pub use foundation::{Foundation, InvalidFoundation};
 pub use grammar::{Field, ParseCandidateError};
 
@@ -38,7 +40,7 @@ pub struct Candidate {
     pub related: Option<Address>,
     /// Extension attributes by name and value, in their order (`generation`, `ufrag`,
     /// `network-cost`, ...). Unknown ones are kept.
-    pub extensions: Vec<(String, String)>,
+    pub extensions: Extensions,
 }
 
 impl Candidate {
@@ -54,8 +56,7 @@ impl Candidate {
     /// The value of the first extension called `name`.
     #[must_use]
     pub fn extension(&self, name: &str) -> Option<&str> {
-        let found = self.extensions.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.as_str())
+        self.extensions.find(name)
     }
 }
 
