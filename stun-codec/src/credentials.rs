@@ -17,6 +17,8 @@
 //! nonce, which both protect, says whether there was a list of algorithms, and the list comes back
 //! (RFC 8489 §9.2.1).
 
+#[cfg(feature = "std")]
+mod claim;
 mod client;
 mod features;
 mod key_derivation;
@@ -24,9 +26,11 @@ mod prepare;
 #[cfg(feature = "std")]
 mod server;
 
+#[cfg(feature = "std")]
+pub use claim::{Authenticated, Claim, Seal, User};
 pub use client::{Cause, Client, Unacceptable, Verdict};
 pub use features::SecurityFeatures;
 pub use key_derivation::KeyDerivation;
 pub use prepare::{PrepareError, prepare};
 #[cfg(feature = "std")]
-pub use server::{Authenticated, Challenge, Server, User};
+pub use server::{Challenge, Server};

@@ -11,14 +11,14 @@ use alloc::vec::Vec;
 use bytes::BytesMut;
 use zeroize::Zeroizing;
 
+use super::claim::{Authenticated, Claim, User};
 use super::features::PREFIX;
 use super::{KeyDerivation, PrepareError, SecurityFeatures, prepare};
 use crate::attribute::{
     ErrorCode, Nonce, PasswordAlgorithm, PasswordAlgorithms, Realm, Userhash, Username,
 };
-use crate::builder::Sealed;
 use crate::crypto;
-use crate::{AttributeType, Builder, DecodeError, IntegrityKey, Message, Verified};
+use crate::{AttributeType, Builder, DecodeError, IntegrityKey, Message};
 
 /// Time and proof, in hexadecimal digits.
 const TIME: usize = 8;
@@ -43,48 +43,6 @@ pub struct Server {
     lifetime: Duration,
     seed: Zeroizing<[u8; 32]>,
     origin: Instant,
-}
-
-/// Who a request says it is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum User<'a> {
-    /// USERNAME, as it stands there.
-    Name(&'a str),
-    /// USERHASH: see [`Userhash::new`].
-    Hash(Userhash),
-}
-
-/// A request whose sender knows the password.
-#[derive(Debug, Clone)]
-pub struct Authenticated<'a> {
-    verified: Verified<'a>,
-    user: User<'a>,
-    key: IntegrityKey,
-    /// Whether the request has said with which algorithm its key is made.
-    is_explicit: bool,
-}
-
-impl<'a> Authenticated<'a> {
-    /// The request.
-    #[must_use]
-    pub const fn request(&self) -> &Verified<'a> {
-        &self.verified
-    }
-
-    /// Whose it is.
-    #[must_use]
-    pub const fn user(&self) -> User<'a> {
-        self.user
-    }
-
-    /// Protects the response as its client expects (RFC 8489 §9.2.4, last paragraph).
-    pub fn seal<'b>(&self, response: Builder<'b>) -> Sealed<'b> {
-        if self.is_explicit {
-            response.integrity_sha256(&self.key)
-        } else {
-            response.integrity(&self.key)
-        }
-    }
 }
 
 /// Why a request is refused, and what its client is to be told.
@@ -209,6 +167,30 @@ impl Server {
         now: Instant,
         lookup: impl FnOnce(User<'a>, KeyDerivation) -> Option<IntegrityKey>,
     ) -> Result<Authenticated<'a>, Challenge<'_>> {
+        let claim = self.claim(request, from, now)?;
+        let key = lookup(claim.user, claim.derivation);
+        let proved = key.and_then(|key| claim.prove(key).ok());
+        let Some(authenticated) = proved else {
+            return Err(self.invite(ErrorCode::UNAUTHENTICATED, from, now));
+        };
+        if !claim.is_fresh {
+            return Err(self.invite(ErrorCode::STALE_NONCE, from, now));
+        }
+        Ok(authenticated)
+    }
+
+    /// The first half of [`check`](Self::check), for a server that must ask elsewhere for the key: who
+    /// the request says it is from, and whether its nonce is one that was sent to `from`.
+    ///
+    /// # Errors
+    ///
+    /// What to answer instead: it has no credentials, or not all of them.
+    pub fn claim<'a>(
+        &self,
+        request: &Message<'a>,
+        from: SocketAddr,
+        now: Instant,
+    ) -> Result<Claim<'a>, Challenge<'_>> {
         if !request.contains(AttributeType::MESSAGE_INTEGRITY)
             && !request.contains(AttributeType::MESSAGE_INTEGRITY_SHA256)
         {
@@ -217,20 +199,25 @@ impl Server {
         let said = Said::read(request).map_err(|_| Challenge::BAD_REQUEST)?;
         let said = said.ok_or(Challenge::BAD_REQUEST)?;
         let derivation = self.derivation(&said).ok_or(Challenge::BAD_REQUEST)?;
-        let key = lookup(said.user, derivation);
-        let proved = key.and_then(|key| Some((request.verify(&key).ok()?, key)));
-        let Some((verified, key)) = proved else {
-            return Err(self.invite(ErrorCode::UNAUTHENTICATED, from, now));
-        };
-        if !self.is_fresh(said.nonce, from, now) {
-            return Err(self.invite(ErrorCode::STALE_NONCE, from, now));
-        }
-        Ok(Authenticated {
-            verified,
+        Ok(Claim {
+            request: *request,
             user: said.user,
-            key,
+            derivation,
             is_explicit: said.algorithm.is_some(),
+            is_fresh: self.is_fresh(said.nonce, from, now),
         })
+    }
+
+    /// 401 with a nonce for this address: nobody with this name and password is known.
+    #[must_use]
+    pub fn unauthenticated(&self, from: SocketAddr, now: Instant) -> Challenge<'_> {
+        self.invite(ErrorCode::UNAUTHENTICATED, from, now)
+    }
+
+    /// 438 with a nonce for this address.
+    #[must_use]
+    pub fn stale(&self, from: SocketAddr, now: Instant) -> Challenge<'_> {
+        self.invite(ErrorCode::STALE_NONCE, from, now)
     }
 
     /// How the key of the request is made: as it says, if it may (RFC 8489 §9.2.4, third item). The

@@ -13,11 +13,11 @@ use super::lease::Lease;
 use super::login::{self, Login};
 use super::permissions::Permissions;
 use super::phase::Phase;
-use super::random::Random;
 use super::requests::{Begin, Purpose, Requests};
 use super::stats::Stats;
 use super::streams::Streams;
 use super::wire::{self, Allocate, Request};
+use crate::random::Random;
 
 /// A relayed address at a TURN server.
 ///

@@ -1,6 +1,5 @@
 //! Frames that come from the server.
 
-use std::ops::Range;
 use std::time::Instant;
 
 use stun_codec::attribute::{ConnectionId, Data, ErrorCode, Icmp as IcmpAttribute, XorPeerAddress};
@@ -9,9 +8,7 @@ use stun_codec::{Class, Handled, Message, Method, Path, Received};
 use super::allocation::Allocation;
 use super::answer::read;
 use super::event::{Event, Icmp};
-
-/// The header of ChannelData, in bytes (RFC 8656 §12.4).
-pub(super) const CHANNEL_HEADER: usize = 4;
+use crate::indication::{CHANNEL_HEADER, range_within};
 
 impl Allocation {
     /// Takes one frame. Data of peers is a range of the caller's own buffer.
@@ -137,11 +134,4 @@ impl Allocation {
         }
         Handled::Consumed
     }
-}
-
-/// Where a part of a frame stands in it.
-fn range_within(frame: &[u8], part: &[u8]) -> Option<Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(frame.as_ptr().addr())?;
-    let end = start + part.len();
-    (end <= frame.len()).then_some(start..end)
 }

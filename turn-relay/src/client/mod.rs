@@ -37,7 +37,6 @@ mod mobility;
 mod peers;
 mod permissions;
 mod phase;
-mod random;
 mod refusal;
 mod requests;
 mod sockets;

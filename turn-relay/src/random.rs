@@ -6,17 +6,21 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use stun_codec::TransactionId;
 
-pub(super) struct Random(ChaCha20Rng);
+pub(crate) struct Random(ChaCha20Rng);
 
 impl Random {
-    pub(super) fn new(seed: [u8; 32]) -> Self {
+    pub(crate) fn new(seed: [u8; 32]) -> Self {
         Self(ChaCha20Rng::from_seed(seed))
     }
 
-    pub(super) fn transaction_id(&mut self) -> TransactionId {
-        let mut bytes = [0; 12];
+    pub(crate) fn transaction_id(&mut self) -> TransactionId {
+        TransactionId(self.bytes())
+    }
+
+    pub(crate) fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
         self.0.fill_bytes(&mut bytes);
-        TransactionId(bytes)
+        bytes
     }
 }
 

@@ -1,0 +1,202 @@
+//! Data, both ways (RFC 8656 §11, §12). One look-up, no copy, nothing allocated.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Instant;
+
+use stun_codec::attribute::{Data, XorPeerAddress};
+use stun_codec::{AttributeType, Family, Message, Path, SocketId, Transmit, Transport};
+
+use super::allocation::{Allocation, Side};
+use super::five_tuple::FiveTuple;
+use super::peers::Ports;
+use super::relay::{Relay, Use};
+use super::relayed::Relayed;
+use super::request;
+use super::slots::Key;
+use crate::indication::{self, CHANNEL_HEADER, Header, Kind};
+
+impl Side {
+    /// The way to a peer.
+    fn path_to(&self, peer: SocketAddr) -> Path {
+        Path {
+            id: SocketId::asked(self.socket.number()),
+            local: self.local,
+            remote: peer,
+            transport: Transport::Udp,
+        }
+    }
+}
+
+impl Relay {
+    /// ChannelData of a client (RFC 8656 §12.6). Over UDP there may be padding behind it.
+    pub(super) fn on_channel_data(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        buf: &[u8],
+        frame: Range<usize>,
+    ) -> Relayed {
+        let Some(&[n0, n1, l0, l1]) = buf.get(frame.clone()).and_then(<[u8]>::first_chunk) else {
+            return self.dropped(|stats| &mut stats.malformed);
+        };
+        let start = frame.start + CHANNEL_HEADER;
+        let end = start + usize::from(u16::from_be_bytes([l0, l1]));
+        if end > frame.end {
+            return self.dropped(|stats| &mut stats.malformed);
+        }
+        let number = u16::from_be_bytes([n0, n1]);
+        let Some(key) = self.clients.get(&FiveTuple::from(path)).copied() else {
+            return self.unknown_client(now, path);
+        };
+        let Some(Allocation::Live(live)) = self.allocations.get(key) else {
+            return self.dropped(|stats| &mut stats.no_allocation);
+        };
+        match live.peers.peer_of(now, number) {
+            Some(peer) => self.pass_to_peer(now, key, peer, start..end),
+            None => self.dropped(|stats| &mut stats.unknown_channel),
+        }
+    }
+
+    /// A Send indication (RFC 8656 §11.2). What is wrong with it is not answered.
+    pub(super) fn on_send(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        message: &Message<'_>,
+        buf: &[u8],
+    ) -> Relayed {
+        let understood = request::understood(self.config.dont_fragment);
+        if message.unknown_required(understood).next().is_some() {
+            return self.dropped(|stats| &mut stats.unexpected_message);
+        }
+        let Ok(Some(XorPeerAddress(peer))) = message.attribute() else {
+            return self.dropped(|stats| &mut stats.malformed);
+        };
+        let payload = message.attribute::<Data<'_>>().ok().flatten();
+        let Some(range) = payload.and_then(|Data(data)| indication::range_within(buf, data)) else {
+            return self.dropped(|stats| &mut stats.malformed);
+        };
+        let Some(key) = self.clients.get(&FiveTuple::from(path)).copied() else {
+            return self.unknown_client(now, path);
+        };
+        let Some(Allocation::Live(live)) = self.allocations.get(key) else {
+            return self.dropped(|stats| &mut stats.no_allocation);
+        };
+        match live.peers.permitted(now, peer.ip()) {
+            None => return self.dropped(|stats| &mut stats.unpermitted_peer),
+            Some(Ports::Some) if !self.config.policy.permits(peer) => {
+                return self.dropped(|stats| &mut stats.denied_peer);
+            }
+            Some(_) if peer.port() == 0 => return self.dropped(|stats| &mut stats.denied_peer),
+            Some(_) => {}
+        }
+        let is_whole = message.contains(AttributeType::DONT_FRAGMENT);
+        match self.pass_to_peer(now, key, peer, range) {
+            Relayed::To(transmit) if is_whole => Relayed::ToWhole(transmit),
+            other => other,
+        }
+    }
+
+    /// Payload of a client for a peer that is permitted.
+    fn pass_to_peer(
+        &mut self,
+        now: Instant,
+        key: Key,
+        peer: SocketAddr,
+        range: Range<usize>,
+    ) -> Relayed {
+        let Some(Allocation::Live(live)) = self.allocations.get_mut(key) else {
+            return Relayed::Dropped;
+        };
+        let side = live.side(Family::of(peer.ip()));
+        let Some(side) = side.filter(|side| now < side.expires) else {
+            return self.dropped(|stats| &mut stats.no_allocation);
+        };
+        let path = side.path_to(peer);
+        let has_bandwidth = live
+            .bandwidth
+            .iter_mut()
+            .chain(&mut self.bandwidth)
+            .all(|bucket| bucket.take(now, range.len()));
+        if !has_bandwidth {
+            return self.dropped(|stats| &mut stats.over_bandwidth);
+        }
+        live.traffic.sent(range.len());
+        self.desk.stats.traffic.sent(range.len());
+        Relayed::To(Transmit { path, range })
+    }
+
+    /// A datagram of a peer (RFC 8656 §11.3, §12.7).
+    pub(super) fn on_peer(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        buf: &mut [u8],
+        frame: Range<usize>,
+    ) -> Relayed {
+        // The low half is the number that it was asked for with.
+        let socket = Key::of_number((path.id.0 & u64::from(u32::MAX)) as u32);
+        let key = match self.sockets.get(socket) {
+            Some(&Use::Allocation(key)) => key,
+            Some(Use::Reserved) => return self.dropped(|stats| &mut stats.no_allocation),
+            None => return Relayed::NotMine,
+        };
+        let Some(Allocation::Live(live)) = self.allocations.get_mut(key) else {
+            return self.dropped(|stats| &mut stats.no_allocation);
+        };
+        let peer = path.remote;
+        let is_current = live
+            .sides()
+            .any(|side| side.socket == socket && now < side.expires);
+        if !is_current {
+            return self.dropped(|stats| &mut stats.no_allocation);
+        }
+        let channel = live.peers.channel_to(now, peer);
+        if channel.is_none() {
+            match live.peers.permitted(now, peer.ip()) {
+                None => return self.dropped(|stats| &mut stats.unpermitted_peer),
+                Some(Ports::Some) if !self.config.policy.permits(peer) => {
+                    return self.dropped(|stats| &mut stats.denied_peer);
+                }
+                Some(_) => {}
+            }
+        }
+        let length = frame.len();
+        let has_bandwidth = live
+            .bandwidth
+            .iter_mut()
+            .chain(&mut self.bandwidth)
+            .all(|bucket| bucket.take(now, length));
+        if !has_bandwidth {
+            return self.dropped(|stats| &mut stats.over_bandwidth);
+        }
+        let written = match channel {
+            Some(number) => indication::write_channel_data(buf, frame, number),
+            None => {
+                let header = Header {
+                    kind: Kind::Data,
+                    peer,
+                    id: self.random.transaction_id(),
+                    dont_fragment: false,
+                };
+                indication::write(buf, frame, &header)
+            }
+        };
+        let Ok(range) = written else {
+            return self.dropped(|stats| &mut stats.no_room);
+        };
+        live.traffic.received(length);
+        self.desk.stats.traffic.received(length);
+        let path = live.path;
+        Relayed::To(Transmit { path, range })
+    }
+
+    /// Data of a client that has no allocation here.
+    fn unknown_client(&mut self, now: Instant, path: &Path) -> Relayed {
+        match self.foreign.worker_of(now, &FiveTuple::from(path)) {
+            Some(worker) => Relayed::Elsewhere(worker),
+            None => self.dropped(|stats| &mut stats.no_allocation),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What an operator does to a running server: revoke, change credentials, drain.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use stun_codec::attribute::{AlternateServer, ErrorCode};
+
+use super::answer::{Asked, Refusal};
+use super::credentials::{Credentials, Directory};
+use super::event::{EndCause, Event};
+use super::relay::Relay;
+use super::relayed::Relayed;
+use super::secrets::Timed;
+use super::slots::Key;
+use super::timers::Due;
+
+/// Most revoked credentials that are remembered until they expire.
+const MAX_REVOKED: usize = 65_536;
+
+/// Where the time of the day is not known, a revoked credential is refused for so long.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// A server that makes no new allocations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Draining {
+    alternate: Option<SocketAddr>,
+    is_told: bool,
+}
+
+impl Relay {
+    /// Ends every allocation of a user, and says how many these were. The user is named as in his
+    /// requests, or without the expiry in front.
+    ///
+    /// A name with its expiry in front makes no new allocations from then on. A bare name does, unless
+    /// it is taken out of the [`Credentials`] or the store.
+    pub fn revoke(&mut self, now: Instant, user: &str) -> usize {
+        if let Some(timed) = Timed::read(user).filter(|_| self.directory.has_secrets()) {
+            let clock = self.directory.clock;
+            let until = match clock {
+                Some(clock) => clock.instant_of(now, timed.expires),
+                None => Some(now + DAY),
+            };
+            if let Some(until) = until {
+                self.directory.revoked.remember(now, user, until);
+            }
+        }
+        let is_meant = |key: &Key| {
+            self.allocations.get(*key).is_some_and(|allocation| {
+                let identity = &allocation.owner().identity;
+                *identity.user == *user || *identity.account == *user
+            })
+        };
+        let meant: Vec<Key> = self.keys().into_iter().filter(is_meant).collect();
+        for &key in &meant {
+            self.end(now, key, EndCause::Revoked);
+        }
+        meant.len()
+    }
+
+    /// Other credentials from now on. Allocations of users who are not among them live on until they are
+    /// revoked or expire.
+    pub fn set_credentials(&mut self, credentials: Credentials) {
+        self.directory.hashes = credentials.hashes(&self.directory.realm);
+        self.directory.credentials = Arc::new(credentials);
+    }
+
+    /// Makes no new allocations from now on: clients are sent to the other server (300), or refused
+    /// (508). Those there are live on until they end or `deadline` comes; then [`Event::Drained`] tells
+    /// that there is none.
+    pub fn drain(&mut self, now: Instant, deadline: Instant, alternate: Option<SocketAddr>) {
+        self.draining = Some(Draining {
+            alternate,
+            is_told: false,
+        });
+        self.timers.push(deadline.max(now), Due::Drain);
+        self.tell_drained();
+    }
+
+    /// The answer to an Allocate request while there are no new allocations.
+    pub(super) fn refuse_drained(&mut self, asked: &Asked, draining: Draining) -> Relayed {
+        match draining.alternate {
+            Some(other) => {
+                let other = AlternateServer(other);
+                let refusal = Refusal::With(ErrorCode::TRY_ALTERNATE, &other);
+                self.desk.refuse(asked, &refusal)
+            }
+            None => {
+                let code = ErrorCode::INSUFFICIENT_CAPACITY;
+                self.desk.refuse(asked, &code.into())
+            }
+        }
+    }
+
+    /// The time of a drained server is over.
+    pub(super) fn end_all(&mut self, now: Instant) {
+        for key in self.keys() {
+            self.end(now, key, EndCause::Drained);
+        }
+    }
+
+    /// Tells once that a drained server is empty.
+    pub(super) fn tell_drained(&mut self) {
+        let is_empty = self.allocations.len() == 0;
+        if let Some(draining) = self.draining.as_mut()
+            && is_empty
+            && !draining.is_told
+        {
+            draining.is_told = true;
+            self.desk.tell(Event::Drained);
+        }
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        self.allocations.iter().map(|(key, _)| key).collect()
+    }
+}
+
+/// Credentials that are refused before they expire.
+#[derive(Debug, Default)]
+pub(super) struct Revoked(HashMap<Box<str>, Instant>);
+
+impl Revoked {
+    pub(super) fn contains(&self, now: Instant, user: &str) -> bool {
+        self.0.get(user).is_some_and(|until| now < *until)
+    }
+
+    fn remember(&mut self, now: Instant, user: &str, until: Instant) {
+        if self.0.len() >= MAX_REVOKED {
+            self.0.retain(|_, until| now < *until);
+        }
+        if self.0.len() < MAX_REVOKED {
+            self.0.insert(user.into(), until);
+        }
+    }
+}
+
+impl Directory {
+    fn has_secrets(&self) -> bool {
+        self.credentials.secrets.is_some()
+    }
+}

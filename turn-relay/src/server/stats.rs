@@ -1,0 +1,74 @@
+//! Counters.
+
+/// What a worker has counted since it was made. A bad packet is never an error: it is dropped and counted
+/// here by its reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// What all allocations have carried.
+    pub traffic: Traffic,
+    /// Allocations made.
+    pub allocations: u64,
+    /// Allocations that are over.
+    pub ended: u64,
+    /// Requests that were granted, Binding included.
+    pub granted: u64,
+    /// Requests that were refused with an error other than 401 and 438.
+    pub refused: u64,
+    /// Answers that ask for credentials (401) or for a newer nonce (438).
+    pub challenges: u64,
+    /// Requests under a valid nonce whose user or password was wrong.
+    pub failed_logins: u64,
+    /// Questions to the program's store.
+    pub lookups: u64,
+    /// Dropped: requests of nobody proved, whose answers would have been more than what came in.
+    pub rationed: u64,
+    /// Dropped: neither a STUN message nor ChannelData that can be read.
+    pub malformed: u64,
+    /// Dropped: messages that no client sends, or with attributes that are not known.
+    pub unexpected_message: u64,
+    /// Dropped: data of a client that has no allocation.
+    pub no_allocation: u64,
+    /// Dropped: data on a channel that is not bound, or no longer permitted.
+    pub unknown_channel: u64,
+    /// Dropped: data to or from a peer without a permission.
+    pub unpermitted_peer: u64,
+    /// Dropped: data to or from a peer that the policy denies.
+    pub denied_peer: u64,
+    /// Dropped: data beyond the bandwidth of the allocation or of the server.
+    pub over_bandwidth: u64,
+    /// Dropped: data without the room around it that its header needs.
+    pub no_room: u64,
+    /// Dropped: requests that would have had to wait for the store while too many did.
+    pub lookup_overflow: u64,
+    /// Answers that were lost because too many waited undrained.
+    pub answer_overflow: u64,
+    /// Events that were lost because too many waited undrained.
+    pub event_overflow: u64,
+}
+
+/// Data that was carried, without headers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Traffic {
+    /// Packets from clients to peers.
+    pub sent_packets: u64,
+    /// Bytes from clients to peers.
+    pub sent_bytes: u64,
+    /// Packets from peers to clients.
+    pub received_packets: u64,
+    /// Bytes from peers to clients.
+    pub received_bytes: u64,
+}
+
+impl Traffic {
+    pub(super) fn sent(&mut self, bytes: usize) {
+        self.sent_packets += 1;
+        self.sent_bytes += bytes as u64;
+    }
+
+    pub(super) fn received(&mut self, bytes: usize) {
+        self.received_packets += 1;
+        self.received_bytes += bytes as u64;
+    }
+}
