@@ -1,3 +1,4 @@
 //! The TURN server.
 
 pub mod config;
+pub mod coturn;

@@ -83,7 +83,7 @@ pub struct Listeners {
 /// Where peers see the server's clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
-    /// The addresses; empty for that which the client has reached.
+    /// The addresses; empty for those of the machine.
     pub addresses: Vec<RelayAddress>,
     /// The ports.
     pub ports: RangeInclusive<u16>,
@@ -92,7 +92,7 @@ pub struct Relay {
 /// An address that relays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelayAddress {
-    /// On which the socket is opened.
+    /// On which the socket is opened; unspecified for that of the machine's first interface.
     pub local: IpAddr,
     /// Which clients and peers are told; another one behind a 1:1 NAT.
     pub public: IpAddr,

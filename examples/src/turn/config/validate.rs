@@ -176,14 +176,18 @@ fn relay(settings: &Settings, notices: &mut Vec<String>) -> Result<Relay, Config
     Ok(relay)
 }
 
-/// `LOCAL` or `PUBLIC/LOCAL`.
+/// `LOCAL` or `PUBLIC/LOCAL`, where the local one may be left to the machine.
 fn relay_address(text: &str) -> Result<RelayAddress, &'static str> {
     let (public, local) = match text.split_once('/') {
-        Some((public, local)) => (Some(public), local),
-        None => (None, text),
+        Some((public, local)) => {
+            let local: IpAddr = local.parse().map_err(|_| "not an IP address")?;
+            (network::media_address(public)?, local)
+        }
+        None => {
+            let local = network::media_address(text)?;
+            (local, local)
+        }
     };
-    let local = network::media_address(local)?;
-    let public = public.map_or(Ok(local), network::media_address)?;
     match public.is_ipv4() == local.is_ipv4() {
         true => Ok(RelayAddress { local, public }),
         false => Err("the public address is of another family than the local one"),
