@@ -84,7 +84,7 @@ impl Relay {
     pub(super) fn on_allocate(&mut self, request: Request<'_>) -> Relayed {
         let client = FiveTuple::from(&request.asked.path);
         if let Some(key) = self.clients.get(&client).copied() {
-            return self.on_repeated_allocate(key, &request.asked);
+            return self.on_repeated_allocate(key, &request);
         }
         if let Some(draining) = self.draining {
             return self.refuse_drained(&request.asked, draining);
@@ -156,8 +156,10 @@ impl Relay {
     }
 
     /// RFC 8656 §7.2: the five-tuple is taken, unless this is the request that took it.
-    fn on_repeated_allocate(&mut self, key: Key, asked: &Asked) -> Relayed {
-        match self.allocations.get(key) {
+    fn on_repeated_allocate(&mut self, key: Key, request: &Request<'_>) -> Relayed {
+        let asked = &request.asked;
+        let is_same_user = |one: &&Allocation| one.owner().identity.user == request.identity.user;
+        match self.allocations.get(key).filter(is_same_user) {
             Some(Allocation::Opening(opening)) if opening.asked.id == asked.id => Relayed::Consumed,
             Some(Allocation::Live(live)) if live.answer.id == asked.id => {
                 self.desk.send(asked.path, &live.answer.bytes)
@@ -250,8 +252,6 @@ impl Relay {
             additional: second.map(|side| side.relayed),
             lifetime,
         })));
-        // Of two sockets, one may not have been opened.
-        let missing = opening.second.filter(|door| door.local().is_none());
         let live = Live {
             id,
             path: opening.asked.path,
@@ -272,9 +272,6 @@ impl Relay {
         };
         self.allocations.put(key, Allocation::Live(Box::new(live)));
         self.timers.push(expires, Due::Allocation(key));
-        if let Some(door) = missing {
-            self.sockets.remove(door.socket);
-        }
     }
 }
 

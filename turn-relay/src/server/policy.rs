@@ -15,10 +15,12 @@ const ALL_PORTS: RangeInclusive<u16> = 0..=u16::MAX;
 ///
 /// 1. a prefix that is allowed ([`allow`](Self::allow)), then one that is denied
 ///    ([`deny`](Self::deny));
-/// 2. the server's own addresses are denied: its listeners and those that it relays at;
+/// 2. the server's own addresses are denied: its listeners and those that it relays at. Only their
+///    whole address allows them;
 /// 3. what IANA's special-purpose registries name is denied: loopback, link-local, private, shared,
 ///    multicast, documentation, and every spelling of an IPv4 address inside one of IPv6
-///    (IPv4-mapped, IPv4-compatible, 6to4, Teredo, local NAT64);
+///    (IPv4-mapped, IPv4-compatible, 6to4, Teredo, local NAT64). Only a prefix that is no shorter than
+///    the registered one allows them: `0.0.0.0/0` says nothing about `10.0.0.0/8`;
 /// 4. an address behind the well-known prefix of NAT64 is judged as the IPv4 address that it leads to;
 /// 5. everybody else is allowed, except with [`nobody`](Self::nobody).
 ///
@@ -109,8 +111,7 @@ impl PeerPolicy {
         policy
     }
 
-    /// Allows these ports at the addresses of a prefix, whatever else is said of them. Address 0.0.0.0 or
-    /// `::` and length 0 is everybody of that family.
+    /// Allows these ports at the addresses of a prefix, whatever else is denied.
     #[must_use]
     pub fn allow(mut self, prefix: IpAddr, length: u8, ports: RangeInclusive<u16>) -> Self {
         self.allowed.push(Rule {
@@ -146,7 +147,9 @@ impl PeerPolicy {
             return false;
         }
         let applies = |rule: &Rule| rule.applies(peer);
-        if self.allowed.iter().any(applies) {
+        let least = self.least_length(peer.ip());
+        let lifts = |rule: &Rule| rule.length >= least && applies(rule);
+        if self.allowed.iter().any(lifts) {
             return true;
         }
         if self.denied.iter().any(applies) || self.is_closed_to(peer.ip()) {
@@ -161,7 +164,9 @@ impl PeerPolicy {
     /// What a permission for this address covers: every port, some of them, or `None`.
     pub(super) fn ports_of(&self, ip: IpAddr) -> Option<Ports> {
         let whole = |rule: &&Rule| rule.ports == ALL_PORTS;
-        let mut allowed = self.allowed.iter().filter(|rule| rule.covers(ip));
+        let least = self.least_length(ip);
+        let lifts = |rule: &&Rule| rule.length >= least && rule.covers(ip);
+        let mut allowed = self.allowed.iter().filter(lifts);
         if allowed.clone().any(|rule| whole(&rule)) {
             return Some(Ports::All);
         }
@@ -180,7 +185,24 @@ impl PeerPolicy {
     }
 
     fn is_closed_to(&self, ip: IpAddr) -> bool {
-        !self.is_open || self.own.contains(&ip) || special::is_special(ip)
+        !self.is_open || self.own.contains(&ip) || special::prefix_of(ip).is_some()
+    }
+
+    /// How long a prefix must be that allows an address.
+    fn least_length(&self, ip: IpAddr) -> u8 {
+        let is_translated = special::behind_nat64(ip).is_some();
+        match special::prefix_of(ip) {
+            _ if self.own.contains(&ip) => {
+                if ip.is_ipv4() {
+                    32
+                } else {
+                    128
+                }
+            }
+            Some(length) => length,
+            None if is_translated => special::NAT64,
+            None => 0,
+        }
     }
 }
 
@@ -192,5 +214,125 @@ impl fmt::Debug for PeerPolicy {
             .field("own", &self.own)
             .field("is_open", &self.is_open)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().expect(text)
+    }
+
+    fn at(ip: IpAddr) -> SocketAddr {
+        SocketAddr::new(ip, 5000)
+    }
+
+    #[test]
+    fn hosts_of_the_internet_are_allowed_and_all_others_denied() {
+        let mut policy = PeerPolicy::default();
+        policy.add_own(ip("8.8.4.4"));
+        for open in [
+            "8.8.8.8",
+            "1.1.1.1",
+            "172.15.255.255",
+            "172.32.0.0",
+            "223.255.255.255",
+            "2a00:1450::1",
+            "2606:4700::1111",
+            "64:ff9b::8.8.8.8",
+        ] {
+            assert!(policy.permits(at(ip(open))), "{open}");
+            assert_eq!(policy.ports_of(ip(open)), Some(Ports::All), "{open}");
+        }
+        for closed in [
+            "0.0.0.0",
+            "0.1.2.3",
+            "10.0.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "127.255.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "239.255.255.255",
+            "240.0.0.1",
+            "255.255.255.255",
+            "8.8.4.4",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "::8.8.8.8",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+            "::ffff:0:127.0.0.1",
+            "64:ff9b::127.0.0.1",
+            "64:ff9b::10.0.0.1",
+            "64:ff9b::8.8.4.4",
+            "64:ff9b:1::10.0.0.1",
+            "2001::1",
+            "2002:7f00:1::",
+            "2002:808:808::1",
+            "100::1",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "2001:db8::1",
+            "3fff::1",
+        ] {
+            assert!(!policy.permits(at(ip(closed))), "{closed}");
+            assert_eq!(policy.ports_of(ip(closed)), None, "{closed}");
+        }
+        assert!(!policy.permits(SocketAddr::new(ip("8.8.8.8"), 0)));
+    }
+
+    #[test]
+    fn only_what_names_a_special_range_allows_it() {
+        let all = 0..=u16::MAX;
+        let mut policy = PeerPolicy::internet()
+            .allow(ip("0.0.0.0"), 0, all.clone())
+            .allow(ip("::"), 0, all.clone())
+            .allow(ip("10.1.0.0"), 16, 5000..=5001);
+        policy.add_own(ip("10.1.0.1"));
+        for closed in [
+            "127.0.0.1",
+            "10.2.0.1",
+            "::1",
+            "::ffff:10.1.0.2",
+            "64:ff9b::10.2.0.1",
+            "fd00::1",
+            "10.1.0.1",
+        ] {
+            assert!(!policy.permits(at(ip(closed))), "{closed}");
+        }
+        for open in ["8.8.8.8", "10.1.0.2", "64:ff9b::10.1.0.2", "2a00::1"] {
+            assert!(policy.permits(at(ip(open))), "{open}");
+        }
+        assert!(!policy.permits(SocketAddr::new(ip("10.1.0.2"), 4999)));
+        assert_eq!(policy.ports_of(ip("10.1.0.2")), Some(Ports::Some));
+        // The server's own address is allowed by that address alone.
+        let policy = policy.allow(ip("10.1.0.1"), 32, 6000..=6001);
+        assert!(policy.permits(SocketAddr::new(ip("10.1.0.1"), 6000)));
+        assert!(!policy.permits(SocketAddr::new(ip("10.1.0.1"), 3478)));
+    }
+
+    #[test]
+    fn ports_may_be_denied_and_nobody_allowed() {
+        let policy = PeerPolicy::internet().deny(ip("8.8.8.0"), 24, 0..=1023);
+        assert!(!policy.permits(SocketAddr::new(ip("8.8.8.8"), 53)));
+        assert!(policy.permits(at(ip("8.8.8.8"))));
+        assert!(!policy.permits(SocketAddr::new(ip("64:ff9b::808:808"), 53)));
+        assert_eq!(policy.ports_of(ip("8.8.8.8")), Some(Ports::Some));
+        assert_eq!(policy.ports_of(ip("64:ff9b::808:808")), Some(Ports::Some));
+        let policy = PeerPolicy::nobody().allow(ip("8.8.8.8"), 32, 5000..=5000);
+        assert!(policy.permits(at(ip("8.8.8.8"))) && !policy.permits(at(ip("8.8.8.9"))));
+        assert_eq!(policy.ports_of(ip("8.8.8.9")), None);
     }
 }

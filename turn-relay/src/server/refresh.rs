@@ -45,6 +45,12 @@ impl Relay {
             }
             Err(code) => return self.desk.refuse(&request.asked, &code.into()),
         };
+        if let Some(Allocation::Live(live)) = self.allocations.get(key)
+            && live.answer.id == request.asked.id
+        {
+            // The move that brought the client here, once more.
+            return self.desk.send(request.asked.path, &live.answer.bytes);
+        }
         match self.refresh(request, key) {
             Ok(lifetime) => self.desk.grant(&request.asked, &[&lifetime]),
             Err(code) => self.desk.refuse(&request.asked, &code.into()),

@@ -62,6 +62,10 @@ impl Relay {
             door.state = state;
         }
         drop(doors);
+        // What was never open is not to be closed.
+        if matches!(state, DoorState::Failed) {
+            self.sockets.remove(socket);
+        }
         self.go_on(now, key);
     }
 
@@ -145,10 +149,9 @@ impl Relay {
         match next {
             Some(next) if next.local().is_some() => return true,
             // The even one again, and this time another.
-            Some(next) if opening.tries < PAIR_TRIES => {
+            Some(_) if opening.tries < PAIR_TRIES => {
                 opening.tries += 1;
                 opening.next = None;
-                self.sockets.remove(next.socket);
                 let another = self.ask_for_door(family, PortWish::Pair);
                 self.close(first.socket);
                 if let Some(door) = another {

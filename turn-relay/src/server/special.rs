@@ -40,25 +40,29 @@ const SPECIAL_V6: [([u16; 8], u8); 14] = [
     ([0xff00, 0, 0, 0, 0, 0, 0, 0], 8), // multicast, RFC 4291
 ];
 
-/// Whether an address stands in one of the registries as something else than a host on the internet.
-pub(super) fn is_special(ip: IpAddr) -> bool {
+/// The length of the registered prefix that an address stands in as something else than a host on the
+/// internet; `None` where it is one.
+pub(super) fn prefix_of(ip: IpAddr) -> Option<u8> {
     match ip {
         IpAddr::V4(ip) => {
-            let within = |(prefix, length): &([u8; 4], u8)| {
+            let within = |(prefix, length): &&([u8; 4], u8)| {
                 let shift = 32 - u32::from(*length);
                 (ip.to_bits() ^ Ipv4Addr::from(*prefix).to_bits()) >> shift == 0
             };
-            SPECIAL_V4.iter().any(within)
+            SPECIAL_V4.iter().filter(within).map(|one| one.1).max()
         }
         IpAddr::V6(ip) => {
-            let within = |(prefix, length): &([u16; 8], u8)| {
+            let within = |(prefix, length): &&([u16; 8], u8)| {
                 let shift = 128 - u32::from(*length);
                 (ip.to_bits() ^ Ipv6Addr::from(*prefix).to_bits()) >> shift == 0
             };
-            SPECIAL_V6.iter().any(within)
+            SPECIAL_V6.iter().filter(within).map(|one| one.1).max()
         }
     }
 }
+
+/// The length of the prefix of [`behind_nat64`].
+pub(super) const NAT64: u8 = 96;
 
 /// The host of IPv4 that a NAT64 makes of this address (RFC 6052 §2.1).
 pub(super) fn behind_nat64(ip: IpAddr) -> Option<IpAddr> {
