@@ -4,12 +4,13 @@
 //! | --- | --- | --- |
 //! | [`session`] | one browser leg: ICE, DTLS and SRTP composed | no |
 //! | [`bridge`] | a browser leg joined to a phone leg | no |
-//! | [`driver`] | one session or TURN allocation with sockets and a clock, for small programs | yes |
+//! | [`driver`] | one session, ICE agent or TURN allocation with sockets and a clock, for small programs | yes |
 //! | [`media`] | worker threads that own sockets and calls | yes |
 //! | [`sip`] | the SIP user agent, and the embedded echo phone | yes |
 //! | [`http`] | the HTTPS API and the page | yes |
 //! | [`calls`] | the tasks that join the three for each call | clocks |
 //! | [`inspect`] | shows what a message says | no |
+//! | [`ice_pair`] | connects two copies of itself by ICE | through [`driver`] |
 //! | [`turn_ping`] | checks a TURN server | through [`driver`] |
 //! | [`turn`] | the TURN server | yes |
 //! | [`mod@stun`] | asks STUN servers, for small programs | yes |
@@ -23,6 +24,7 @@ pub mod config;
 pub mod driver;
 pub mod gateway;
 pub mod http;
+pub mod ice_pair;
 pub mod inspect;
 pub mod media;
 pub mod metrics;

@@ -126,6 +126,11 @@ impl Gatherer {
         self.end != End::NotYet
     }
 
+    /// Whether the end was told.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.end == End::Told
+    }
+
     /// True once, when all is gathered.
     pub(crate) fn take_completion(&mut self) -> bool {
         let awaits = !self.open.is_empty() || !self.opening.is_empty();

@@ -313,6 +313,11 @@ impl Locals {
         sockets + awaited < MAX_BASES && self.bases.len() < MAX_EVER
     }
 
+    /// Whether there never was a base.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bases.is_empty()
+    }
+
     /// Candidates on sockets that are there.
     pub(crate) fn candidate_count(&self) -> usize {
         let bases = self.candidates.iter().map(|(base, _)| *base);

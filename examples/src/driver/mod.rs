@@ -4,7 +4,7 @@
 //! shows the whole contract in one loop ([`Driver::next`]): send what it wants sent, take what it
 //! tells, wait for a datagram or for its time, hand that in, begin again. It opens the UDP sockets
 //! and connections that the session asks for ([`Sockets`], [`Connections`]), TLS where somebody is
-//! trusted ([`Trust`]). [`Relayed`] does the same for one TURN allocation.
+//! trusted ([`Trust`]). [`Ice`] does the same for an ICE agent alone, [`Relayed`] for one TURN allocation.
 //!
 //! ```no_run
 //! # use examples::driver::{Driver, News};
@@ -26,6 +26,7 @@
 //! The gateway has another driver ([`crate::media`]), for thousands of sessions.
 
 mod connections;
+mod ice;
 mod relayed;
 mod sockets;
 mod tls;
@@ -42,6 +43,7 @@ use ice_agent::{
 
 use crate::session::{Event, Handled, LocalIce, SendError, Session, TAILROOM};
 pub use connections::{Connections, Incoming};
+pub use ice::{Ice, IceNews};
 pub use relayed::{Relayed, RelayedNews};
 pub use sockets::Sockets;
 pub use tls::Trust;

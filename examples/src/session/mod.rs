@@ -28,8 +28,9 @@ pub use ice::{LocalIce, RemoteIce};
 use secure::{Change, Secure, Start};
 pub use secure::{SecureFailure, Secured};
 
-/// Bytes that a caller leaves free behind its RTP packet: the largest SRTP trailer.
-pub const TAILROOM: usize = srtp::TRAILER_MAX;
+/// Bytes that a caller leaves free behind its RTP packet: the largest SRTP trailer, and what a relay
+/// may need behind that.
+pub const TAILROOM: usize = srtp::TRAILER_MAX + ice_agent::TAILROOM;
 
 /// Which side of the DTLS handshake we take, the result of `a=setup` (RFC 5763 §5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,6 +373,8 @@ impl Session {
             while let Some(event) = self.ice.poll_event() {
                 self.on_ice(event);
             }
+            // Relays are told.
+            return self.ice.poll_transmit(out);
         }
         transmit
     }
@@ -382,13 +385,11 @@ impl Session {
         }
         let end = out.len();
         out.resize(end + HEADROOM, 0);
-        let sent = self
-            .secure
-            .poll_transmit(out)
-            .and_then(|datagram| self.ice.send(self.told, out, datagram).ok());
-        if sent.is_none() {
-            out.truncate(end);
-        }
+        let sent = self.secure.poll_transmit(out).and_then(|datagram| {
+            out.resize(datagram.end + ice_agent::TAILROOM, 0);
+            self.ice.send(self.told, out, datagram).ok()
+        });
+        out.truncate(sent.as_ref().map_or(end, |sent| sent.range.end));
         sent
     }
 

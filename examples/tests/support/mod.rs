@@ -4,6 +4,7 @@
 pub(crate) mod bidi;
 pub(crate) mod browser;
 pub(crate) mod chromium;
+pub(crate) mod coturn;
 pub(crate) mod desk;
 pub(crate) mod firefox;
 pub(crate) mod gateway;

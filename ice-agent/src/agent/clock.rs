@@ -65,6 +65,10 @@ impl Agent {
         }
         self.run_relays(now);
         self.end_gathering(now);
+        if self.has_nowhere_to_go() {
+            self.fail(self.cause_of_failure());
+            return;
+        }
         if self.servers.take_silence(now) {
             self.events.push(Event::UdpBlocked, &mut self.stats);
         }
@@ -80,6 +84,13 @@ impl Agent {
             true => None,
             false => self.deadline(),
         }
+    }
+
+    /// Whether neither we nor the peer can ever try anything: all is gathered, and nothing was found.
+    fn has_nowhere_to_go(&self) -> bool {
+        let checking = matches!(self.phase.progress(), Some(Progress::Checking { .. }));
+        let found_none = self.gatherer.is_complete() && self.current.locals.is_empty();
+        checking && found_none && !self.lives_on_previous()
     }
 
     /// Whether the current generation has had its time, to no end.
