@@ -4,7 +4,8 @@ use core::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::crypto::GROUPS;
+use crate::crypto::{GROUPS, SigningKey};
+use crate::error::{CloseCause, Parameter};
 use crate::event::Version;
 use crate::identity::Identity;
 use crate::peer::PeerVerifier;
@@ -23,10 +24,26 @@ pub(crate) const MIN_TIMEOUT: Duration = Duration::from_millis(1);
 /// Longer than anybody waits, short enough to add to any time.
 pub(crate) const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
+/// What a server wants to see of its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ClientCertificates {
+    /// A certificate, as WebRTC does (RFC 8827 §6.5). Who has none is refused.
+    #[default]
+    Required,
+    /// A certificate of those who have one, which is judged as if it were required. Who has none is
+    /// accepted, unless fingerprints were announced.
+    Optional,
+    /// Nothing: whoever speaks to it is accepted, unless fingerprints were announced.
+    NotRequested,
+}
+
 /// The settings of a connection. Put into an [`Arc`] once and used for many.
 #[derive(Debug, Clone)]
 pub struct Config {
-    pub(crate) identity: Identity,
+    /// `None`: a client that shows no certificate.
+    pub(crate) identity: Option<Identity>,
+    pub(crate) client_certificates: ClientCertificates,
     pub(crate) suites: Vec<Suite>,
     pub(crate) srtp_profiles: Vec<u16>,
     pub(crate) srtp_mki: Vec<u8>,
@@ -49,8 +66,21 @@ impl Config {
     /// for real-time media), then doubling up to 3.2 s, 30 s for the whole handshake, no key log.
     #[must_use]
     pub fn new(identity: Identity) -> Self {
+        Self::of(Some(identity))
+    }
+
+    /// As [`new`](Self::new), for a client that shows no certificate to a server that asks for one.
+    /// A server with it accepts nobody: it ends with
+    /// [`NothingInCommon`](crate::CloseCause::NothingInCommon).
+    #[must_use]
+    pub fn without_certificate() -> Self {
+        Self::of(None)
+    }
+
+    fn of(identity: Option<Identity>) -> Self {
         Self {
             identity,
+            client_certificates: ClientCertificates::Required,
             suites: Suite::ALL.to_vec(),
             srtp_profiles: Vec::new(),
             srtp_mki: Vec::new(),
@@ -67,6 +97,13 @@ impl Config {
         }
     }
 
+    /// As server: whether clients are asked for a certificate, and may have none.
+    #[must_use]
+    pub fn with_client_certificates(mut self, wanted: ClientCertificates) -> Self {
+        self.client_certificates = wanted;
+        self
+    }
+
     /// The cipher suites that are offered or accepted, the preferred first: of both sides' common
     /// ones a server takes the first in its own list. Repetitions and unknown numbers are left
     /// out. A version for which none remains is not spoken; where none remains at all, the end of
@@ -80,6 +117,14 @@ impl Config {
             }
         }
         self
+    }
+
+    /// Our key; [`NothingInCommon`](CloseCause::NothingInCommon) where there is none.
+    pub(crate) fn key(&self) -> Result<&SigningKey, CloseCause> {
+        let identity = self.identity.as_ref();
+        identity
+            .map(Identity::key)
+            .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))
     }
 
     /// The suites of one version, the preferred first.
@@ -182,8 +227,12 @@ impl Config {
     /// (RFC 6347 §4.1.1.1).
     #[must_use]
     pub fn with_mtu(mut self, mtu: usize) -> Self {
-        self.mtu = mtu.clamp(MIN_MTU, MAX_MTU);
+        self.mtu = Self::clamp_mtu(mtu);
         self
+    }
+
+    pub(crate) fn clamp_mtu(mtu: usize) -> usize {
+        mtu.clamp(MIN_MTU, MAX_MTU)
     }
 
     /// When an unanswered flight is sent again for the first time: 1 ms to a day, as all times

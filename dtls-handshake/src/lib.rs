@@ -38,7 +38,7 @@ mod v12;
 mod v13;
 mod wire;
 
-pub use config::Config;
+pub use config::{ClientCertificates, Config};
 pub use connection::{Connection, SRTP_EXPORTER_LABEL};
 pub use crypto::HashAlgorithm;
 pub use error::{CloseCause, ExportError, IdentityError, Parameter, SendError, UpdateError};

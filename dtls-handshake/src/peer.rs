@@ -14,8 +14,9 @@ use crate::identity::CHAIN_LIMIT;
 use crate::wire::{AlertDescription, SignatureScheme};
 
 /// The proof that the peer owns a certificate that was announced for it or that the verifier of
-/// [`Config::with_peer_verifier`] took. Made only by a [`Connection`](crate::Connection), for
-/// itself.
+/// [`Config::with_peer_verifier`] took, or that it is a client that needs none
+/// ([`ClientCertificates`](crate::ClientCertificates)). Made only by a
+/// [`Connection`](crate::Connection), for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedPeer {
     certificate: Box<[u8]>,
@@ -24,13 +25,14 @@ pub struct VerifiedPeer {
 }
 
 impl VerifiedPeer {
-    /// The peer's certificate in DER.
+    /// The peer's certificate in DER; empty when it has shown none and needs none.
     #[must_use]
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
     }
 
-    /// The announced fingerprint that it matched; `None` when the verifier decided alone.
+    /// The announced fingerprint that it matched; `None` when the verifier decided alone, or there
+    /// was nothing to decide.
     #[must_use]
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.fingerprint
@@ -86,8 +88,8 @@ impl ExpectedPeer {
             .ok_or(CloseCause::FingerprintMismatch)
     }
 
-    /// The proof, of a peer whose certificate was accepted, which goes into it: `Ok(None)` as long
-    /// as there is nothing to judge it by.
+    /// The proof, of a peer whose certificate was accepted, which goes into it, or that needs none:
+    /// `Ok(None)` as long as there is nothing to judge it by.
     pub(crate) fn verify(
         &self,
         certificate: &mut Vec<u8>,
@@ -95,7 +97,8 @@ impl ExpectedPeer {
         connection: u64,
     ) -> Result<Option<VerifiedPeer>, CloseCause> {
         let fingerprint = self.check(certificate)?;
-        let judged = fingerprint.is_some() || config.peer_verifier.is_some();
+        let needs_none = certificate.is_empty();
+        let judged = fingerprint.is_some() || config.peer_verifier.is_some() || needs_none;
         Ok(judged.then(|| VerifiedPeer {
             certificate: core::mem::take(certificate).into(),
             fingerprint,
@@ -183,7 +186,7 @@ mod tests {
     fn chains_are_bounded_and_have_a_leaf() {
         let start = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_780_000_000);
         let config = Config::new(crate::identity::Identity::generate(start).unwrap());
-        let leaf = config.identity.certificate().to_vec();
+        let leaf = config.identity.as_ref().unwrap().certificate().to_vec();
         let accept = |chain: &[&[u8]]| {
             PeerCertificate::accept(chain.iter().copied(), &ExpectedPeer::Unknown, &config)
                 .map(|peer| peer.der)

@@ -154,6 +154,19 @@ fn renegotiation_is_refused() {
     }
 }
 
+/// Only a hello asks for another handshake.
+#[test]
+fn other_messages_after_the_handshake_end_the_connection() {
+    for to in [CLIENT, SERVER] {
+        let mut known = Known::connected();
+        let finished = message(20, 9, &[0; 12]);
+        assert_eq!(known.inject(to, 1, HANDSHAKE, &finished), Handled::Consumed);
+        let cause = CloseCause::Unexpected("message after the handshake");
+        assert_eq!(known.event(to), Some(Event::Closed(cause)));
+        assert_eq!(known.sent(to), Some((ALERT, vec![2, 10])));
+    }
+}
+
 #[test]
 fn alerts_mean_what_they_say() {
     for to in [CLIENT, SERVER] {

@@ -154,6 +154,36 @@ fn extensions_that_must_not_be() {
     }
 }
 
+/// RFC 8446 §5.1: nothing stands between Finished and the change of keys. The server has no keys for
+/// what a client writes after the handshake before it has the client's Finished: it is told in those
+/// of the handshake.
+#[test]
+fn nothing_comes_behind_finished() {
+    let mut known = Known::hello_exchanged();
+    let behind = message(20, 6, &[0; 32]);
+    let handled = known.inject(CLIENT, (2, NEXT), HANDSHAKE, &behind);
+    assert_eq!(handled, Handled::Consumed);
+    while known.link.causes()[SERVER].is_none() {
+        assert!(known.link.step());
+        known.link.drain();
+    }
+    let cause = CloseCause::Unexpected("message behind Finished");
+    assert_eq!(known.link.causes()[CLIENT], Some(cause));
+    let told = CloseCause::PeerAlert(AlertDescription::UnexpectedMessage);
+    assert_eq!(known.link.causes()[SERVER], Some(told));
+}
+
+/// The keys of the handshake still verify after it, for what comes again. New messages in them are
+/// none.
+#[test]
+fn new_messages_in_an_epoch_that_is_over() {
+    let mut known = Known::connected();
+    let another = message(20, 4, &[0; 32]);
+    let _: Handled = known.inject(SERVER, (2, NEXT), HANDSHAKE, &another);
+    let cause = CloseCause::Unexpected("message of an epoch that is over");
+    known.ends(SERVER, 3, cause);
+}
+
 /// Each message that can come after the ServerHello, in a state that is not its own.
 #[test]
 fn messages_out_of_their_order() {

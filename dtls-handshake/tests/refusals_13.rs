@@ -146,6 +146,43 @@ fn server_hellos_that_must_not_be() {
 }
 
 /// RFC 8446 §4.1.3: whoever cuts the offer of 1.3 out is found out.
+/// RFC 8446 §5.1: the ServerHello is the last message before a change of keys. What waits behind it
+/// was not protected.
+#[test]
+fn nothing_stands_behind_a_hello_in_the_clear() {
+    for (kind, seq) in [(8, 1), (11, 3), (20, 6)] {
+        let mut client = Connection::client(config(), [3; 32], origin());
+        let early = handshake_record(kind, seq, &[0; 40]);
+        let hello = handshake_record(2, 0, &Hello::good().body());
+        let handled = client.handle_datagram(origin(), &mut [early, hello].concat());
+        assert_eq!(handled, Handled::Consumed);
+        let cause = CloseCause::Unexpected("message behind a hello");
+        assert_eq!(client.poll_event(), Some(Event::Closed(cause)));
+    }
+    let hello = client_hello(&[], &[0], &good_extensions());
+    let mut server = Connection::server(config(), [3; 32], origin());
+    let mut datagram = [
+        handshake_record(1, 0, &hello),
+        handshake_record(11, 1, &[0; 40]),
+    ];
+    datagram.reverse();
+    // What comes before any hello is dropped: nobody has been heard yet.
+    let handled = server.handle_datagram(origin(), &mut datagram.concat());
+    assert_eq!((handled, server.poll_event()), (Handled::Consumed, None));
+}
+
+/// RFC 9147 §5.1: it is a server of DTLS 1.2 that asks so.
+#[test]
+fn a_server_of_dtls_1_2_alone_has_no_version_in_common() {
+    let [config, _] = configs_of(&[Version::Dtls13]);
+    let mut client = Connection::client(config, [3; 32], origin());
+    let mut request = handshake_record(3, 0, &[0xFE, 0xFF, 2, 7, 8]);
+    let handled = client.handle_datagram(origin(), &mut request);
+    assert_eq!(handled, Handled::Consumed);
+    let cause = CloseCause::NothingInCommon(Parameter::Version);
+    assert_eq!(client.poll_event(), Some(Event::Closed(cause)));
+}
+
 #[test]
 fn downgrades_are_noticed() {
     let ems: &[u8] = &[0, 23, 0, 0];

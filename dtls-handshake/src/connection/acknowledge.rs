@@ -196,7 +196,7 @@ impl Connection {
         let records = &mut self.context.records;
         let epoch = records.write_epoch();
         let overhead = records.overhead(epoch) + Ack::OVERHEAD;
-        let room = self.context.config.mtu.saturating_sub(overhead);
+        let room = self.mtu.saturating_sub(overhead);
         let numbers = self.acknowledgements.latest(room);
         let mut body = Vec::with_capacity(Ack::OVERHEAD + numbers.len() * Ack::NUMBER_LENGTH);
         Ack::write(&mut Writer::new(&mut body), &numbers);

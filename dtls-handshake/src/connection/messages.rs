@@ -55,6 +55,11 @@ impl Connection {
             match self.context.inbox.insert(number.epoch, &fragment) {
                 Inserted::Kept => taken = true,
                 Inserted::Answered => answered = true,
+                // What came before is known, and this is not it.
+                Inserted::Dropped(DropReason::WrongEpoch) if number.epoch != PLAIN => {
+                    self.end(CloseCause::Unexpected("message of an epoch that is over"));
+                    return Ok(());
+                }
                 Inserted::Dropped(reason) => dropped = Some(reason),
                 Inserted::Conflict => {
                     self.end(CloseCause::Illegal("fragments that contradict each other"));
@@ -138,6 +143,10 @@ impl Connection {
             } else {
                 Err(DropReason::Repeated)
             };
+        }
+        if !requests && fragment.kind != HandshakeType::ClientHello {
+            self.end(CloseCause::Unexpected("message after the handshake"));
+            return Ok(());
         }
         // RFC 5746 §4.5: renegotiation is refused with a warning. Once is enough.
         if self.renegotiation_answered {

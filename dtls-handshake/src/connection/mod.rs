@@ -54,6 +54,8 @@ pub struct Connection {
     phase: Phase,
     timers: Timers,
     backoff: Backoff,
+    /// The longest datagram to send.
+    mtu: usize,
     /// Protected records that came before the keys for them.
     early: EarlyRecords,
     acknowledgements: Acknowledgements,
@@ -144,11 +146,13 @@ impl Connection {
         let mut timers = Timers::default();
         timers.set(Timer::Deadline, now + config.handshake_timeout);
         let backoff = Backoff::new(config.initial_timeout, config.maximum_timeout);
+        let mtu = config.mtu;
         Self {
             context: Context::new(config, rng),
             phase: Phase::Handshake(Handshake::ClientHello),
             timers,
             backoff,
+            mtu,
             early: EarlyRecords::default(),
             acknowledgements: Acknowledgements::default(),
             budget: Budget::default(),
@@ -210,10 +214,25 @@ impl Connection {
         }
     }
 
-    /// Changes when an unanswered flight is sent again for the first time, for flights to come:
-    /// one and a half times the round trip that ICE measured is a good value.
+    /// Changes when an unanswered flight is sent again for the first time: one and a half times the
+    /// round trip that ICE measured is a good value. It holds for the flight under way as well; read
+    /// [`poll_timeout`](Self::poll_timeout) again.
     pub fn set_initial_timeout(&mut self, timeout: Duration) {
+        let was_missed = self.backoff.until_missed();
         self.backoff.set_initial(timeout);
+        if let Some(at) = self.backoff.due() {
+            self.timers.reset(Timer::Retransmit, |_| Some(at));
+        }
+        let is_missed = self.backoff.until_missed();
+        self.timers.reset(Timer::Acknowledge, |at| {
+            at.checked_sub(was_missed).map(|since| since + is_missed)
+        });
+    }
+
+    /// Changes the longest datagram to send, as [`Config::with_mtu`] says, for what is sent from
+    /// now on: for owners that learn what the path takes.
+    pub fn set_mtu(&mut self, mtu: usize) {
+        self.mtu = Config::clamp_mtu(mtu);
     }
 
     /// Does what is due at `now`.

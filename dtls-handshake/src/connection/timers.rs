@@ -28,6 +28,12 @@ impl Timers {
         *self.slot(timer) = Some(at);
     }
 
+    /// Changes a timer, if it is set and there is another time for it.
+    pub(super) fn reset(&mut self, timer: Timer, change: impl FnOnce(Instant) -> Option<Instant>) {
+        let slot = self.slot(timer);
+        *slot = slot.map(|at| change(at).unwrap_or(at));
+    }
+
     pub(super) fn stop(&mut self, timer: Timer) {
         *self.slot(timer) = None;
     }
@@ -133,9 +139,18 @@ impl Backoff {
             .min(self.maximum.max(self.initial))
     }
 
-    /// When the rest of a flight is missed that began to come now (RFC 9147 §7.1).
+    /// When the flight that was sent last is to be sent again.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.last_sent.map(|sent| sent + self.timeout())
+    }
+
+    /// How long after a part of a flight has come the rest of it is missed (RFC 9147 §7.1).
+    pub(super) fn until_missed(&self) -> Duration {
+        (self.timeout() / MISSED_DIVISOR).max(MIN_TIMEOUT)
+    }
+
     pub(super) fn missed(&self, now: Instant) -> Instant {
-        now + (self.timeout() / MISSED_DIVISOR).max(MIN_TIMEOUT)
+        now + self.until_missed()
     }
 
     pub(super) fn may_repeat(&self, now: Instant) -> bool {

@@ -33,12 +33,9 @@ impl Connection {
 
     fn write_flight(&mut self, out: &mut BytesMut) -> bool {
         let Context {
-            config,
-            records,
-            flight,
-            ..
+            records, flight, ..
         } = &mut self.context;
-        flight.write_datagram(records, self.backoff.mtu(config.mtu), out)
+        flight.write_datagram(records, self.backoff.mtu(self.mtu), out)
     }
 
     fn write_data(&mut self, out: &mut BytesMut) -> bool {
@@ -78,8 +75,6 @@ impl Connection {
         }
         let records = &self.context.records;
         let room = self
-            .context
-            .config
             .mtu
             .saturating_sub(records.overhead(records.write_epoch()));
         let limit = room.min(MAX_PAYLOAD);

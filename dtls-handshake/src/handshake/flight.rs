@@ -7,6 +7,7 @@
 use core::ops::Range;
 use std::collections::VecDeque;
 
+use arrayvec::ArrayVec;
 use bytes::BytesMut;
 
 use super::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, append_message};
@@ -14,8 +15,8 @@ use super::ranges::Ranges;
 use crate::record::{PLAIN, RecordLayer, RecordNumber};
 use crate::wire::{ContentType, HandshakeType, Writer};
 
-/// A fragment shorter than this is not worth its header while a new datagram can be had.
-const MIN_FRAGMENT: usize = 32;
+/// So many messages, or parts of them, share a record at most.
+const PARTS_LIMIT: usize = 8;
 /// So many of the records sent last can be acknowledged; what travelled in older ones is sent
 /// again.
 const SENT_LIMIT: usize = 128;
@@ -57,7 +58,24 @@ struct Position {
     offset: usize,
 }
 
-/// A record and the part of the body that travelled in it.
+impl Position {
+    fn next_item(self) -> Self {
+        Self {
+            item: self.item + 1,
+            offset: 0,
+        }
+    }
+}
+
+/// A part of a message that is about to travel.
+struct Part {
+    header: [u8; HANDSHAKE_HEADER_LENGTH],
+    item: usize,
+    start: usize,
+    end: usize,
+}
+
+/// A record and a part of a body that travelled in it.
 #[derive(Debug)]
 struct Sent {
     number: RecordNumber,
@@ -68,7 +86,7 @@ struct Sent {
 
 /// What the longest flight has.
 const USUAL_ITEMS: usize = 6;
-/// The records of a usual flight.
+/// The records of a usual flight, each counted as often as it has parts of messages.
 const USUAL_RECORDS: usize = 8;
 /// Room for the longest flight with certificates of the usual length, in bytes.
 const USUAL_LENGTH: usize = 1024;
@@ -149,16 +167,18 @@ impl Flight {
 
     /// Takes note that the peer has this record. `false` when that says nothing new.
     pub(crate) fn acknowledge(&mut self, number: RecordNumber) -> bool {
-        let Some(at) = self.sent.iter().position(|sent| sent.number == number) else {
-            return false;
-        };
-        let Some(sent) = self.sent.remove(at) else {
-            return false;
-        };
-        match self.items.get_mut(sent.item) {
-            Some(Item::Message(message)) => message.acknowledged.add(sent.start, sent.end),
-            _ => false,
-        }
+        let mut has_news = false;
+        let items = &mut self.items;
+        self.sent.retain(|sent| {
+            if sent.number != number {
+                return true;
+            }
+            if let Some(Item::Message(message)) = items.get_mut(sent.item) {
+                has_news |= message.acknowledged.add(sent.start, sent.end);
+            }
+            false
+        });
+        has_news
     }
 
     /// Whether any of it is acknowledged.
@@ -186,48 +206,114 @@ impl Flight {
     ) -> bool {
         let start = out.len();
         while let Some(item) = self.items.get(self.next.item) {
-            let used = out.len() - start;
-            let room = mtu.saturating_sub(used);
-            let end = match item {
-                Item::ChangeCipherSpec => match write_change_cipher_spec(records, room, out) {
-                    None => break,
-                    Some(()) => None,
-                },
-                Item::Message(message) => match message.missing(self.next.offset) {
-                    None => None,
-                    Some(part) => {
-                        let written =
-                            message.write(&self.bytes, part, records, room, used == 0, out);
-                        let Some((number, end)) = written else {
-                            break;
-                        };
-                        if self.sent.len() >= SENT_LIMIT {
-                            self.sent.pop_front();
-                        }
-                        if self.sent.capacity() == 0 {
-                            self.sent.reserve_exact(USUAL_RECORDS);
-                        }
-                        self.sent.push_back(Sent {
-                            number,
-                            item: self.next.item,
-                            start: part.0,
-                            end,
-                        });
-                        (end < message.body.len()).then_some(end)
-                    }
-                },
-            };
-            match end {
-                Some(offset) => self.next.offset = offset,
-                None => {
-                    self.next = Position {
-                        item: self.next.item + 1,
-                        offset: 0,
-                    };
+            let room = mtu.saturating_sub(out.len() - start);
+            let next = match item {
+                Item::ChangeCipherSpec => {
+                    let written = write_change_cipher_spec(records, room, out);
+                    written.map(|()| self.next.next_item())
                 }
-            }
+                Item::Message(message) => self.write_record(message.epoch, records, room, out),
+            };
+            let Some(next) = next else {
+                break;
+            };
+            self.next = next;
         }
         out.len() > start
+    }
+
+    /// Writes one record with as much of the flight as goes into it, and says where to go on.
+    /// `None` when not even a byte fits.
+    fn write_record(
+        &mut self,
+        epoch: u64,
+        records: &mut RecordLayer,
+        room: usize,
+        out: &mut BytesMut,
+    ) -> Option<Position> {
+        let room = room.saturating_sub(records.overhead(epoch));
+        let (parts, next) = self.parts(epoch, room);
+        if parts.is_empty() {
+            return (next != self.next).then_some(next);
+        }
+        let number = self.seal(epoch, &parts, records, out)?;
+        if self.sent.capacity() == 0 {
+            self.sent.reserve_exact(USUAL_RECORDS);
+        }
+        for part in parts {
+            if self.sent.len() >= SENT_LIMIT {
+                self.sent.pop_front();
+            }
+            self.sent.push_back(Sent {
+                number,
+                item: part.item,
+                start: part.start,
+                end: part.end,
+            });
+        }
+        Some(next)
+    }
+
+    fn seal(
+        &self,
+        epoch: u64,
+        parts: &[Part],
+        records: &mut RecordLayer,
+        out: &mut BytesMut,
+    ) -> Option<RecordNumber> {
+        let slices: ArrayVec<&[u8], { 2 * PARTS_LIMIT }> = parts
+            .iter()
+            .flat_map(|part| [&part.header[..], self.bytes_of(part)])
+            .collect();
+        let number = records.write(epoch, ContentType::Handshake, &slices, out);
+        number.ok()
+    }
+
+    /// The parts of messages for one record with this much room for them, and where to go on.
+    fn parts(&self, epoch: u64, mut room: usize) -> (ArrayVec<Part, PARTS_LIMIT>, Position) {
+        let mut parts = ArrayVec::new();
+        let mut next = self.next;
+        while let Some(Item::Message(message)) = self.items.get(next.item) {
+            let Some((start, end)) = message.missing(next.offset) else {
+                next = next.next_item();
+                continue;
+            };
+            let fits = room.saturating_sub(HANDSHAKE_HEADER_LENGTH);
+            let taken = fits.min(end - start);
+            let is_empty = start == end && room >= HANDSHAKE_HEADER_LENGTH;
+            if message.epoch != epoch || parts.is_full() || taken == 0 && !is_empty {
+                break;
+            }
+            room -= HANDSHAKE_HEADER_LENGTH + taken;
+            let length = message.body.len();
+            parts.push(Part {
+                header: Fragment::header(message.kind, length, message.message_seq, start, taken),
+                item: next.item,
+                start,
+                end: start + taken,
+            });
+            next = if start + taken < length {
+                let offset = start + taken;
+                Position { offset, ..next }
+            } else {
+                next.next_item()
+            };
+            // Where it costs a tag each, messages share a record.
+            if epoch == PLAIN {
+                break;
+            }
+        }
+        (parts, next)
+    }
+
+    fn bytes_of(&self, part: &Part) -> &[u8] {
+        match self.items.get(part.item) {
+            Some(Item::Message(message)) => {
+                let body = self.bytes.get(message.body.clone()).unwrap_or_default();
+                body.get(part.start..part.end).unwrap_or_default()
+            }
+            _ => &[],
+        }
     }
 }
 
@@ -254,32 +340,6 @@ impl Outgoing {
             return Some((0, 0));
         }
         self.acknowledged.gap(offset, length)
-    }
-
-    /// Writes as much of a part as fits, and returns the number of the record and the offset to go
-    /// on from. `None` when nothing fits.
-    fn write(
-        &self,
-        flight: &[u8],
-        (start, end): (usize, usize),
-        records: &mut RecordLayer,
-        room: usize,
-        first_in_datagram: bool,
-        out: &mut BytesMut,
-    ) -> Option<(RecordNumber, usize)> {
-        let body = flight.get(self.body.clone())?;
-        let part = body.get(start..end)?;
-        let overhead = records.overhead(self.epoch) + HANDSHAKE_HEADER_LENGTH;
-        let room = room.checked_sub(overhead)?;
-        if room < part.len() && room < MIN_FRAGMENT && !first_in_datagram {
-            return None;
-        }
-        let part = part.get(..room).unwrap_or(part);
-        let header = Fragment::header(self.kind, body.len(), self.message_seq, start, part.len());
-        let number = records
-            .write(self.epoch, ContentType::Handshake, &[&header, part], out)
-            .ok()?;
-        Some((number, start + part.len()))
     }
 }
 

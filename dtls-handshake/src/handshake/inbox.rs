@@ -14,8 +14,8 @@ use crate::wire::HandshakeType;
 const MESSAGE_LIMIT: usize = 32 * 1024;
 /// What all incomplete messages may need together, in bytes.
 const TOTAL_LIMIT: usize = 64 * 1024;
-/// Messages that may wait for one another; the longest flight has five.
-const AHEAD_LIMIT: usize = 8;
+/// Messages that may wait for one another; the longest flight has six.
+const AHEAD_LIMIT: usize = 7;
 
 /// A complete message.
 #[derive(Debug)]

@@ -114,6 +114,10 @@ impl AwaitServerHello {
             HandshakeType::HelloVerifyRequest if cx.config.speaks(Version::Dtls12) => {
                 self.handle_verify_request(message, cx)
             }
+            // RFC 9147 §5.1: no server of DTLS 1.3 says that.
+            HandshakeType::HelloVerifyRequest => {
+                Err(CloseCause::NothingInCommon(Parameter::Version))
+            }
             HandshakeType::ServerHello => self.handle_server_hello(message, cx),
             _ => Err(message.unexpected()),
         }

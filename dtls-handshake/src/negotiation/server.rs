@@ -7,6 +7,8 @@ use crate::message::{ClientHello, Random};
 use crate::wire::{DTLS_1_2, DTLS_1_3};
 use crate::{Version, v12, v13};
 
+/// Whoever speaks one of these speaks DTLS 1.2: what is below are versions of TLS.
+const VERSIONS_FROM_1_2: core::ops::RangeInclusive<u16> = 0x8000..=DTLS_1_2;
 /// TLS_FALLBACK_SCSV: the client has tried a later version before (RFC 7507 §2).
 const FALLBACK: u16 = 0x5600;
 
@@ -26,7 +28,8 @@ pub(super) fn handle_client_hello(message: &Message, cx: &mut Context) -> Next {
 }
 
 /// Where there is a list of versions it decides (RFC 8446 §4.2.1), but the old field has to say
-/// DTLS 1.2 even then (RFC 9147 §5.3). Numbers of later versions are smaller.
+/// DTLS 1.2 even then (RFC 9147 §5.3), or a later version (RFC 5246 §E.1). Numbers of later versions
+/// are smaller.
 fn select_version(hello: &ClientHello<'_>, cx: &Context) -> Result<Version, CloseCause> {
     if !cx.config.speaks_any() {
         return Err(CloseCause::NothingInCommon(Parameter::CipherSuite));
@@ -35,7 +38,7 @@ fn select_version(hello: &ClientHello<'_>, cx: &Context) -> Result<Version, Clos
         Some(versions) => versions.contains(number),
         None => number == DTLS_1_2,
     };
-    let speaks_1_2 = (0xFE00..=DTLS_1_2).contains(&hello.version);
+    let speaks_1_2 = VERSIONS_FROM_1_2.contains(&hello.version);
     let selected = [(Version::Dtls13, DTLS_1_3), (Version::Dtls12, DTLS_1_2)]
         .into_iter()
         .find(|(version, number)| speaks_1_2 && cx.config.speaks(*version) && offers(*number))

@@ -5,6 +5,7 @@ use crate::crypto::KeyExchange;
 use crate::error::CloseCause;
 use crate::event::Version;
 use crate::handshake::{Context, Message};
+use crate::identity::Identity;
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientKeyExchange, Finished, Random,
     ServerHello, ServerKeyExchange,
@@ -167,10 +168,9 @@ enum Requested {
 impl AwaitCertificateRequest {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
         let request = CertificateRequest::read(message.body())?;
-        let key = cx.config.identity.key();
-        let requested = request
-            .schemes_for(key.kind())
-            .and_then(|schemes| key.choose(Version::Dtls12, schemes))
+        let key = cx.config.identity.as_ref().map(Identity::key);
+        let requested = key
+            .and_then(|key| key.choose(Version::Dtls12, request.schemes_for(key.kind())?))
             .map_or(Requested::AnotherCertificate, Requested::OurCertificate);
         cx.transcript.push(message.bytes());
         let state = AwaitServerHelloDone {
@@ -214,7 +214,7 @@ impl AwaitServerHelloDone {
                 cx.send(HandshakeType::Certificate, |w| Certificate::write(w, []));
             }
             Requested::OurCertificate(_) => cx.send(HandshakeType::Certificate, |w| {
-                Certificate::write(w, config.identity.chain());
+                Certificate::write(w, config.identity.iter().flat_map(Identity::chain));
             }),
         }
         cx.send(HandshakeType::ClientKeyExchange, |w| {
@@ -274,8 +274,9 @@ fn derive(
 }
 
 fn send_certificate_verify(scheme: SignatureScheme, cx: &mut Context) -> Result<(), CloseCause> {
-    let key = cx.config.identity.key();
-    let signature = key
+    let config = cx.config.clone();
+    let signature = config
+        .key()?
         .sign(scheme, &[cx.transcript.messages()])
         .map_err(CloseCause::internal("the signature"))?;
     cx.send(HandshakeType::CertificateVerify, |w| {
@@ -314,7 +315,9 @@ pub(crate) struct AwaitFinished {
 
 impl AwaitFinished {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        let finished = Finished::read(message.body())?;
+        // As in DTLS 1.3, another length is another value.
+        let finished =
+            Finished::read(message.body()).map_err(|_| CloseCause::NotVerified("Finished"))?;
         let transcript = cx.transcript.hash(self.session.suite().hash);
         if !self
             .session

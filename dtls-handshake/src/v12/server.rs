@@ -1,10 +1,12 @@
 //! The server's side of the handshake (RFC 5246 §7.3, RFC 6347 §4.2).
 
 use super::{Negotiated, RecordKeys, Session, Side, accept_certificate};
+use crate::config::ClientCertificates;
 use crate::crypto::{KeyExchange, KeyKind, PublicKey};
 use crate::error::{CloseCause, Parameter};
 use crate::event::Version;
 use crate::handshake::{Context, Message};
+use crate::identity::Identity;
 use crate::message::{
     Certificate, CertificateRequest, CertificateVerify, ClientHello, ClientKeyExchange, Finished,
     Random, ServerAnswer, ServerKeyExchange, ServerShare,
@@ -36,9 +38,9 @@ impl ServerState {
         cx: &mut Context,
     ) -> Next {
         check(hello)?;
-        let key = cx.config.identity.key();
-        let suite = cx
-            .config
+        let config = cx.config.clone();
+        let key = config.key()?;
+        let suite = config
             .suites_of(Version::Dtls12)
             .find(|suite| {
                 suite.takes_server_key(key.kind()) && hello.cipher_suites.contains(suite.id.into())
@@ -61,8 +63,16 @@ impl ServerState {
         let ours =
             KeyExchange::generate(group).map_err(CloseCause::internal("the key exchange"))?;
         send_hello_flight(hello, &negotiated, scheme, &ours, cx)?;
-        let state = AwaitCertificate { negotiated, ours };
-        Ok(Step::Answered(Self::Certificate(state)))
+        Ok(Step::Answered(match config.client_certificates {
+            ClientCertificates::NotRequested => Self::ClientKeyExchange(AwaitClientKeyExchange {
+                negotiated,
+                ours,
+                peer: None,
+            }),
+            ClientCertificates::Required | ClientCertificates::Optional => {
+                Self::Certificate(AwaitCertificate { negotiated, ours })
+            }
+        }))
     }
 
     pub(crate) fn handle(self, message: &Message, cx: &mut Context) -> Next {
@@ -126,7 +136,6 @@ fn send_hello_flight(
     cx: &mut Context,
 ) -> Result<(), CloseCause> {
     let config = cx.config.clone();
-    let identity = &config.identity;
     let connection_id = cx.answer_connection_id(hello.connection_id);
     let answer = ServerAnswer {
         random: &negotiated.server_random,
@@ -140,8 +149,8 @@ fn send_hello_flight(
         group: ours.group(),
         public_key: ours.public_key(),
     };
-    let signature = identity
-        .key()
+    let signature = config
+        .key()?
         .sign(scheme, &[&negotiated.signed_share(&share)])
         .map_err(CloseCause::internal("the signature"))?;
     let exchange = ServerKeyExchange {
@@ -152,12 +161,14 @@ fn send_hello_flight(
     cx.flight.begin();
     cx.send(HandshakeType::ServerHello, |w| answer.write(w));
     cx.send(HandshakeType::Certificate, |w| {
-        Certificate::write(w, identity.chain());
+        Certificate::write(w, config.identity.iter().flat_map(Identity::chain));
     });
     cx.send(HandshakeType::ServerKeyExchange, |w| exchange.write(w));
-    cx.send(HandshakeType::CertificateRequest, |w| {
-        CertificateRequest::write(w, &PublicKey::SCHEMES);
-    });
+    if config.client_certificates != ClientCertificates::NotRequested {
+        cx.send(HandshakeType::CertificateRequest, |w| {
+            CertificateRequest::write(w, &PublicKey::SCHEMES);
+        });
+    }
     cx.send(HandshakeType::ServerHelloDone, |_| {});
     Ok(())
 }
@@ -170,7 +181,12 @@ pub(crate) struct AwaitCertificate {
 
 impl AwaitCertificate {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        let peer = accept_certificate(message, cx)?;
+        let certificate = Certificate::read(message.body())?;
+        let has_none = certificate.chain().next().is_none();
+        let peer = match cx.config.client_certificates {
+            ClientCertificates::Optional if has_none => None,
+            _ => Some(accept_certificate(message, cx)?),
+        };
         cx.transcript.push(message.bytes());
         let state = AwaitClientKeyExchange {
             negotiated: self.negotiated,
@@ -185,7 +201,8 @@ impl AwaitCertificate {
 pub(crate) struct AwaitClientKeyExchange {
     negotiated: Negotiated,
     ours: KeyExchange,
-    peer: PeerCertificate,
+    /// `None`: it has shown no certificate, and needs none.
+    peer: Option<PeerCertificate>,
 }
 
 impl AwaitClientKeyExchange {
@@ -215,22 +232,53 @@ impl AwaitClientKeyExchange {
         if let Some(log) = &cx.config.key_log {
             log.write(&session.key_log_line());
         }
-        let state = AwaitCertificateVerify {
+        let established = Established {
             session,
-            peer: self.peer,
             srtp,
             group,
         };
-        Ok(Step::Wait(ServerState::CertificateVerify(state)))
+        Ok(Step::Wait(match self.peer {
+            Some(peer) => {
+                ServerState::CertificateVerify(AwaitCertificateVerify { established, peer })
+            }
+            None => ServerState::Finished(established.await_finished(Vec::new(), cx)?),
+        }))
+    }
+}
+
+/// What is known once the keys are agreed on.
+#[derive(Debug)]
+struct Established {
+    session: Session,
+    srtp: Option<Srtp>,
+    group: Group,
+}
+
+impl Established {
+    /// From here on what the client sends is protected.
+    fn await_finished(
+        self,
+        peer_certificate: Vec<u8>,
+        cx: &mut Context,
+    ) -> Result<AwaitFinished, CloseCause> {
+        let RecordKeys { client, server } = self
+            .session
+            .record_keys()
+            .map_err(CloseCause::internal("the record keys"))?;
+        cx.records.start_reading(PROTECTED, client);
+        cx.inbox.enter(PROTECTED);
+        Ok(AwaitFinished {
+            established: self,
+            peer_certificate,
+            keys: server.into(),
+        })
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct AwaitCertificateVerify {
-    session: Session,
+    established: Established,
     peer: PeerCertificate,
-    srtp: Option<Srtp>,
-    group: Group,
 }
 
 impl AwaitCertificateVerify {
@@ -246,47 +294,37 @@ impl AwaitCertificateVerify {
             what,
         )?;
         cx.transcript.push(message.bytes());
-        let RecordKeys { client, server } = self
-            .session
-            .record_keys()
-            .map_err(CloseCause::internal("the record keys"))?;
-        cx.records.start_reading(PROTECTED, client);
-        cx.inbox.enter(PROTECTED);
-        let state = AwaitFinished {
-            session: self.session,
-            peer: self.peer,
-            srtp: self.srtp,
-            group: self.group,
-            keys: server.into(),
-        };
+        let state = self.established.await_finished(self.peer.der, cx)?;
         Ok(Step::Wait(ServerState::Finished(state)))
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct AwaitFinished {
-    session: Session,
-    peer: PeerCertificate,
-    srtp: Option<Srtp>,
-    group: Group,
+    established: Established,
+    peer_certificate: Vec<u8>,
     /// For what we write, in use from our Finished on.
     keys: Keys,
 }
 
 impl AwaitFinished {
     fn handle(self, message: &Message, cx: &mut Context) -> Next {
-        let hash = self.session.suite().hash;
-        let finished = Finished::read(message.body())?;
+        let Established {
+            session,
+            srtp,
+            group,
+        } = self.established;
+        let hash = session.suite().hash;
+        // As in DTLS 1.3, another length is another value.
+        let finished =
+            Finished::read(message.body()).map_err(|_| CloseCause::NotVerified("Finished"))?;
         let transcript = cx.transcript.hash(hash);
-        if !self
-            .session
-            .verifies(Side::Client, transcript.as_ref(), finished.verify_data)
-        {
+        if !session.verifies(Side::Client, transcript.as_ref(), finished.verify_data) {
             return Err(CloseCause::NotVerified("Finished"));
         }
         cx.transcript.push(message.bytes());
         let transcript = cx.transcript.hash(hash);
-        let verify_data = self.session.verify_data(Side::Server, transcript.as_ref());
+        let verify_data = session.verify_data(Side::Server, transcript.as_ref());
         cx.flight.begin();
         cx.flight.push_change_cipher_spec();
         cx.records.start_writing(PROTECTED, self.keys);
@@ -297,10 +335,10 @@ impl AwaitFinished {
             .write(w)
         });
         Ok(Step::Complete(Completed {
-            session: negotiation::Session::Dtls12(self.session),
-            peer_certificate: self.peer.der,
-            srtp: self.srtp,
-            group: self.group,
+            session: negotiation::Session::Dtls12(session),
+            peer_certificate: self.peer_certificate,
+            srtp,
+            group,
         }))
     }
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::Version;
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message, RunningTranscript};
+use crate::identity::Identity;
 use crate::message::v13::{Certificate, CertificateRequest, EncryptedExtensions};
 use crate::message::{Random, ServerHello};
 use crate::negotiation::{self, Completed, Offer, Step};
@@ -135,9 +136,9 @@ impl AwaitCertificateRequest {
         let schemes = request
             .schemes
             .ok_or(CloseCause::MissingExtension("signature_algorithms"))?;
-        let key = cx.config.identity.key();
+        let key = cx.config.identity.as_ref().map(Identity::key);
         let requested = key
-            .choose(Version::Dtls13, schemes)
+            .and_then(|key| key.choose(Version::Dtls13, schemes))
             .map_or(Requested::AnotherCertificate, Requested::OurCertificate);
         self.established.transcript.push(message.bytes());
         Ok(Step::Wait(ClientState::Certificate(AwaitCertificate {
@@ -231,13 +232,14 @@ impl AwaitFinished {
         transcript.push(message.bytes());
         let mut application = secrets.application(transcript.value().as_ref());
         application.log(&cx.config, &client_random);
+        // Before there are keys to write with that the server cannot read with: an alert is in these.
+        enter_data(cx)?;
         send_flight(self.requested, &mut transcript, &secrets, cx)?;
         let write = application.written(Side::Client);
         let write = write.record_keys(suite.aead)?;
         let read = application.read(Side::Client).record_keys(suite.aead)?;
         cx.records.start_writing(DATA, write);
         cx.records.start_reading(DATA, read);
-        enter_data(cx)?;
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls13(Session::new(Side::Client, suite, application)),
             peer_certificate: self.peer.der,
@@ -265,7 +267,7 @@ fn send_flight(
         }
         Requested::OurCertificate(scheme) => {
             send(cx, transcript, HandshakeType::Certificate, |w| {
-                Certificate::write(w, config.identity.chain());
+                Certificate::write(w, config.identity.iter().flat_map(Identity::chain));
             });
             send_certificate_verify(Side::Client, scheme, transcript, cx)?;
         }

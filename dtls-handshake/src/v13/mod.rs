@@ -43,7 +43,7 @@ use crate::handshake::{Context, Message, RunningTranscript};
 use crate::message::CertificateVerify;
 use crate::message::v13::Certificate;
 use crate::peer::PeerCertificate;
-use crate::record::DATA;
+use crate::record::{DATA, HANDSHAKE};
 use crate::wire::{HandshakeType, SignatureScheme, Writer};
 
 /// Which of the two sides.
@@ -74,6 +74,15 @@ fn enter_data(cx: &mut Context) -> Result<(), CloseCause> {
     Ok(())
 }
 
+/// A hello was the last message that is not protected (RFC 8446 §5.1).
+fn enter_handshake(cx: &mut Context) -> Result<(), CloseCause> {
+    if cx.inbox.has_waiting() {
+        return Err(CloseCause::Unexpected("message behind a hello"));
+    }
+    cx.inbox.enter(HANDSHAKE);
+    Ok(())
+}
+
 /// The longest that a CertificateVerify signs, in bytes: spaces, purpose, hash.
 const MAX_SIGNED_CONTENT: usize = 64 + 34 + 64;
 
@@ -96,8 +105,7 @@ fn send_certificate_verify(
 ) -> Result<(), CloseCause> {
     let config = cx.config.clone();
     let signature = config
-        .identity
-        .key()
+        .key()?
         .sign(scheme, &[&signed_content(side, transcript)])
         .map_err(CloseCause::internal("the signature"))?;
     send(cx, transcript, HandshakeType::CertificateVerify, |w| {
@@ -110,15 +118,21 @@ fn send_certificate_verify(
     Ok(())
 }
 
+/// RFC 8446 §4.4.2: the context is that of our CertificateRequest, or there was none.
+fn check_context(certificate: &Certificate<'_>) -> Result<(), CloseCause> {
+    if certificate.context.is_empty() {
+        Ok(())
+    } else {
+        Err(CloseCause::Illegal("context of Certificate"))
+    }
+}
+
 /// Reads the peer's chain.
 fn accept_certificate(
     certificate: &Certificate<'_>,
     cx: &Context,
 ) -> Result<PeerCertificate, CloseCause> {
-    // RFC 8446 §4.4.2: the context is that of our CertificateRequest, or there was none.
-    if !certificate.context.is_empty() {
-        return Err(CloseCause::Illegal("context of Certificate"));
-    }
+    check_context(certificate)?;
     if certificate.has_extensions {
         return Err(CloseCause::UnsolicitedExtension);
     }

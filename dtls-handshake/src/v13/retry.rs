@@ -74,8 +74,7 @@ impl<'a> Choice<'a> {
             .find(|suite| hello.cipher_suites.contains(suite.id.into()))
             .ok_or(CloseCause::NothingInCommon(Parameter::CipherSuite))?;
         let scheme = config
-            .identity
-            .key()
+            .key()?
             .choose(Version::Dtls13, offer.schemes)
             .ok_or(CloseCause::NothingInCommon(Parameter::SignatureScheme))?;
         Ok(Self {

@@ -4,12 +4,14 @@ use super::offer::Offer;
 use super::retry::{Choice, Retry, Share};
 use super::schedule::{ApplicationSecrets, HandshakeSecrets};
 use super::{
-    Session, Side, accept_certificate, enter_data, send, send_certificate_verify,
-    verify_certificate,
+    Session, Side, accept_certificate, check_context, enter_data, enter_handshake, send,
+    send_certificate_verify, verify_certificate,
 };
+use crate::config::ClientCertificates;
 use crate::crypto::{PublicKey, answer_share};
 use crate::error::CloseCause;
 use crate::handshake::{Context, Message, RunningTranscript};
+use crate::identity::Identity;
 use crate::message::v13::{Certificate, CertificateRequest, EncryptedExtensions, KeyShare};
 use crate::message::{ClientHello, write_hello_retry_request, write_server_hello_13};
 use crate::negotiation::{self, Completed, Step};
@@ -148,6 +150,7 @@ fn answer(
     mut transcript: RunningTranscript,
     cx: &mut Context,
 ) -> Next {
+    enter_handshake(cx)?;
     let &Choice { suite, scheme, .. } = choice;
     let (public_key, shared) = answer_share(share.group, share.public_key)
         .map_err(|_| CloseCause::Illegal("key_share"))?;
@@ -168,7 +171,6 @@ fn answer(
     let read = secrets.client.record_keys(suite.aead)?;
     cx.records.start_writing(HANDSHAKE, write);
     cx.records.start_reading(HANDSHAKE, read);
-    cx.inbox.enter(HANDSHAKE);
     let srtp = Srtp::select(hello.use_srtp, &cx.config);
     send_protected(srtp.as_ref(), scheme, &secrets, &mut transcript, cx)?;
     let mut application = secrets.application(transcript.value().as_ref());
@@ -176,16 +178,23 @@ fn answer(
     let write = application.written(Side::Server);
     let write = write.record_keys(suite.aead)?;
     cx.records.start_writing(DATA, write);
-    Ok(Step::Answered(ServerState::Certificate(AwaitCertificate {
-        established: Established {
-            suite,
-            group: share.group,
-            srtp,
-            transcript,
-            secrets,
-            application,
-        },
-    })))
+    let established = Established {
+        suite,
+        group: share.group,
+        srtp,
+        transcript,
+        secrets,
+        application,
+    };
+    Ok(Step::Answered(match cx.config.client_certificates {
+        ClientCertificates::NotRequested => ServerState::Finished(AwaitFinished {
+            established,
+            peer_certificate: Vec::new(),
+        }),
+        ClientCertificates::Required | ClientCertificates::Optional => {
+            ServerState::Certificate(AwaitCertificate { established })
+        }
+    }))
 }
 
 /// EncryptedExtensions to Finished.
@@ -200,11 +209,13 @@ fn send_protected(
     send(cx, transcript, HandshakeType::EncryptedExtensions, |w| {
         EncryptedExtensions::write(w, srtp);
     });
-    send(cx, transcript, HandshakeType::CertificateRequest, |w| {
-        CertificateRequest::write(w, &PublicKey::SCHEMES);
-    });
+    if config.client_certificates != ClientCertificates::NotRequested {
+        send(cx, transcript, HandshakeType::CertificateRequest, |w| {
+            CertificateRequest::write(w, &PublicKey::SCHEMES);
+        });
+    }
     send(cx, transcript, HandshakeType::Certificate, |w| {
-        Certificate::write(w, config.identity.chain());
+        Certificate::write(w, config.identity.iter().flat_map(Identity::chain));
     });
     send_certificate_verify(Side::Server, scheme, transcript, cx)?;
     let verify_data = secrets.server.verify_data(transcript.value().as_ref());
@@ -235,7 +246,7 @@ impl AwaitCertificate {
     fn handle(mut self, message: &Message, cx: &mut Context) -> Next {
         let certificate = Certificate::read(message.body())?;
         if certificate.chain().next().is_none() {
-            return Err(CloseCause::PeerCertificateRequired);
+            return self.without_certificate(&certificate, message, cx);
         }
         let peer = accept_certificate(&certificate, cx)?;
         self.established.transcript.push(message.bytes());
@@ -245,6 +256,25 @@ impl AwaitCertificate {
                 peer,
             },
         )))
+    }
+}
+
+impl AwaitCertificate {
+    fn without_certificate(
+        mut self,
+        certificate: &Certificate<'_>,
+        message: &Message,
+        cx: &Context,
+    ) -> Next {
+        if cx.config.client_certificates != ClientCertificates::Optional {
+            return Err(CloseCause::PeerCertificateRequired);
+        }
+        check_context(certificate)?;
+        self.established.transcript.push(message.bytes());
+        Ok(Step::Wait(ServerState::Finished(AwaitFinished {
+            established: self.established,
+            peer_certificate: Vec::new(),
+        })))
     }
 }
 
@@ -261,7 +291,7 @@ impl AwaitCertificateVerify {
         transcript.push(message.bytes());
         Ok(Step::Wait(ServerState::Finished(AwaitFinished {
             established: self.established,
-            peer: self.peer,
+            peer_certificate: self.peer.der,
         })))
     }
 }
@@ -269,7 +299,7 @@ impl AwaitCertificateVerify {
 #[derive(Debug)]
 pub(crate) struct AwaitFinished {
     established: Established,
-    peer: PeerCertificate,
+    peer_certificate: Vec<u8>,
 }
 
 impl AwaitFinished {
@@ -294,7 +324,7 @@ impl AwaitFinished {
         cx.flight.begin();
         Ok(Step::Complete(Completed {
             session: negotiation::Session::Dtls13(Session::new(Side::Server, suite, application)),
-            peer_certificate: self.peer.der,
+            peer_certificate: self.peer_certificate,
             srtp,
             group,
         }))

@@ -1,6 +1,7 @@
 //! What a client makes of a ServerHello and of a HelloRetryRequest (RFC 8446 §4.1.3 and §4.1.4).
 
 use super::client::{AwaitExtensions, ClientState, Established, Next};
+use super::enter_handshake;
 use super::schedule::HandshakeSecrets;
 use crate::Version;
 use crate::crypto::ClientShare;
@@ -116,6 +117,7 @@ pub(super) fn accept(
     if hello.cookie.is_some() {
         return Err(CloseCause::Illegal("extensions of ServerHello"));
     }
+    enter_handshake(cx)?;
     cx.accept_connection_id(hello.connection_id)?;
     let share = hello
         .key_share()?
@@ -137,7 +139,6 @@ pub(super) fn accept(
     let read = secrets.server.record_keys(suite.aead)?;
     cx.records.start_writing(HANDSHAKE, write);
     cx.records.start_reading(HANDSHAKE, read);
-    cx.inbox.enter(HANDSHAKE);
     Ok(Step::Wait(ClientState::EncryptedExtensions(
         AwaitExtensions {
             established: Established {
