@@ -194,7 +194,7 @@ fn calm() -> Weather {
 fn every_kind_of_nat_is_told() {
     for (mapping, maps) in ALL {
         for (filtering, filters) in ALL {
-            let kind = NatKind { mapping, filtering };
+            let kind = NatKind::new(mapping, filtering);
             let start = origin();
             let mut world = World::new(start, 1, calm(), Some(kind), Kind::Full);
             let (report, took) = world.run(start);
@@ -275,7 +275,7 @@ fn loss_does_not_change_the_verdict() {
         weather.loss = 0.1;
         weather.duplication = 0.05;
         weather.jitter = Duration::from_millis(200);
-        let kind = NatKind { mapping, filtering };
+        let kind = NatKind::new(mapping, filtering);
         let (report, took) = World::new(start, seed, weather, Some(kind), Kind::Full).run(start);
         assert!(took <= LONGEST, "{took:?}");
         let is_right = report

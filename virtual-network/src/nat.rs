@@ -1,4 +1,5 @@
-//! A NAT with the behaviours of RFC 4787: how it maps (§4.1) and what it lets in (§5).
+//! A NAT with the behaviours of RFC 4787: how it maps (§4.1), what it lets in (§5), and whether those
+//! behind it reach one another at their outer addresses (§6).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -24,29 +25,51 @@ pub struct NatKind {
     pub mapping: Dependence,
     /// Whose datagrams come in: those of remotes alike to one that something was sent to (§5).
     pub filtering: Dependence,
+    /// Whether what one inner host sends to the outer address of another comes back in (§6), as from
+    /// its own outer address.
+    pub hairpinning: bool,
 }
 
 impl NatKind {
     /// One outer port for each inner one, open to everybody.
-    pub const FULL_CONE: Self = Self {
-        mapping: Dependence::EndpointIndependent,
-        filtering: Dependence::EndpointIndependent,
-    };
+    pub const FULL_CONE: Self = Self::new(
+        Dependence::EndpointIndependent,
+        Dependence::EndpointIndependent,
+    );
     /// One outer port for each inner one, open to hosts that something was sent to.
-    pub const RESTRICTED: Self = Self {
-        mapping: Dependence::EndpointIndependent,
-        filtering: Dependence::AddressDependent,
-    };
+    pub const RESTRICTED: Self = Self::new(
+        Dependence::EndpointIndependent,
+        Dependence::AddressDependent,
+    );
     /// One outer port for each inner one, open to addresses and ports that something was sent to.
-    pub const PORT_RESTRICTED: Self = Self {
-        mapping: Dependence::EndpointIndependent,
-        filtering: Dependence::AddressAndPortDependent,
-    };
+    pub const PORT_RESTRICTED: Self = Self::new(
+        Dependence::EndpointIndependent,
+        Dependence::AddressAndPortDependent,
+    );
     /// A new outer port for each remote address and port, open to that one.
-    pub const SYMMETRIC: Self = Self {
-        mapping: Dependence::AddressAndPortDependent,
-        filtering: Dependence::AddressAndPortDependent,
-    };
+    pub const SYMMETRIC: Self = Self::new(
+        Dependence::AddressAndPortDependent,
+        Dependence::AddressAndPortDependent,
+    );
+
+    /// One without hairpinning.
+    #[must_use]
+    pub const fn new(mapping: Dependence, filtering: Dependence) -> Self {
+        Self {
+            mapping,
+            filtering,
+            hairpinning: false,
+        }
+    }
+
+    /// The same with hairpinning.
+    #[must_use]
+    pub const fn with_hairpinning(self) -> Self {
+        Self {
+            hairpinning: true,
+            ..self
+        }
+    }
 }
 
 impl Dependence {
@@ -83,8 +106,12 @@ impl Nat {
         }
     }
 
-    /// How `from` is seen by `to`. `None` when all ports are taken.
+    /// How `from` is seen by `to`. `None` when all ports are taken, or `to` is this NAT and it does no
+    /// hairpinning.
     pub(crate) fn outbound(&mut self, from: SocketAddr, to: SocketAddr) -> Option<SocketAddr> {
+        if to.ip() == self.public && !self.kind.hairpinning {
+            return None;
+        }
         let key = (from, self.kind.mapping.of(to));
         let port = match self.ports.get(&key) {
             Some(port) => *port,
@@ -93,6 +120,13 @@ impl Nat {
         self.ports.insert(key, port);
         self.inner.insert(port, from);
         self.open.insert((port, self.kind.filtering.of(to)));
+        Some(SocketAddr::new(self.public, port))
+    }
+
+    /// How a new connection is seen from outside. Those behind it listen to nobody, so that nothing has
+    /// to be remembered. `None` when all ports are taken.
+    pub(crate) fn connection(&mut self) -> Option<SocketAddr> {
+        let port = self.next_port()?;
         Some(SocketAddr::new(self.public, port))
     }
 

@@ -6,16 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use crate::dice::Dice;
-use crate::nat::{Nat, NatKind};
+use crate::firewall::Firewall;
+use crate::nat::NatKind;
+use crate::stream::Streams;
+use crate::topology::{HostId, NatId, Realm, Topology};
 use crate::weather::Weather;
-
-/// A host of one network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HostId(usize);
-
-/// A NAT of one network, and the private network behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NatId(usize);
 
 /// A datagram, with the addresses that whoever looks at it sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,27 +38,12 @@ pub struct Counts {
     pub lost: u64,
     /// Dropped by the rule of [`Network::block`].
     pub blocked: u64,
-    /// Not let in by a NAT, or out where it has no port left.
+    /// Not let in or out by a NAT or a firewall.
     pub filtered: u64,
     /// Sent from or to an address that no host has, or not any more.
     pub unreachable: u64,
     /// Taken out by [`Network::take_under_way`].
     pub taken: u64,
-}
-
-/// Who can be reached directly: everybody on the public network, or all behind one NAT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Realm {
-    Public,
-    Behind(NatId),
-}
-
-#[derive(Debug)]
-struct Host {
-    realm: Realm,
-    addresses: Vec<SocketAddr>,
-    /// The end of the last outage of what it sends.
-    outage: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -82,10 +62,10 @@ type Rule = Box<dyn FnMut(&Datagram) -> bool>;
 /// is sent and what comes in when it arrives, so that a move loses what is under way.
 pub struct Network {
     now: Instant,
-    weather: Weather,
-    dice: Dice,
-    hosts: Vec<Host>,
-    nats: Vec<Nat>,
+    pub(crate) weather: Weather,
+    pub(crate) dice: Dice,
+    pub(crate) topology: Topology,
+    pub(crate) streams: Streams,
     rule: Option<Rule>,
     under_way: BTreeMap<(Instant, u64), Flight>,
     serial: u64,
@@ -96,8 +76,7 @@ impl fmt::Debug for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Network")
             .field("weather", &self.weather)
-            .field("hosts", &self.hosts)
-            .field("nats", &self.nats)
+            .field("topology", &self.topology)
             .field("under_way", &self.under_way.len())
             .field("counts", &self.counts)
             .finish_non_exhaustive()
@@ -112,8 +91,8 @@ impl Network {
             now,
             weather,
             dice: Dice::new(seed),
-            hosts: Vec::new(),
-            nats: Vec::new(),
+            topology: Topology::default(),
+            streams: Streams::default(),
             rule: None,
             under_way: BTreeMap::new(),
             serial: 0,
@@ -123,61 +102,60 @@ impl Network {
 
     /// Adds a host on the public network.
     pub fn add_host(&mut self, addresses: &[SocketAddr]) -> HostId {
-        self.add(Realm::Public, addresses)
+        self.topology.add_host(Realm::Public, addresses)
     }
 
     /// Adds a NAT with its address on the public network.
     pub fn add_nat(&mut self, public: IpAddr, kind: NatKind) -> NatId {
-        self.nats.push(Nat::new(public, kind));
-        NatId(self.nats.len() - 1)
+        self.topology.add_nat(public, kind)
     }
 
     /// Adds a host on the private network behind a NAT. Networks behind two NATs may use the same
     /// addresses.
     pub fn add_host_behind(&mut self, nat: NatId, addresses: &[SocketAddr]) -> HostId {
-        self.add(Realm::Behind(nat), addresses)
+        self.topology.add_host(Realm::Behind(nat), addresses)
     }
 
-    fn add(&mut self, realm: Realm, addresses: &[SocketAddr]) -> HostId {
-        self.hosts.push(Host {
-            realm,
-            addresses: addresses.to_vec(),
-            outage: None,
-        });
-        HostId(self.hosts.len() - 1)
+    /// Puts a firewall in front of a host, in the place of the one before.
+    pub fn set_firewall(&mut self, host: HostId, firewall: Firewall) {
+        if let Some(host) = self.topology.host_mut(host) {
+            host.firewall = firewall;
+        }
     }
 
     /// A host gives up one address and has another instead. What is under way to the old one is
-    /// lost.
+    /// lost, and the connections from it end.
     pub fn move_address(&mut self, host: HostId, old: SocketAddr, new: SocketAddr) {
-        let addresses = self.hosts.get_mut(host.0).map(|host| &mut host.addresses);
-        for address in addresses.into_iter().flatten() {
+        let found = self.topology.host_mut(host);
+        for address in found.into_iter().flat_map(|host| &mut host.addresses) {
             if *address == old {
                 *address = new;
             }
         }
+        self.streams.cut_address(self.now, host, old);
     }
 
     /// A NAT forgets its mappings, as after a restart: those behind it are seen from other ports
     /// from now on, and what is under way to the old ones is lost.
     pub fn rebind(&mut self, nat: NatId) {
-        if let Some(nat) = self.nats.get_mut(nat.0) {
-            nat.forget();
+        if let Some(found) = self.topology.nat_mut(nat) {
+            found.forget();
         }
+        self.streams.cut_nat(self.now, nat);
     }
 
     /// A NAT gets another public address, and forgets its mappings.
     pub fn move_nat(&mut self, nat: NatId, public: IpAddr) {
-        if let Some(nat) = self.nats.get_mut(nat.0) {
-            nat.forget();
-            nat.public = public;
+        self.rebind(nat);
+        if let Some(found) = self.topology.nat_mut(nat) {
+            found.public = public;
         }
     }
 
     /// Changes what happens to the datagrams that are sent from now on. Outages are over.
     pub fn set_weather(&mut self, weather: Weather) {
         self.weather = weather;
-        for host in &mut self.hosts {
+        for host in &mut self.topology.hosts {
             host.outage = None;
         }
     }
@@ -209,38 +187,41 @@ impl Network {
         self.now = self.now.max(to);
     }
 
-    /// When the next datagram under way arrives, even if nobody is there any more.
+    /// When the next datagram under way arrives, even if nobody is there any more, or a connection
+    /// has something to tell.
     #[must_use]
     pub fn next_arrival(&self) -> Option<Instant> {
-        self.under_way.keys().next().map(|(at, _)| *at)
+        let datagram = self.under_way.keys().next().map(|(at, _)| *at);
+        datagram
+            .into_iter()
+            .chain(self.streams.next_arrival())
+            .min()
     }
 
     /// Sends a datagram from an address of a host.
     pub fn send(&mut self, host: HostId, from: SocketAddr, to: SocketAddr, data: &[u8]) {
         self.counts.sent += 1;
-        let sender = self.hosts.get(host.0);
+        let sender = self.topology.host(host);
         let Some(sender) = sender.filter(|host| host.addresses.contains(&from)) else {
             self.counts.unreachable += 1;
             return;
         };
-        let mut realm = sender.realm;
+        if !sender.firewall.udp {
+            self.counts.filtered += 1;
+            return;
+        }
         let data = data.to_vec();
         let mut datagram = Datagram { from, to, data };
         if self.rule.as_mut().is_some_and(|rule| rule(&datagram)) {
             self.counts.blocked += 1;
             return;
         }
-        if let Realm::Behind(nat) = realm
-            && self.host_at(realm, to).is_none()
-        {
-            let nat = self.nats.get_mut(nat.0);
-            let Some(outer) = nat.and_then(|nat| nat.outbound(from, to)) else {
-                self.counts.filtered += 1;
-                return;
-            };
-            datagram.from = outer;
-            realm = Realm::Public;
-        }
+        let Some(way) = self.topology.datagram_out(host, from, to) else {
+            self.counts.filtered += 1;
+            return;
+        };
+        datagram.from = way.from;
+        let realm = way.realm;
         if self.dice.chance(self.weather.duplication) {
             self.counts.duplicated += 1;
             self.launch(host, realm, datagram.clone());
@@ -268,7 +249,7 @@ impl Network {
     /// Whether an outage of a sender lasts or begins.
     fn is_out(&mut self, host: HostId) -> bool {
         let begins = self.dice.chance(self.weather.outage);
-        let Some(host) = self.hosts.get_mut(host.0) else {
+        let Some(host) = self.topology.host_mut(host) else {
             return false;
         };
         let lasts = host.outage.is_some_and(|end| self.now < end);
@@ -293,26 +274,22 @@ impl Network {
         None
     }
 
-    fn deliver(&mut self, mut realm: Realm, mut datagram: Datagram) -> Option<(HostId, Datagram)> {
-        let public = datagram.to.ip();
-        let nat = self.nats.iter().position(|nat| nat.public == public);
-        if let (Realm::Public, Some(at)) = (realm, nat) {
-            let nat = self.nats.get(at)?;
-            let Some(inner) = nat.inbound(datagram.from, datagram.to) else {
-                self.counts.filtered += 1;
-                return None;
-            };
-            datagram.to = inner;
-            realm = Realm::Behind(NatId(at));
+    fn deliver(&mut self, realm: Realm, mut datagram: Datagram) -> Option<(HostId, Datagram)> {
+        let inner = (self.topology).datagram_in(realm, datagram.from, datagram.to);
+        let Some((realm, to)) = inner else {
+            self.counts.filtered += 1;
+            return None;
+        };
+        datagram.to = to;
+        let Some(host) = self.topology.host_at(realm, to) else {
+            self.counts.unreachable += 1;
+            return None;
+        };
+        if !self.topology.host(host)?.firewall.udp {
+            self.counts.filtered += 1;
+            return None;
         }
-        let host = self.host_at(realm, datagram.to);
-        self.counts.unreachable += u64::from(host.is_none());
-        Some((host?, datagram))
-    }
-
-    fn host_at(&self, realm: Realm, address: SocketAddr) -> Option<HostId> {
-        let here = |host: &Host| host.realm == realm && host.addresses.contains(&address);
-        self.hosts.iter().position(here).map(HostId)
+        Some((host, datagram))
     }
 
     /// Lets somebody on the way look at all that is under way, and change its payload, in the

@@ -80,10 +80,7 @@ impl World {
 
 #[test]
 fn each_kind_maps_and_filters_as_its_name_says() {
-    let per_host = NatKind {
-        mapping: Dependence::AddressDependent,
-        filtering: Dependence::AddressDependent,
-    };
+    let per_host = NatKind::new(Dependence::AddressDependent, Dependence::AddressDependent);
     // Who of the three comes in when only the first was written to, and who sees the same port.
     for (kind, comes_in, one_port) in [
         (NatKind::FULL_CONE, [true, true, true], [true; 3]),
@@ -178,7 +175,7 @@ fn one_network_behind_a_nat_needs_no_nat_and_another_is_out_of_reach() {
 /// RFC 4787 §6.
 #[test]
 fn two_behind_one_nat_meet_at_its_outside() {
-    let mut world = World::new(NatKind::FULL_CONE);
+    let mut world = World::new(NatKind::FULL_CONE.with_hairpinning());
     let other = addr("10.0.0.2:5000");
     let second = world.network.add_host_behind(world.nat, &[other]);
     let seen = world.seen_by(NEAR);
