@@ -1,6 +1,5 @@
 //! Agents, STUN and TURN servers on a simulated network. Signalling is a reliable channel with a
-//! delay of its own. Connections to TURN servers are told from datagrams by their ports alone: the
-//! network knows no streams.
+//! delay of its own. Connections carry whole frames.
 #![allow(dead_code)] // each test file uses its own part
 #![allow(
     clippy::expect_used,
@@ -22,7 +21,9 @@ use ice_agent::{
     Path, Received, Role, SocketId, State, TAILROOM, Transport, TurnServer, Wanted,
 };
 use stun_codec::Message;
-use virtual_network::{Datagram, Dice, HostId, NatId, NatKind, Network, Weather};
+use virtual_network::{
+    Datagram, Dice, HostId, NatId, NatKind, Network, StreamEvent, StreamId, Weather,
+};
 
 #[allow(clippy::disallowed_methods)] // an origin for virtual time
 pub(crate) fn origin() -> Instant {
@@ -77,6 +78,8 @@ pub(crate) struct Node {
     pub(crate) trickles: bool,
     /// Sockets that the agent asked for and that are open.
     pub(crate) opened: BTreeMap<SocketId, (SocketAddr, Transport)>,
+    /// The connections among what it asked for, made or not.
+    streams: BTreeMap<StreamId, (SocketId, Path)>,
     /// What it asked for, in all.
     pub(crate) asked: Vec<Wanted>,
     /// How connections end that cannot be made.
@@ -104,6 +107,8 @@ pub(crate) struct World {
     pub(crate) signalling: Duration,
     servers: Vec<HostId>,
     pub(crate) turns: Vec<(HostId, turn::Server)>,
+    /// Connections to TURN servers: the server's end by the address that it sees.
+    clients: BTreeMap<SocketAddr, StreamId>,
     signals: BTreeMap<(Instant, u64), (usize, Signal)>,
     serial: u64,
 }
@@ -119,6 +124,7 @@ impl World {
             signalling: ms(20),
             servers: Vec::new(),
             turns: Vec::new(),
+            clients: BTreeMap::new(),
             signals: BTreeMap::new(),
             serial: 0,
         }
@@ -145,6 +151,7 @@ impl World {
             .collect();
         let all: Vec<_> = relayed.iter().copied().chain([address]).collect();
         let host = self.network.add_host(&all);
+        self.network.listen(host, address);
         let server = turn::Server::new(self.start, address, relayed);
         self.turns.push((host, server));
         self.turns.len() - 1
@@ -183,6 +190,7 @@ impl World {
             reached: BTreeMap::new(),
             trickles: true,
             opened: BTreeMap::new(),
+            streams: BTreeMap::new(),
             asked: Vec::new(),
             no_streams: None,
             udp_blocked: None,
@@ -294,6 +302,9 @@ impl World {
         while let Some((host, datagram)) = self.network.receive() {
             self.arrive(host, datagram);
         }
+        while let Some((host, event)) = self.network.receive_stream() {
+            self.arrive_stream(host, event);
+        }
         for node in 0..self.nodes.len() {
             let agent = &mut self.nodes[node].agent;
             if agent.poll_timeout().is_some_and(|at| at <= now) {
@@ -369,12 +380,8 @@ impl World {
     }
 
     fn ask_server(&mut self, host: HostId, datagram: &Datagram) {
-        if let Some((_, server)) = self.turns.iter_mut().find(|(of, _)| *of == host) {
-            let now = self.network.now();
-            for (from, to, data) in server.handle(now, datagram.from, datagram.to, &datagram.data) {
-                self.network.send(host, from, to, &data);
-            }
-            return;
+        if self.turns.iter().any(|(of, _)| *of == host) {
+            return self.ask_turn(host, datagram);
         }
         assert!(self.servers.contains(&host));
         let Ok(request) = Message::parse(&datagram.data) else {
@@ -384,6 +391,81 @@ impl World {
         if stun_codec::respond(&request, datagram.from, &mut out).is_some() {
             self.network.send(host, datagram.to, datagram.from, &out);
         }
+    }
+
+    fn ask_turn(&mut self, host: HostId, datagram: &Datagram) {
+        let now = self.network.now();
+        let Some((_, server)) = self.turns.iter_mut().find(|(of, _)| *of == host) else {
+            return;
+        };
+        for (from, to, data) in server.handle(now, datagram.from, datagram.to, &datagram.data) {
+            match self.clients.get(&to) {
+                Some(stream) => self.network.write(*stream, &data),
+                None => self.network.send(host, from, to, &data),
+            }
+        }
+    }
+
+    /// What an end of a connection hears: a node's, or a TURN server's.
+    fn arrive_stream(&mut self, host: HostId, event: StreamEvent) {
+        if let Some(node) = self.nodes.iter().position(|node| node.host == host) {
+            return self.hear_stream(node, event);
+        }
+        match event {
+            StreamEvent::Accepted { id, remote, .. } => {
+                self.clients.insert(remote, id);
+            }
+            StreamEvent::Data(id, data) => {
+                let client = self.clients.iter().find(|(_, stream)| **stream == id);
+                let from = *client.expect("accepted").0;
+                let (_, server) = self.turns.iter().find(|(of, _)| *of == host).expect("it");
+                let to = server.address;
+                self.ask_turn(host, &Datagram { from, to, data });
+            }
+            StreamEvent::Closed(id) => self.clients.retain(|_, stream| *stream != id),
+            other => panic!("a server hears {other:?}"),
+        }
+    }
+
+    fn hear_stream(&mut self, node: usize, event: StreamEvent) {
+        let now = self.now();
+        let this = &mut self.nodes[node];
+        let path_of = |id| this.streams.get(&id).copied();
+        match event {
+            StreamEvent::Connected(id) => {
+                if let Some((socket, path)) = path_of(id) {
+                    let opened = (path.local, path.transport);
+                    this.opened.insert(socket, opened);
+                    this.agent.handle_opened(now, socket, path.local);
+                }
+            }
+            StreamEvent::Refused(id) | StreamEvent::TimedOut(id) => {
+                let error = match event {
+                    StreamEvent::Refused(_) => OpenError::Refused,
+                    _ => OpenError::TimedOut,
+                };
+                if let Some((socket, _)) = path_of(id) {
+                    this.agent.handle_open_failed(now, socket, error);
+                }
+            }
+            StreamEvent::Data(id, mut data) => {
+                if let Some((_, path)) = path_of(id) {
+                    let data = &mut data[..];
+                    let handled = this.agent.handle_datagram(now, Received { path, data });
+                    if let Handled::Data { range, .. } = handled {
+                        this.received.push(data[range].to_vec());
+                    }
+                }
+            }
+            StreamEvent::Closed(id) => {
+                if let Some((socket, _)) = this.streams.remove(&id) {
+                    this.opened.remove(&socket);
+                    this.agent.handle_closed(now, socket);
+                }
+            }
+            other => panic!("a node hears {other:?}"),
+        }
+        self.drain(node);
     }
 
     /// Takes out what an agent has to say.
@@ -435,31 +517,48 @@ impl World {
             Event::Open(open) => self.open(node, open),
             Event::Close(close) => {
                 this.opened.remove(&close.id);
+                let streams = &mut this.streams;
+                let stream = streams.iter().find(|(_, (id, _))| *id == close.id);
+                if let Some(stream) = stream.map(|(stream, _)| *stream) {
+                    streams.remove(&stream);
+                    self.network.shut(stream);
+                }
             }
             _ => {}
         }
     }
 
-    /// Opens what an agent asks for, at once.
+    /// Opens what an agent asks for: sockets at once, connections as the network makes them.
     fn open(&mut self, node: usize, Open { id, what }: Open) {
         let now = self.now();
         let this = &mut self.nodes[node];
         this.asked.push(what.clone());
-        let (first, transport) = match what {
-            Wanted::Udp { .. } => (ASKED_PORTS, Transport::Udp),
-            Wanted::Tcp { .. } => (STREAM_PORTS, Transport::Tcp),
-            _ => (STREAM_PORTS, Transport::Tls),
+        let ip = this.addresses[0].ip();
+        let port = this.next_port;
+        this.next_port += 1;
+        let connection = match what {
+            Wanted::Tcp { remote, .. } => Some((remote, Transport::Tcp)),
+            Wanted::Tls { remote, .. } => Some((remote, Transport::Tls)),
+            _ => None,
         };
-        if transport != Transport::Udp
-            && let Some(error) = this.no_streams.clone()
-        {
-            this.agent.handle_open_failed(now, id, error);
-        } else {
-            let port = first + this.next_port;
-            this.next_port += 1;
-            let local = SocketAddr::new(this.addresses[0].ip(), port);
-            this.opened.insert(id, (local, transport));
-            this.agent.handle_opened(now, id, local);
+        match (connection, this.no_streams.clone()) {
+            (None, _) => {
+                let local = SocketAddr::new(ip, ASKED_PORTS + port);
+                this.opened.insert(id, (local, Transport::Udp));
+                this.agent.handle_opened(now, id, local);
+            }
+            (Some(_), Some(error)) => this.agent.handle_open_failed(now, id, error),
+            (Some((remote, transport)), None) => {
+                let local = SocketAddr::new(ip, STREAM_PORTS + port);
+                let path = Path {
+                    id,
+                    local,
+                    remote,
+                    transport,
+                };
+                let stream = self.network.connect(this.host, local, remote);
+                this.streams.insert(stream, (id, path));
+            }
         }
         self.drain(node);
     }
@@ -474,7 +573,14 @@ impl World {
             !agent.state().is_finished() || farewell,
             "sent after the end"
         );
-        self.network.send(*host, path.local, path.remote, data);
+        if path.transport == Transport::Udp {
+            self.network.send(*host, path.local, path.remote, data);
+        } else {
+            let streams = &self.nodes[node].streams;
+            let stream = streams.iter().find(|(_, (id, _))| *id == path.id);
+            let stream = *stream.expect("a connection").0;
+            self.network.write(stream, data);
+        }
     }
 
     pub(crate) fn state(&self, node: usize) -> State {
