@@ -1,6 +1,11 @@
 //! `ice-pair`: two copies on one machine connect, by pasting and through a folder, and say why where
 //! they cannot.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // a test
 
 mod support;
 

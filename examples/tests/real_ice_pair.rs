@@ -1,5 +1,10 @@
 //! `ice-pair` through coturn: over UDP, TCP and TLS, and what it says where coturn refuses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)] // a test
 
 mod support;
 

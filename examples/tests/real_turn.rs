@@ -10,13 +10,12 @@ mod support;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use examples::driver::{Connections, Relayed, RelayedNews, Trust};
-use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 use support::coturn::{Coturn, certificate, coturn};
-use support::process::{PATIENCE, Scratch, free_port};
+use support::process::{PATIENCE, Process, Scratch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::process::Command;
@@ -113,11 +112,11 @@ async fn real_turn_ping_tells_who_does_not_answer() {
         port,
         tls_port,
         folder,
-        _process,
+        process,
     } = server;
-    _process.kill().await;
+    process.kill().await;
     let gone = Coturn {
-        _process: Process::start("true", &mut Command::new("true")),
+        process: Process::start("true", &mut Command::new("true")),
         port,
         tls_port,
         folder,

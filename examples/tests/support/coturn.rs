@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// coturn with a certificate for `turn.test`, and where it listens.
 pub(crate) struct Coturn {
     /// Ends with the value.
-    _process: Process,
+    pub(crate) process: Process,
     pub(crate) port: u16,
     pub(crate) tls_port: u16,
     /// With its certificate, `certificate.pem`.
@@ -88,7 +88,7 @@ pub(crate) async fn coturn(valid: std::ops::Range<i64>, options: &[&str]) -> Cot
         .await
         .expect("coturn listens");
     Coturn {
-        _process: process,
+        process,
         port,
         tls_port,
         folder,
