@@ -11,8 +11,8 @@
 //! | [`calls`] | the tasks that join the three for each call | clocks |
 //! | [`inspect`] | shows what a message says | no |
 //! | [`ice_pair`] | connects two copies of itself by ICE | through [`driver`] |
+//! | [`turn`] | the TURN server: sockets, threads and a clock around its machine | yes |
 //! | [`turn_ping`] | checks a TURN server | through [`driver`] |
-//! | [`turn`] | the TURN server | yes |
 //! | [`mod@stun`] | asks STUN servers, for small programs | yes |
 //! | [`metrics`] | what an operator watches | no |
 //! | [`config`] | one validated configuration | no |

@@ -5,9 +5,8 @@ use std::net::SocketAddr;
 use std::ops::Range;
 
 use ice_agent::HEADROOM;
-use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef};
+use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 
-use super::ports::Port;
 use crate::session::TAILROOM;
 
 /// The largest datagram taken out of a joined buffer. Longer ones are no media and are cut, so
@@ -18,7 +17,7 @@ const DATAGRAM_MAX: usize = 2048;
 const JOINED_MAX: usize = 65_536;
 
 /// Buffers for one batch of datagrams, with room around each.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     buffers: [Box<[u8]>; BATCH_SIZE],
     metas: [RecvMeta; BATCH_SIZE],
     /// Where a datagram is taken apart that the kernel joined to others.
@@ -26,7 +25,7 @@ pub(super) struct Batch {
 }
 
 impl Batch {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             buffers: std::array::from_fn(|_| buffer(JOINED_MAX)),
             metas: [RecvMeta::default(); BATCH_SIZE],
@@ -34,19 +33,17 @@ impl Batch {
         }
     }
 
-    /// Receives one batch of a port and gives each datagram to `take`: its source, the buffer
-    /// around it, and where in the buffer it stands. Answers how many buffers were filled, at most
-    /// [`Port::batch`].
-    ///
-    /// # Errors
-    /// What the system says; `WouldBlock` when the socket is empty.
-    pub(super) fn receive(
+    /// Buffers that one call can fill.
+    pub(crate) const SIZE: usize = BATCH_SIZE;
+
+    /// Gives each datagram in the buffers that were filled to `take`: its source, the buffer around it,
+    /// and where in the buffer it stands.
+    pub(crate) fn each(
         &mut self,
-        port: &Port,
+        filled: usize,
         mut take: impl FnMut(SocketAddr, &mut [u8], Range<usize>),
-    ) -> io::Result<usize> {
-        let count = self.fill(port)?;
-        for (buffer, meta) in self.buffers.iter_mut().zip(&self.metas).take(count) {
+    ) {
+        for (buffer, meta) in self.buffers.iter_mut().zip(&self.metas).take(filled) {
             let datagrams = HEADROOM..HEADROOM + meta.len;
             if meta.len <= meta.stride {
                 take(meta.addr, buffer, datagrams);
@@ -67,20 +64,26 @@ impl Batch {
                 }
             }
         }
-        Ok(count)
     }
 
-    fn fill(&mut self, port: &Port) -> io::Result<usize> {
+    /// Receives one batch, and answers how many buffers were filled, at most `most`.
+    ///
+    /// # Errors
+    /// What the system says; `WouldBlock` when the socket is empty.
+    pub(crate) fn fill(
+        &mut self,
+        state: &UdpSocketState,
+        socket: UdpSockRef<'_>,
+        most: usize,
+    ) -> io::Result<usize> {
         let room = HEADROOM..HEADROOM + JOINED_MAX;
         let mut slices = self
             .buffers
             .each_mut()
             .map(|buffer| IoSliceMut::new(buffer.get_mut(room.clone()).unwrap_or_default()));
-        let most = port.batch();
         let slices = slices.get_mut(..most).unwrap_or_default();
         let metas = self.metas.get_mut(..most).unwrap_or_default();
-        port.state
-            .recv(UdpSockRef::from(&port.socket), slices, metas)
+        state.recv(socket, slices, metas)
     }
 }
 

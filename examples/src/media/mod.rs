@@ -30,6 +30,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::bridge::{self, Bridge, PhoneMedia, Stats};
 use crate::session::{LocalIce, RemoteIce};
+pub(crate) use batch::Batch;
 pub use pool::{GATHER, MediaConfig, MediaError, Placed, Pool, Seat};
 pub use sockets::{NoPort, PortPair, local_ip_towards};
 pub use totals::{Totals, Work};

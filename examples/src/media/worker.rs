@@ -113,10 +113,13 @@ fn serve(token: Token, ports: &Ports, batch: &mut Batch, hub: &mut Hub) -> bool 
     for _ in 0..BATCHES_PER_TURN {
         let now = now();
         hub.work.reads += 1;
-        let received = batch.receive(port, |from, buf, range| {
-            hub.work.datagrams += 1;
-            hub.on_datagram(now, port, ports, from, buf, range);
-        });
+        let received = batch.fill(&port.state, (&port.socket).into(), port.batch());
+        if let Ok(filled) = received {
+            batch.each(filled, |from, buf, range| {
+                hub.work.datagrams += 1;
+                hub.on_datagram(now, port, ports, from, buf, range);
+            });
+        }
         match received {
             Ok(filled) if filled == port.batch() => {}
             // It is empty; what comes from here on is told anew.

@@ -1,0 +1,220 @@
+//! From the settings of `turn-server` to what a server runs with.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use turn_relay::Transport;
+use turn_relay::server::{
+    Config as Relaying, Credentials, PeerPolicy, Quota, Secret, SharedSecrets,
+};
+
+use super::config::{self, Config, Proof, RelayAddress};
+use super::options::{Listen, Options, every_address};
+use super::tls::Certificate;
+use super::worker::now;
+
+/// Why settings that are right one by one make no server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssembleError {
+    /// The system does not tell its addresses.
+    #[error("the addresses of this machine: {0}")]
+    Addresses(#[source] io::Error),
+    /// A name or password has characters that none can have.
+    #[error("users: {0}")]
+    User(#[from] stun_codec::credentials::PrepareError),
+    /// The certificate or its key cannot be read or used.
+    #[error("{path}: {problem}")]
+    Certificate {
+        /// Which file.
+        path: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+impl Options {
+    /// What a server runs with that is configured like this.
+    ///
+    /// # Errors
+    /// [`AssembleError`].
+    pub fn from_config(config: &Config) -> Result<Self, AssembleError> {
+        let listen = listeners(&config.listeners).map_err(AssembleError::Addresses)?;
+        let relaying = relaying(config, &listen)?;
+        let tls = config.tls.as_ref();
+        let certificate = tls.map(|tls| Certificate::from_files(&tls.certificate, &tls.key));
+        let mut options = Self::new(relaying);
+        options.listen = listen;
+        options.ports = config.relay.ports.clone();
+        options.workers = config.workers.get();
+        options.certificate = certificate.transpose()?;
+        Ok(options)
+    }
+}
+
+fn listeners(listeners: &config::Listeners) -> io::Result<Vec<Listen>> {
+    let all = [
+        (Transport::Udp, &listeners.udp),
+        (Transport::Tcp, &listeners.tcp),
+        (Transport::Tls, &listeners.tls),
+    ];
+    let mut listen = Vec::new();
+    for (transport, addresses) in all {
+        for &address in addresses {
+            listen.extend(every_address(Listen { transport, address })?);
+        }
+    }
+    Ok(listen)
+}
+
+fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleError> {
+    let mut relaying = Relaying::new(&config.realm, credentials(&config.credentials)?)
+        .with_policy(policy(&config.peers))
+        .with_quota(quota(&config.limits))
+        .with_lifetimes(
+            config
+                .limits
+                .lifetime
+                .min(std::time::Duration::from_secs(600)),
+            config.limits.lifetime,
+        )
+        .with_nonce_lifetime(config.nonce_lifetime)
+        .with_mobility(config.mobility)
+        .with_wall_clock(now(), wall_clock());
+    for RelayAddress { local, public } in relay_addresses(config, listen) {
+        relaying = relaying.with_translated_relay_address(local, public);
+    }
+    if let Some(bandwidth) = config.limits.bandwidth {
+        // The setting is for each way, the machine's for both together.
+        relaying = relaying.with_bandwidth(bandwidth.get().saturating_mul(2));
+    }
+    if config.strict_expiry {
+        relaying = relaying.with_strict_expiry();
+    }
+    if let Some(other) = config.alternate_servers.first() {
+        relaying = relaying.with_alternate_server(*other);
+    }
+    Ok(relaying)
+}
+
+/// Where relayed addresses are. Unless it is said, where clients come, apart from loopback if there is
+/// anything else.
+fn relay_addresses(config: &Config, listen: &[Listen]) -> Vec<RelayAddress> {
+    if !config.relay.addresses.is_empty() {
+        return config.relay.addresses.clone();
+    }
+    let mut ips: Vec<IpAddr> = Vec::new();
+    for listen in listen {
+        if !ips.contains(&listen.address.ip()) {
+            ips.push(listen.address.ip());
+        }
+    }
+    if ips.iter().any(|ip| !ip.is_loopback()) {
+        ips.retain(|ip| !ip.is_loopback());
+    }
+    let plain = |ip| RelayAddress {
+        local: ip,
+        public: ip,
+    };
+    ips.into_iter().map(plain).collect()
+}
+
+fn credentials(config: &config::Credentials) -> Result<Credentials, AssembleError> {
+    let mut credentials = Credentials::new();
+    for user in &config.users {
+        credentials = match &user.proof {
+            Proof::Password(password) => credentials.with_user(&user.name, password.reveal())?,
+            Proof::Key(key) => match Secret::key(&key[..]) {
+                Some(key) => credentials.with_secret(&user.name, key)?,
+                None => credentials,
+            },
+        };
+    }
+    if let [first, rest @ ..] = &config.secrets[..] {
+        let mut secrets = SharedSecrets::new(first.reveal().as_bytes());
+        if let Some(second) = rest.first() {
+            secrets = secrets.with_second(second.reveal().as_bytes());
+        }
+        credentials = credentials.with_shared_secrets(secrets);
+    }
+    if config.store.is_some() {
+        credentials = credentials.with_store();
+    }
+    Ok(credentials)
+}
+
+fn policy(peers: &config::Peers) -> PeerPolicy {
+    let mut policy = PeerPolicy::internet();
+    for range in &peers.allowed {
+        for (prefix, length) in range.prefixes() {
+            policy = policy.allow(prefix, length, range.ports());
+        }
+    }
+    for range in &peers.denied {
+        for (prefix, length) in range.prefixes() {
+            policy = policy.deny(prefix, length, range.ports());
+        }
+    }
+    policy
+}
+
+fn quota(limits: &config::Limits) -> Quota {
+    let quota = limits
+        .allocations
+        .map_or_else(Quota::default, |all| Quota::new(all.get()));
+    match limits.allocations_per_user {
+        Some(each) => quota.with_per_user(each.get()),
+        None => quota,
+    }
+}
+
+impl Certificate {
+    /// Reads a certificate and its key from PEM files.
+    ///
+    /// # Errors
+    /// Which file is wrong, and how.
+    pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, AssembleError> {
+        let (chain, private) = read(certificate, key)?;
+        Self::new(chain, private).map_err(|error| failed(key, error))
+    }
+
+    /// Reads them again, for whoever connects from now on.
+    ///
+    /// # Errors
+    /// Which file is wrong, and how. The old certificate stays then.
+    pub fn replace_from_files(&self, certificate: &Path, key: &Path) -> Result<(), AssembleError> {
+        let (chain, private) = read(certificate, key)?;
+        self.replace(chain, private)
+            .map_err(|error| failed(key, error))
+    }
+}
+
+type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn read(certificate: &Path, key: &Path) -> Result<Pair, AssembleError> {
+    let chain = CertificateDer::pem_file_iter(certificate);
+    let chain: Result<Vec<_>, _> = chain.map_err(|error| failed(certificate, error))?.collect();
+    let chain = chain.map_err(|error| failed(certificate, error))?;
+    if chain.is_empty() {
+        return Err(failed(certificate, "there is no certificate"));
+    }
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(key, error))?;
+    Ok((chain, private))
+}
+
+fn failed(path: &Path, problem: impl ToString) -> AssembleError {
+    AssembleError::Certificate {
+        path: path.display().to_string(),
+        problem: problem.to_string(),
+    }
+}
+
+/// Names that say when they expire are held against this.
+#[allow(clippy::disallowed_methods)] // a driver
+fn wall_clock() -> SystemTime {
+    SystemTime::now()
+}
