@@ -121,6 +121,17 @@ impl Pair {
     }
 }
 
+/// What a triggered check is to find out or to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aim {
+    /// Whether a pair works. Nothing where that is known.
+    Check,
+    /// Whether a pair that worked still does.
+    Probe,
+    /// That data goes over it from now on. Nothing where it does not work.
+    Nominate,
+}
+
 /// One side of a new pair.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Side<Id> {
@@ -141,8 +152,8 @@ pub(crate) struct CheckList {
     pairs: Vec<Pair>,
     /// Those that have their way, in the order of their paths.
     by_path: SmallVec<[PairId; 4]>,
-    /// Checks to do before all others, with whether they nominate (RFC 8445 §6.1.4.1).
-    triggered: SmallVec<[(PairId, bool); 4]>,
+    /// Checks to do before all others (RFC 8445 §6.1.4.1).
+    triggered: SmallVec<[(PairId, Aim); 4]>,
 }
 
 impl CheckList {
@@ -290,19 +301,26 @@ impl CheckList {
     /// Queues a check before all ordinary ones.
     pub(crate) fn trigger(&mut self, id: PairId) {
         if !self.triggered.iter().any(|(queued, _)| *queued == id) {
-            self.triggered.push((id, false));
+            self.triggered.push((id, Aim::Check));
+        }
+    }
+
+    /// Queues a check of a pair whether it works or not.
+    pub(crate) fn trigger_probe(&mut self, id: PairId) {
+        if !self.triggered.iter().any(|(queued, _)| *queued == id) {
+            self.triggered.push((id, Aim::Probe));
         }
     }
 
     /// Queues the nomination of a pair before everything else.
     pub(crate) fn trigger_nomination(&mut self, id: PairId) {
         self.triggered.retain(|(queued, _)| *queued != id);
-        self.triggered.insert(0, (id, true));
+        self.triggered.insert(0, (id, Aim::Nominate));
     }
 
     /// Takes nominations out of the queue: the role to nominate is lost.
     pub(crate) fn forget_nominations(&mut self) {
-        self.triggered.retain(|(_, nominates)| !*nominates);
+        self.triggered.retain(|(_, aim)| *aim != Aim::Nominate);
     }
 
     /// Keeps the queued checks that `which` picks.
@@ -316,7 +334,7 @@ impl CheckList {
         !self.triggered.is_empty()
     }
 
-    pub(crate) fn pop_triggered(&mut self) -> Option<(PairId, bool)> {
+    pub(crate) fn pop_triggered(&mut self) -> Option<(PairId, Aim)> {
         (!self.triggered.is_empty()).then(|| self.triggered.remove(0))
     }
 

@@ -66,6 +66,10 @@ pub struct Config {
     pub gathering_deadline: Duration,
     /// How long a controlling agent waits for a better pair once one works. 200 ms by default.
     pub nomination_patience: Duration,
+    /// How long the nominated pair may be silent, 1 to 30 s, before another one that answers takes its
+    /// place or, where none does, the agent is [`Disconnected`](crate::State::Disconnected). 10 s by
+    /// default. Below 9 s it is checked more often than consent asks for.
+    pub disconnected_after: Duration,
     /// Ta: the time between two new transactions (RFC 8445 §14.2), at least 5 ms. 50 ms by
     /// default.
     pub pace: Duration,
@@ -90,6 +94,7 @@ impl Default for Config {
             credentials_deadline: Duration::from_secs(180),
             gathering_deadline: Duration::from_secs(5),
             nomination_patience: Duration::from_millis(200),
+            disconnected_after: Duration::from_secs(10),
             pace: Duration::from_millis(50),
             max_pairs: 100,
             max_remote_candidates: 64,
@@ -111,6 +116,9 @@ pub enum ConfigError {
     /// The pace is under 5 ms (RFC 8445 §14.2).
     #[error("a pace of {0:?} is under 5 ms")]
     Pace(Duration),
+    /// The silence after which a pair counts as dead is not from 1 to 30 s.
+    #[error("a silence of {0:?} is not from 1 to 30 s")]
+    DisconnectedAfter(Duration),
     /// The bound on pairs or candidates is not from 1 to 1000.
     #[error("a bound of {0} is not from 1 to 1000")]
     Bound(usize),
@@ -137,6 +145,10 @@ impl Config {
         }
         if self.pace < Duration::from_millis(5) {
             return Err(ConfigError::Pace(self.pace));
+        }
+        let silences = Duration::from_secs(1)..=Duration::from_secs(30);
+        if !silences.contains(&self.disconnected_after) {
+            return Err(ConfigError::DisconnectedAfter(self.disconnected_after));
         }
         for bound in [self.max_pairs, self.max_remote_candidates] {
             if !(1..=1000).contains(&bound) {
@@ -176,6 +188,10 @@ mod tests {
         assert_eq!(
             check(|c| c.pace = Duration::ZERO),
             Err(ConfigError::Pace(Duration::ZERO))
+        );
+        assert_eq!(
+            check(|c| c.disconnected_after = Duration::ZERO),
+            Err(ConfigError::DisconnectedAfter(Duration::ZERO))
         );
         assert_eq!(check(|c| c.max_pairs = 0), Err(ConfigError::Bound(0)));
     }

@@ -47,6 +47,11 @@ impl Consent {
         self.heard = self.heard.max(now);
     }
 
+    /// The last answer.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
     pub(crate) fn is_live(&self, now: Instant) -> bool {
         now < self.expires()
     }

@@ -24,6 +24,12 @@ pub enum State {
     /// A nominated pair is selected. A later nomination may still select another one; when its
     /// socket is closed the agent goes back to [`Self::Connected`] or [`Self::Checking`].
     Completed,
+    /// The nominated pair has been silent for
+    /// [`Config::disconnected_after`](crate::Config::disconnected_after), and no other one answers.
+    /// Data still goes over it while the peer's consent lasts. It goes back to [`Self::Completed`] when
+    /// the pair answers, to [`Self::Connected`] when another one does, and ends in [`Self::Failed`]
+    /// when consent is lost.
+    Disconnected,
     /// The end; [`Event::Failed`] says why.
     Failed,
     /// The end, at the owner's wish.
@@ -45,6 +51,7 @@ impl fmt::Display for State {
             Self::Checking => "checking",
             Self::Connected => "connected",
             Self::Completed => "completed",
+            Self::Disconnected => "disconnected",
             Self::Failed => "failed",
             Self::Closed => "closed",
         })

@@ -24,6 +24,8 @@ pub struct Stats {
     pub data_sent: u64,
     /// Restarts (RFC 8445 §9).
     pub restarts: u64,
+    /// Times that another pair took the place of a dead one.
+    pub switches: u64,
     /// Role conflicts seen, in requests and in responses.
     pub role_conflicts: u64,
     /// Dropped: begins like STUN and cannot be read, or its FINGERPRINT is wrong.

@@ -144,6 +144,14 @@ impl Transactions {
         }
     }
 
+    /// Whether a check of this pair is repeated still.
+    pub(crate) fn has_check_of(&self, pair: PairId) -> bool {
+        self.pending.iter().any(|pending| {
+            let of_pair = matches!(pending.purpose, Purpose::Check(check) if check.pair == pair);
+            of_pair && !matches!(pending.step, Step::Abandoned { .. })
+        })
+    }
+
     pub(crate) fn retain(&mut self, keep: impl Fn(&Purpose) -> bool) {
         self.pending.retain(|pending| keep(&pending.purpose));
         self.forget_time();

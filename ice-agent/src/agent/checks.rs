@@ -8,7 +8,7 @@ use stun_codec::Transport;
 use super::Agent;
 use super::phase::Turn;
 use crate::candidate::{Candidate, Kind, Protocol};
-use crate::checklist::{PairId, PairState, Side};
+use crate::checklist::{Aim, PairId, PairState, Side};
 use crate::config::Role;
 use crate::failure::Refusal;
 use crate::locals::BaseId;
@@ -119,15 +119,20 @@ impl Agent {
     }
 
     fn start_triggered(&mut self, now: Instant) -> bool {
-        while let Some((id, nominate)) = self.current.checks.pop_triggered() {
-            // A pair that works needs no check, and only one that works can be nominated.
+        while let Some((id, aim)) = self.current.checks.pop_triggered() {
             let works = self
                 .current
                 .checks
                 .get(id)
                 .is_some_and(|pair| pair.may_send(now));
-            if works == nominate {
-                self.start_check(now, id, nominate);
+            let applies = match aim {
+                Aim::Check => !works,
+                // One that is under way goes on.
+                Aim::Probe => !self.transactions.has_check_of(id),
+                Aim::Nominate => works,
+            };
+            if applies {
+                self.start_check(now, id, aim == Aim::Nominate);
                 return true;
             }
         }

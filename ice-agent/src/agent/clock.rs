@@ -40,6 +40,7 @@ impl Agent {
             self.release_timeout(),
             self.transactions.timeout(),
             self.consent_timeout(),
+            self.liveness_timeout(),
             self.nomination_timeout(),
             self.previous.as_ref().and_then(Previous::timeout),
             pace,
@@ -73,6 +74,7 @@ impl Agent {
             self.events.push(Event::UdpBlocked, &mut self.stats);
         }
         self.run_transactions(now);
+        self.run_liveness(now);
         self.run_consent(now);
         self.nominate(now);
         self.pace(now);
@@ -237,6 +239,7 @@ impl Agent {
         if valid.consent.is_live(now) {
             if let Some(id) = valid.consent.poll(now, self.role, &mut self.random) {
                 self.push(Frame::Consent(self.current.id, pair, id));
+                self.probe_again();
             }
         } else if completed {
             let silence = valid.consent.silence(now);

@@ -2,12 +2,13 @@
 //!
 //! Sockets and our candidates are in `local`, the peer's in `remote`. What arrives is handled in
 //! `inbound`, `request` and `response`, the clock in `clock`, checks
-//! in `checks`, relays in `relay`, the choice of a pair in `nomination`, restarts in `restart`, media
+//! in `checks`, relays in `relay`, the choice of a pair in `nomination`, its death in `liveness`, restarts in `restart`, media
 //! in `media`, output in `output`.
 
 mod checks;
 mod clock;
 mod inbound;
+mod liveness;
 mod local;
 mod media;
 mod nomination;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::Agent;
-use super::phase::Progress;
+use super::phase::{Life, Progress};
 use crate::checklist::{Pair, PairId, PairState};
 use crate::config::Role;
 use crate::failure::FailureCause;
@@ -68,7 +68,10 @@ impl Agent {
                 });
                 self.tell_carrier(now);
             }
-            Some(Progress::Completed { .. }) | None => {}
+            Some(Progress::Completed { .. }) => {
+                self.switch(now);
+            }
+            None => {}
         }
     }
 
@@ -150,6 +153,7 @@ impl Agent {
         self.set_progress(Progress::Completed {
             selected: pair,
             since: now,
+            life: Life::Fine,
         });
         let priority = self
             .current
@@ -245,7 +249,7 @@ impl Agent {
         }
     }
 
-    fn set_progress(&mut self, progress: Progress) {
+    pub(super) fn set_progress(&mut self, progress: Progress) {
         if let Some(running) = self.phase.running_mut() {
             running.progress = progress;
         }

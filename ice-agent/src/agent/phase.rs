@@ -132,7 +132,21 @@ pub(super) enum Progress {
         nominating: Option<PairId>,
     },
     /// The nominated pair carries data.
-    Completed { selected: PairId, since: Instant },
+    Completed {
+        selected: PairId,
+        since: Instant,
+        life: Life,
+    },
+}
+
+/// What is thought of the nominated pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    Fine,
+    /// It has been silent for a while.
+    Doubted,
+    /// It has been silent for too long.
+    Dead,
 }
 
 impl Progress {
@@ -157,6 +171,9 @@ impl Phase {
             Self::Running(running) => match running.progress {
                 Progress::Checking { .. } => State::Checking,
                 Progress::Connected { .. } => State::Connected,
+                Progress::Completed {
+                    life: Life::Dead, ..
+                } => State::Disconnected,
                 Progress::Completed { .. } => State::Completed,
             },
             Self::Failed => State::Failed,
