@@ -9,6 +9,7 @@
 pub mod client;
 pub mod server;
 
+mod icmp;
 mod indication;
 mod random;
 

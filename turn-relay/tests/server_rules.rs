@@ -592,6 +592,39 @@ fn what_is_not_to_be_fragmented_is_told_to_the_driver() {
 }
 
 #[test]
+fn a_peer_that_cannot_be_reached_is_told_if_it_is_permitted() {
+    let (mut site, mut alice) = allocated();
+    let id = *site.bound.keys().next().unwrap();
+    let tell = |site: &mut Site, kind| {
+        let icmp = turn_relay::server::Icmp {
+            kind,
+            code: 4,
+            data: 1280,
+        };
+        site.relay.handle_icmp(site.now, id, addr(PEER), icmp);
+        site.drain()
+    };
+    assert_eq!(tell(&mut site, 3), []);
+    alice
+        .ask(&mut site, Method::CREATE_PERMISSION, &[&peer(PEER)])
+        .granted();
+    assert_eq!(tell(&mut site, 8), [], "an echo request");
+    let out = tell(&mut site, 3);
+    let data = stun_codec::Message::parse(&out[0].data).unwrap();
+    assert_eq!(
+        (out[0].path.remote, data.method()),
+        (alice.at, Method::DATA)
+    );
+    assert_eq!(data.attribute().unwrap(), Some(peer(PEER)));
+    let icmp = stun_codec::attribute::Icmp {
+        kind: 3,
+        code: 4,
+        data: 1280,
+    };
+    assert_eq!(data.attribute().unwrap(), Some(icmp));
+}
+
+#[test]
 fn an_allocation_ends_with_its_connection() {
     let (mut site, mut alice) = start();
     let path = turn_relay::Path {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use stun_codec::{Close, Family, Open, OpenError, SocketId, Transport};
 
 use super::stats::Stats;
+use crate::icmp::Icmp;
 
 /// What an allocation tells its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,17 +131,6 @@ pub struct Redirect {
     pub server: SocketAddr,
     /// The name that its certificate must have over TLS (ALTERNATE-DOMAIN), where it is another.
     pub domain: Option<String>,
-}
-
-/// An ICMP message about something sent (RFC 8656 §18.13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Icmp {
-    /// Its type, of ICMP or ICMPv6 as the peer's address is.
-    pub kind: u8,
-    /// Its code.
-    pub code: u8,
-    /// Where something was too big: the MTU of the next hop, in bytes. Otherwise 0.
-    pub data: u32,
 }
 
 /// Why something did not come about, or has ended.

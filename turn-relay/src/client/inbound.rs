@@ -7,7 +7,8 @@ use stun_codec::{Class, Handled, Message, Method, Path, Received};
 
 use super::allocation::Allocation;
 use super::answer::read;
-use super::event::{Event, Icmp};
+use super::event::Event;
+use crate::icmp::Icmp;
 use crate::indication::{CHANNEL_HEADER, range_within};
 
 impl Allocation {

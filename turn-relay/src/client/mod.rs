@@ -44,9 +44,10 @@ mod stats;
 mod streams;
 mod wire;
 
+pub use crate::icmp::Icmp;
 pub use allocation::Allocation;
 pub use config::{Config, ConfigError, Families};
-pub use event::{Allocated, Cause, Event, Icmp, Missing, Redirect};
+pub use event::{Allocated, Cause, Event, Missing, Redirect};
 pub use media::{SendError, TAILROOM};
 pub use peers::PeerError;
 pub use stats::Stats;

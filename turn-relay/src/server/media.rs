@@ -135,8 +135,9 @@ impl Relay {
         buf: &mut [u8],
         frame: Range<usize>,
     ) -> Relayed {
-        // The low half is the number that it was asked for with.
-        let socket = Key::of_number((path.id.0 & u64::from(u32::MAX)) as u32);
+        let Some(socket) = Key::of_socket(path.id) else {
+            return Relayed::NotMine;
+        };
         let key = match self.sockets.get(socket) {
             Some(&Use::Allocation(key)) => key,
             Some(Use::Reserved) => return self.dropped(|stats| &mut stats.no_allocation),

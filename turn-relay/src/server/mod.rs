@@ -35,6 +35,7 @@ mod crypto;
 mod event;
 mod five_tuple;
 mod foreign;
+mod icmp;
 mod lookup;
 mod media;
 mod mobility;
@@ -57,6 +58,7 @@ mod stats;
 mod ticket;
 mod timers;
 
+pub use crate::icmp::Icmp;
 pub use config::{Config, ConfigError};
 pub use credentials::{Credentials, Secret};
 pub use event::{

@@ -1,5 +1,7 @@
 //! Things that are found by a small number.
 
+use stun_codec::SocketId;
+
 /// Bits of a number that say where; the others say which of those that stood there.
 const INDEX_BITS: u32 = 22;
 const INDEX: u32 = (1 << INDEX_BITS) - 1;
@@ -16,6 +18,13 @@ impl Key {
 
     pub(super) const fn of_number(number: u32) -> Self {
         Self(number)
+    }
+
+    /// The one that a socket was asked for with; `None` for the driver's own.
+    pub(super) fn of_socket(id: SocketId) -> Option<Self> {
+        // The low half is that number.
+        id.is_asked()
+            .then_some(Self((id.0 & u64::from(u32::MAX)) as u32))
     }
 
     const fn at(self) -> usize {

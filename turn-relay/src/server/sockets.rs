@@ -50,7 +50,9 @@ impl Relay {
     }
 
     fn on_door(&mut self, now: Instant, id: SocketId, state: DoorState) {
-        let Some(socket) = key_of(id) else { return };
+        let Some(socket) = Key::of_socket(id) else {
+            return;
+        };
         let Some(&Use::Allocation(key)) = self.sockets.get(socket) else {
             return;
         };
@@ -71,7 +73,7 @@ impl Relay {
 
     /// A socket has ended by itself: a client's connection, or one that was relayed at.
     pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
-        let Some(socket) = key_of(id) else {
+        let Some(socket) = Key::of_socket(id) else {
             self.connections.remove(id);
             if let Some(key) = self.clients.get(&FiveTuple::Stream(id)).copied() {
                 self.end(now, key, EndCause::ConnectionLost);
@@ -216,11 +218,4 @@ impl Relay {
             self.close(kept.door.socket);
         }
     }
-}
-
-/// The number that a socket was asked for with; `None` for the driver's own.
-fn key_of(id: SocketId) -> Option<Key> {
-    // The low half is that number.
-    id.is_asked()
-        .then(|| Key::of_number((id.0 & u64::from(u32::MAX)) as u32))
 }
