@@ -22,6 +22,7 @@
 
 pub mod config;
 pub mod coturn;
+pub mod store;
 
 mod assemble;
 mod connection;

@@ -66,7 +66,7 @@ impl Proof {
 }
 
 /// A key of 32 hexadecimal digits.
-pub(super) fn key(digits: &str) -> Result<Zeroizing<[u8; 16]>, &'static str> {
+pub(crate) fn key(digits: &str) -> Result<Zeroizing<[u8; 16]>, &'static str> {
     const PROBLEM: &str = "expected a key of 32 hexadecimal digits";
     let mut key = Zeroizing::new([0; 16]);
     if digits.len() != 2 * key.len() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

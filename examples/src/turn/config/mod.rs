@@ -22,6 +22,7 @@ use std::time::Duration;
 use crate::config::{ConfigError, file};
 
 pub use cli::Arguments;
+pub(super) use credentials::key;
 pub use credentials::{Credentials, Proof, User};
 pub use peers::{BadRange, PeerRange};
 pub use settings::{Settings, UserEntry};
