@@ -28,12 +28,30 @@ impl Role {
     }
 }
 
+/// How much of ICE an agent does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Mode {
+    /// All of it.
+    #[default]
+    Full,
+    /// It has host candidates only, on addresses that everybody reaches, answers checks and sends none,
+    /// no consent checks either (RFC 8445 §2.5, RFC 7675 §4). The peer has to be full and controls. Its
+    /// description says `a=ice-lite`.
+    Lite,
+}
+
 /// Settings of an agent.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The role at the start: [`Role::Controlled`] by default. A conflict with the peer may change
     /// it (RFC 8445 §7.3.1.1).
     pub role: Role,
+    /// Full by default.
+    pub mode: Mode,
+    /// The peer has said `a=ice-options:renomination`: nominations are numbered, the greatest number
+    /// counts, and a controlling agent moves to a better pair that comes to work after the first was
+    /// nominated. Numbered nominations of the peer are followed in any case. False by default.
+    pub renomination: bool,
     /// The component, 1 to 256 (RFC 8445 §4). 1 by default.
     pub component: u16,
     /// How the local ufrag begins: at most 24 letters, digits, `+` and `/`. Empty by default. A
@@ -83,6 +101,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             role: Role::Controlled,
+            mode: Mode::Full,
+            renomination: false,
             component: 1,
             ufrag_prefix: String::new(),
             stun_servers: Vec::new(),
@@ -116,6 +136,9 @@ pub enum ConfigError {
     /// The pace is under 5 ms (RFC 8445 §14.2).
     #[error("a pace of {0:?} is under 5 ms")]
     Pace(Duration),
+    /// A lite agent does not control (RFC 8445 §6.1.1).
+    #[error("a lite agent cannot control")]
+    LiteControls,
     /// The silence after which a pair counts as dead is not from 1 to 30 s.
     #[error("a silence of {0:?} is not from 1 to 30 s")]
     DisconnectedAfter(Duration),
@@ -145,6 +168,9 @@ impl Config {
         }
         if self.pace < Duration::from_millis(5) {
             return Err(ConfigError::Pace(self.pace));
+        }
+        if (self.mode, self.role) == (Mode::Lite, Role::Controlling) {
+            return Err(ConfigError::LiteControls);
         }
         let silences = Duration::from_secs(1)..=Duration::from_secs(30);
         if !silences.contains(&self.disconnected_after) {

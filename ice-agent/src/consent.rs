@@ -29,7 +29,8 @@ pub(crate) struct Sent {
 #[derive(Debug)]
 pub(crate) struct Consent {
     heard: Instant,
-    next: Instant,
+    /// When the next check is due; `None` where we only listen.
+    next: Option<Instant>,
     sent: VecDeque<Sent>,
 }
 
@@ -38,8 +39,17 @@ impl Consent {
     pub(crate) fn granted(now: Instant, random: &mut Random) -> Self {
         Self {
             heard: now,
-            next: now + gap(random),
+            next: Some(now + gap(random)),
             sent: VecDeque::with_capacity(REMEMBERED),
+        }
+    }
+
+    /// A lite agent asks for none: the peer's checks are its consent.
+    pub(crate) fn overheard(now: Instant) -> Self {
+        Self {
+            heard: now,
+            next: None,
+            sent: VecDeque::new(),
         }
     }
 
@@ -66,7 +76,8 @@ impl Consent {
 
     /// When something is to be done: a check, or the end.
     pub(crate) fn timeout(&self) -> Instant {
-        self.next.min(self.expires())
+        let expires = self.expires();
+        self.next.map_or(expires, |next| next.min(expires))
     }
 
     /// Starts a check if one is due.
@@ -76,10 +87,10 @@ impl Consent {
         role: Role,
         random: &mut Random,
     ) -> Option<TransactionId> {
-        if now < self.next {
+        if self.next.is_none_or(|next| now < next) {
             return None;
         }
-        self.next = now + gap(random);
+        self.next = Some(now + gap(random));
         if self.sent.len() >= REMEMBERED {
             self.sent.pop_front();
         }

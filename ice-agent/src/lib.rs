@@ -38,7 +38,7 @@ pub use candidate::{
     Address, Candidate, Extensions, Field, Foundation, InvalidFoundation, Kind,
     ParseCandidateError, Protocol, TcpKind,
 };
-pub use config::{Config, ConfigError, Role};
+pub use config::{Config, ConfigError, Mode, Role};
 pub use credentials::{Credentials, CredentialsError};
 pub use event::{Event, PairInfo, State};
 pub use failure::{CheckState, Failure, FailureCause, PairReport, Refusal, SocketReport};

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use bytes::BytesMut;
 use stun_codec::attribute::{
-    ErrorCode, IceControlled, IceControlling, Priority, UseCandidate, Username, XorMappedAddress,
+    ErrorCode, IceControlled, IceControlling, Nomination, Priority, UseCandidate, Username,
+    XorMappedAddress,
 };
 use stun_codec::{
     Algorithm, AttributeType, Builder, Class, EncodeError, IntegrityKey, Message, Method,
@@ -21,6 +22,8 @@ pub(crate) struct CheckRequest<'a> {
     pub(crate) role: Role,
     pub(crate) tie_breaker: u64,
     pub(crate) nominate: bool,
+    /// The number of the nomination, for a peer that follows numbers.
+    pub(crate) nomination: Option<u32>,
 }
 
 /// Appends a connectivity check. Nothing is appended when it cannot be written.
@@ -39,6 +42,9 @@ pub(crate) fn write_check(
     };
     if check.nominate {
         request = request.attribute(&UseCandidate);
+        if let Some(number) = check.nomination {
+            request = request.attribute(&Nomination(number));
+        }
     }
     request.integrity(key).fingerprint().map(drop)
 }
@@ -155,6 +161,7 @@ pub(crate) struct Asked {
     /// The role that the peer takes, with its tie-breaker.
     pub(crate) role: Option<(Role, u64)>,
     pub(crate) nominate: bool,
+    pub(crate) nomination: Option<u32>,
 }
 
 impl Asked {
@@ -169,6 +176,11 @@ impl Asked {
                 .map(|a| (Role::Controlling, a.0))
                 .or(controlled.map(|a| (Role::Controlled, a.0))),
             nominate: request.contains(AttributeType::USE_CANDIDATE),
+            nomination: request
+                .attribute::<Nomination>()
+                .ok()
+                .flatten()
+                .map(|nomination| nomination.0),
         }
     }
 }

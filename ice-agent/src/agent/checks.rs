@@ -9,7 +9,7 @@ use super::Agent;
 use super::phase::Turn;
 use crate::candidate::{Candidate, Kind, Protocol};
 use crate::checklist::{Aim, PairId, PairState, Side};
-use crate::config::Role;
+use crate::config::{Mode, Role};
 use crate::failure::Refusal;
 use crate::locals::BaseId;
 use crate::outbox::Frame;
@@ -113,9 +113,13 @@ impl Agent {
 
     /// Once a pair is selected only triggered checks go out (RFC 8445 §8.1.2).
     pub(super) fn does_ordinary_checks(&self) -> bool {
-        self.phase
-            .progress()
-            .is_some_and(|progress| !progress.is_completed())
+        let progress = self.phase.progress();
+        progress.is_some_and(|progress| !progress.is_completed()) && !self.is_lite()
+    }
+
+    /// Whether checks are only answered.
+    pub(super) fn is_lite(&self) -> bool {
+        self.config.mode == Mode::Lite
     }
 
     fn start_triggered(&mut self, now: Instant) -> bool {

@@ -12,7 +12,8 @@
 //! Consent alone (RFC 7675) knows of a dead pair after 30 s. Its checks go out once every 4 to 6 s, so
 //! a lost one says nothing. A pair in doubt is therefore checked like a new one, with repetitions, and
 //! the other pairs with it. Data goes over a dead pair as long as there is consent and no other one
-//! answers; then the agent says [`Disconnected`](crate::State::Disconnected).
+//! answers; then the agent says [`Disconnected`](crate::State::Disconnected). A lite agent checks nothing and knows of a dead pair when
+//! the peer's checks have stayed away for 30 s.
 
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,9 @@ impl Agent {
         let Some(Progress::Completed { selected, life, .. }) = self.phase.progress() else {
             return None;
         };
+        if self.is_lite() {
+            return None;
+        }
         let heard = self.current.checks.get(selected)?.valid()?.consent.heard();
         match life {
             Life::Fine => Some(heard + self.doubt_after()),
@@ -47,6 +51,9 @@ impl Agent {
         let Some(Progress::Completed { selected, life, .. }) = self.phase.progress() else {
             return;
         };
+        if self.is_lite() {
+            return;
+        }
         let Some(silence) = self.silence_of(now, selected) else {
             return;
         };

@@ -256,7 +256,7 @@ impl Agent {
             self.events
                 .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
         }
-        if !found.is_relayed() && kinds.server_reflexive {
+        if !found.is_relayed() && kinds.server_reflexive && !self.is_lite() {
             let until = now + self.config.gathering_deadline;
             let policy = &self.config.policy;
             self.gatherer.ask(base, until, |server| {

@@ -76,6 +76,8 @@ pub struct Agent {
     random: Random,
     role: Role,
     tie_breaker: u64,
+    /// The number of our last nomination, where the peer follows numbers.
+    nomination: Option<u32>,
     gatherer: Gatherer,
     names: Names,
     relays: Relays,
@@ -120,6 +122,7 @@ impl Agent {
             role: config.role,
             current: Generation::first(&config, &mut random),
             tie_breaker: random.u64(),
+            nomination: None,
             gatherer: Gatherer::new(config.stun_servers.clone()),
             names: Names::default(),
             relays: Relays::new(config.turn_servers.clone()),

@@ -31,12 +31,33 @@ impl Agent {
         if patient && self.current.checks.has_better_open(found.priority) {
             return;
         }
-        self.current.checks.trigger_nomination(pair);
+        self.name(pair);
         self.set_progress(Progress::Connected {
             since,
             best,
             nominating: Some(pair),
         });
+    }
+
+    /// Tells the peer that data goes over this pair from now on.
+    fn name(&mut self, pair: PairId) {
+        if self.config.renomination {
+            self.nomination = Some(self.nomination.map_or(1, |last| last.wrapping_add(1)));
+        }
+        self.current.checks.trigger_nomination(pair);
+    }
+
+    /// Where the peer follows renominations, a better pair that comes to work later is nominated, too.
+    fn renominate(&mut self, now: Instant) {
+        if !self.config.renomination || self.role != Role::Controlling {
+            return;
+        }
+        let selected = self.selected_priority();
+        let best = self.current.checks.best_valid(now);
+        let better = best.filter(|(_, best)| selected.is_some_and(|have| best.priority > have));
+        if let Some((pair, _)) = better {
+            self.name(pair);
+        }
     }
 
     /// A pair works, or was nominated before it did.
@@ -69,7 +90,9 @@ impl Agent {
                 self.tell_carrier(now);
             }
             Some(Progress::Completed { .. }) => {
-                self.switch(now);
+                if !self.switch(now) {
+                    self.renominate(now);
+                }
             }
             None => {}
         }
@@ -187,13 +210,14 @@ impl Agent {
     /// nominate with every check, as RFC 5245 §8.1.1.2 allowed, do not choose by that; of their
     /// pairs the best one counts, on both sides. But a peer that names a pair again without a
     /// check of the better one between has left that: its NAT has given it another address.
-    pub(super) fn follow(&mut self, now: Instant, pair: PairId) {
+    /// So has one that numbers its nominations: the greatest number counts.
+    pub(super) fn follow(&mut self, now: Instant, pair: PairId, numbered: bool) {
         let selected = self.selected_priority();
         let Some(found) = self.current.checks.get_mut(pair) else {
             return;
         };
         let is_worse = selected.is_some_and(|selected| selected > found.priority);
-        let chosen = found.heard_plain || found.passed_over;
+        let chosen = numbered || found.heard_plain || found.passed_over;
         found.passed_over = is_worse;
         if chosen {
             for (_, other) in self.current.checks.iter_mut().filter(|(id, _)| *id != pair) {

@@ -71,6 +71,7 @@ impl Agent {
             role: check.role,
             tie_breaker: check.tie_breaker,
             nominate: check.nominate,
+            nomination: self.nomination,
         };
         Some((path, wire::write_check(out, id, &request, &peer.key)))
     }
@@ -111,6 +112,7 @@ impl Agent {
             role: sent.role,
             tie_breaker: self.tie_breaker,
             nominate: selected && sent.role == Role::Controlling,
+            nomination: self.nomination,
         };
         let written = wire::write_check(out, id, &request, &peer.key);
         let path = found.path;

@@ -98,6 +98,8 @@ pub(super) struct Nominations {
     last: [Option<TransactionId>; REMEMBERED_NOMINATIONS],
     /// Which one makes room for the next.
     oldest: usize,
+    /// The greatest number, of a peer that numbers them.
+    greatest: Option<u32>,
 }
 
 impl Nominations {
@@ -105,7 +107,17 @@ impl Nominations {
         Self {
             last: [None; REMEMBERED_NOMINATIONS],
             oldest: 0,
+            greatest: None,
         }
+    }
+
+    /// Whether a number is greater than all before: others are old ones that came late.
+    pub(super) fn is_greatest(&mut self, number: u32) -> bool {
+        let greater = self.greatest.is_none_or(|greatest| number > greatest);
+        if greater {
+            self.greatest = Some(number);
+        }
+        greater
     }
 
     /// Whether this is not a repetition.

@@ -26,7 +26,7 @@ use crate::servers::{ServerKind, ServerOutcome};
 impl Agent {
     /// Asks the TURN servers, once gathering has begun.
     pub(super) fn begin_relays(&mut self, now: Instant) {
-        if !self.config.policy.kinds.relayed {
+        if !self.config.policy.kinds.relayed || self.is_lite() {
             return;
         }
         let streams_at = now + self.config.stream_patience;

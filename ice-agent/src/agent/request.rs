@@ -7,8 +7,9 @@ use stun_codec::{Handled, Message, Path, Verified, VerifyError};
 
 use super::Agent;
 use super::phase::{Early, Phase};
-use crate::checklist::{PairId, PairState};
+use crate::checklist::{PairId, PairState, Valid};
 use crate::config::Role;
+use crate::consent::Consent;
 use crate::generation::{Generation, GenerationId};
 use crate::outbox::Frame;
 use crate::wire::{Answer, Asked, Refused, UnknownList};
@@ -18,6 +19,8 @@ use crate::wire::{Answer, Asked, Refused, UnknownList};
 enum Intent {
     Check,
     Nominate,
+    /// A nomination with a greater number than all before.
+    Renominate,
     /// A repetition of a nomination, or one that the peer's role does not allow.
     NominateAgain,
 }
@@ -113,12 +116,13 @@ impl Agent {
                 }
             }
             Phase::Running(running) => {
-                let intent = match (asked.nominate, self.role) {
-                    (false, _) => Intent::Check,
-                    (true, Role::Controlled) if running.peer.nominations.is_new(asked.id) => {
-                        Intent::Nominate
-                    }
-                    (true, _) => Intent::NominateAgain,
+                let nominations = &mut running.peer.nominations;
+                let intent = match (asked.nomination, asked.nominate, self.role) {
+                    (None, false, _) => Intent::Check,
+                    (_, _, Role::Controlling) => Intent::NominateAgain,
+                    (Some(number), ..) if nominations.is_greatest(number) => Intent::Renominate,
+                    (None, true, _) if nominations.is_new(asked.id) => Intent::Nominate,
+                    _ => Intent::NominateAgain,
                 };
                 self.learn(now, path, asked.priority, intent);
             }
@@ -136,6 +140,9 @@ impl Agent {
             return false;
         }
         self.stats.role_conflicts += 1;
+        if self.is_lite() {
+            return true;
+        }
         // The greater tie-breaker is controlling.
         let wins = self.tie_breaker >= tie_breaker;
         let keeps = wins == (self.role == Role::Controlling);
@@ -166,13 +173,38 @@ impl Agent {
         found.tally.requests += 1;
         found.heard_plain |= intent == Intent::Check;
         self.not_left_yet(pair);
-        if intent == Intent::Nominate {
-            self.follow(now, pair);
+        if self.is_lite() {
+            return self.overhear(now, pair, intent);
+        }
+        if matches!(intent, Intent::Nominate | Intent::Renominate) {
+            self.follow(now, pair, intent == Intent::Renominate);
         }
         // Also once a pair is selected, and whatever was nominated: the peer may send data over
         // any pair that works for it, and it is taken only where our own check was answered
         // (RFC 8445 §12.1).
         self.trigger(now, pair);
+    }
+
+    /// A lite agent takes the pair that the peer nominates as it is, and each of its checks as consent
+    /// (RFC 8445 §7.3.2).
+    fn overhear(&mut self, now: Instant, pair: PairId, intent: Intent) {
+        let Some(found) = self.current.checks.get_mut(pair) else {
+            return;
+        };
+        let Some(local) = self.current.locals.base(found.base).map(|base| base.host) else {
+            return;
+        };
+        match found.valid_mut() {
+            Some(valid) if valid.consent.is_live(now) => valid.consent.renew(now),
+            _ if intent == Intent::Check => return,
+            _ => {
+                let consent = Consent::overheard(now);
+                found.state = PairState::Succeeded(Valid { local, consent });
+            }
+        }
+        if matches!(intent, Intent::Nominate | Intent::Renominate) {
+            self.select(now, pair);
+        }
     }
 
     fn pair_of_request(&mut self, path: &Path, priority: Option<u32>) -> Option<PairId> {

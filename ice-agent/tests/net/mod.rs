@@ -20,7 +20,8 @@ use ice_agent::{
     Agent, Candidate, Config, Credentials, Event, Failure, HEADROOM, Handled, Open, OpenError,
     Path, Received, Role, SocketId, State, TAILROOM, Transport, TurnServer, Wanted,
 };
-use stun_codec::Message;
+use stun_codec::attribute::{IceControlled, Priority, Username};
+use stun_codec::{Builder, IntegrityKey, Message, Method, TransactionId};
 use virtual_network::{
     Datagram, Dice, HostId, NatId, NatKind, Network, StreamEvent, StreamId, Weather,
 };
@@ -241,6 +242,22 @@ impl World {
         let credentials = agent.local_credentials().clone();
         self.signal(1 - from, self.signalling, Signal::Restart(credentials));
         self.drain(from);
+    }
+
+    /// Sends a check of a node that the node itself knows nothing of, as a late one would come.
+    pub(crate) fn check_from(&mut self, node: usize, from: SocketAddr, to: SocketAddr) {
+        let [ours, theirs] = [node, 1 - node].map(|at| self.nodes[at].agent.local_credentials());
+        let name = format!("{}:{}", theirs.ufrag(), ours.ufrag());
+        let key = IntegrityKey::short_term(theirs.password());
+        let mut out = BytesMut::new();
+        Builder::request(&mut out, Method::BINDING, TransactionId([5; 12]))
+            .attribute(&Username(&name))
+            .attribute(&Priority(1))
+            .attribute(&IceControlled(1))
+            .integrity(&key)
+            .fingerprint()
+            .expect("room");
+        self.network.send(self.nodes[node].host, from, to, &out);
     }
 
     fn signal(&mut self, node: usize, after: Duration, signal: Signal) {
