@@ -49,6 +49,8 @@ pub(crate) enum PairState {
     InProgress,
     Succeeded(Valid),
     Failed,
+    /// It has failed, and made room: the next new pair takes its place.
+    Forgotten,
 }
 
 /// What a pair is once it works: its entry in the valid list (RFC 8445 §7.2.5.3.2).
@@ -116,7 +118,7 @@ impl Pair {
             PairState::Waiting => CheckState::Waiting,
             PairState::Permitting | PairState::InProgress => CheckState::InProgress,
             PairState::Succeeded(_) => CheckState::Succeeded,
-            PairState::Failed => CheckState::Failed,
+            PairState::Failed | PairState::Forgotten => CheckState::Failed,
         }
     }
 }
@@ -192,7 +194,11 @@ impl CheckList {
             passed_over: false,
             foundation,
         };
-        let id = if self.pairs.len() < self.bound {
+        let forgotten = (self.iter()).find(|(_, pair)| matches!(pair.state, PairState::Forgotten));
+        let id = if let Some((id, _)) = forgotten {
+            *self.pairs.get_mut(id.0)? = pair;
+            id
+        } else if self.pairs.len() < self.bound {
             self.pairs.push(pair);
             PairId(self.pairs.len() - 1)
         } else {
@@ -200,8 +206,7 @@ impl CheckList {
                 .expendable()
                 .filter(|(_, least)| least.priority < priority);
             let id = least.map(|(id, _)| id)?;
-            self.by_path.retain(|known| *known != id);
-            self.triggered.retain(|(queued, _)| *queued != id);
+            self.forget(id);
             *self.pairs.get_mut(id.0)? = pair;
             id
         };
@@ -209,6 +214,30 @@ impl CheckList {
             self.by_path.insert(place, id);
         }
         Some(id)
+    }
+
+    fn forget(&mut self, id: PairId) {
+        self.by_path.retain(|known| *known != id);
+        self.triggered.retain(|(queued, _)| *queued != id);
+        if let Some(pair) = self.get_mut(id) {
+            pair.state = PairState::Forgotten;
+        }
+    }
+
+    /// Forgets a pair that has failed, of those remote candidates that `may_go` picks and that have no
+    /// other pair; the candidate.
+    pub(crate) fn forget_failed(&mut self, may_go: impl Fn(RemoteId) -> bool) -> Option<RemoteId> {
+        let is_spent = |pair: &Pair| {
+            matches!(pair.state, PairState::Failed) && !pair.named_by_peer && may_go(pair.remote)
+        };
+        let is_alone = |remote: RemoteId| {
+            let same = self.pairs.iter().filter(|pair| pair.remote == remote);
+            same.count() == 1
+        };
+        let found = (self.iter()).find(|(_, pair)| is_spent(pair) && is_alone(pair.remote));
+        let (id, remote) = found.map(|(id, pair)| (id, pair.remote))?;
+        self.forget(id);
+        Some(remote)
     }
 
     /// Where in the order of paths a pair stands, or would stand.
@@ -349,9 +378,11 @@ impl CheckList {
             PairState::Frozen => Some((0, pair.priority)),
             _ => None,
         };
+        let queued = |id: PairId| self.triggered.iter().any(|(queued, _)| *queued == id);
         let ranked = self
             .iter()
-            .filter_map(|(id, pair)| rank(pair).map(|rank| (rank, id)));
+            .filter_map(|(id, pair)| rank(pair).map(|rank| (rank, id)))
+            .filter(|(_, id)| !queued(*id));
         ranked.max_by_key(|(rank, _)| *rank).map(|(_, id)| id)
     }
 
@@ -378,8 +409,10 @@ impl CheckList {
 
     /// Pair ids, best first.
     pub(crate) fn ranked(&self) -> Vec<PairId> {
+        let known = |(_, pair): &(PairId, &Pair)| !matches!(pair.state, PairState::Forgotten);
         let mut ids: Vec<_> = self
             .iter()
+            .filter(known)
             .map(|(id, pair)| (Reverse(pair.priority), id))
             .collect();
         ids.sort_by_key(|(priority, _)| *priority);

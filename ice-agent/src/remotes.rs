@@ -13,6 +13,8 @@ pub(crate) struct Remotes {
     component: u16,
     bound: usize,
     candidates: Vec<Candidate>,
+    /// How many were learned from checks, those included that made room for others.
+    learned: u32,
     ended: bool,
 }
 
@@ -35,6 +37,7 @@ impl Remotes {
             component,
             bound,
             candidates: Vec::new(),
+            learned: 0,
             ended: false,
         }
     }
@@ -71,10 +74,25 @@ impl Remotes {
         if self.candidates.len() >= self.bound {
             return None;
         }
-        let at = self.candidates.len();
-        self.candidates.push(Candidate {
+        let learned = self.learned(address, priority);
+        self.candidates.push(learned);
+        Some(RemoteId(self.candidates.len() - 1))
+    }
+
+    /// Puts a new peer-reflexive one in the place of another.
+    pub(crate) fn learn_in_place_of(&mut self, id: RemoteId, address: SocketAddr, priority: u32) {
+        let learned = self.learned(address, priority);
+        if let Some(place) = self.candidates.get_mut(id.0) {
+            *place = learned;
+        }
+    }
+
+    fn learned(&mut self, address: SocketAddr, priority: u32) -> Candidate {
+        let number = self.learned;
+        self.learned = number.wrapping_add(1);
+        Candidate {
             // Different from all others (RFC 8445 §7.3.1.3).
-            foundation: Foundation::numbered(b'p', at as u32),
+            foundation: Foundation::numbered(b'p', number),
             component: self.component,
             protocol: Protocol::Udp,
             priority,
@@ -82,8 +100,12 @@ impl Remotes {
             kind: Kind::PeerReflexive,
             related: None,
             extensions: Extensions::NONE,
-        });
-        Some(RemoteId(at))
+        }
+    }
+
+    /// Whether it was learned from a check, and nothing more is known of it.
+    pub(crate) fn is_learned(&self, id: RemoteId) -> bool {
+        self.get(id).is_some_and(is_learned)
     }
 
     pub(crate) fn get(&self, id: RemoteId) -> Option<&Candidate> {

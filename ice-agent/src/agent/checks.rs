@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stun_codec::Transport;
 
 use super::Agent;
-use super::phase::Turn;
+use super::phase::{Took, Turn};
 use crate::candidate::{Candidate, Kind, Protocol};
 use crate::checklist::{Aim, PairId, PairState, Side};
 use crate::config::{Mode, Role};
@@ -93,14 +93,20 @@ impl Agent {
         if !self.pacer.is_free(now) {
             return;
         }
-        // Servers and ordinary checks take turns: neither may hold up the other.
-        let started = self.start_triggered(now)
-            || match self.pacer.turn() {
-                Turn::Server => self.ask_servers(now) || self.start_ordinary(now),
-                Turn::Check => self.start_ordinary(now) || self.ask_servers(now),
-            };
-        if started {
-            self.pacer.take(now);
+        if self.pacer.owes_others() && self.start_other(now) {
+            self.pacer.take(now, Took::Other);
+        } else if self.start_triggered(now) {
+            self.pacer.take(now, Took::Triggered);
+        } else if self.start_other(now) {
+            self.pacer.take(now, Took::Other);
+        }
+    }
+
+    /// Servers and ordinary checks take turns: neither may hold up the other.
+    fn start_other(&mut self, now: Instant) -> bool {
+        match self.pacer.turn() {
+            Turn::Server => self.ask_servers(now) || self.start_ordinary(now),
+            Turn::Check => self.start_ordinary(now) || self.ask_servers(now),
         }
     }
 

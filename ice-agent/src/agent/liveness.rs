@@ -100,7 +100,7 @@ impl Agent {
             };
             match pair.state {
                 PairState::Succeeded(_) => self.current.checks.trigger_probe(id),
-                PairState::InProgress | PairState::Permitting => {}
+                PairState::InProgress | PairState::Permitting | PairState::Forgotten => {}
                 PairState::Frozen | PairState::Waiting | PairState::Failed => {
                     pair.state = PairState::Waiting;
                     self.current.checks.trigger(id);

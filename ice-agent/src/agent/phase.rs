@@ -227,6 +227,19 @@ pub(super) struct Pacer {
     gap: Duration,
     last: Option<Instant>,
     turn: Turn,
+    /// Triggered checks since the last of anything else.
+    triggered: u32,
+}
+
+/// As many triggered checks in a row: after them another transaction has its turn. A NAT that gives
+/// each of the peer's checks another port triggers one after the other, to no end.
+const MOST_TRIGGERED: u32 = 3;
+
+/// What a tick was used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Took {
+    Triggered,
+    Other,
 }
 
 /// Who goes first at the next tick.
@@ -242,7 +255,13 @@ impl Pacer {
             gap,
             last: None,
             turn: Turn::Server,
+            triggered: 0,
         }
+    }
+
+    /// Whether triggered checks have had more than their share.
+    pub(super) fn owes_others(&self) -> bool {
+        self.triggered >= MOST_TRIGGERED
     }
 
     pub(super) fn gap(&self) -> Duration {
@@ -262,8 +281,12 @@ impl Pacer {
         self.last.map(|last| last + self.gap)
     }
 
-    pub(super) fn take(&mut self, now: Instant) {
+    pub(super) fn take(&mut self, now: Instant, took: Took) {
         self.last = Some(now);
+        self.triggered = match took {
+            Took::Triggered => self.triggered.saturating_add(1),
+            Took::Other => 0,
+        };
         self.turn = match self.turn {
             Turn::Server => Turn::Check,
             Turn::Check => Turn::Server,

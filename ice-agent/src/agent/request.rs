@@ -12,6 +12,7 @@ use crate::config::Role;
 use crate::consent::Consent;
 use crate::generation::{Generation, GenerationId};
 use crate::outbox::Frame;
+use crate::remotes::RemoteId;
 use crate::wire::{Answer, Asked, Refused, UnknownList};
 
 /// What the peer means by a request.
@@ -218,11 +219,23 @@ impl Agent {
             self.stats.bad_request += 1;
             return None;
         };
-        let Some(remote) = self.current.remotes.find_or_learn(path.remote, priority) else {
+        let known = self.current.remotes.find_or_learn(path.remote, priority);
+        let Some(remote) = known.or_else(|| self.learn_instead(path, priority)) else {
             self.stats.over_bound += 1;
             return None;
         };
         self.pair_up(base, remote)
+    }
+
+    /// Where there are too many candidates, one that was learned and has failed makes room: the peer
+    /// may go on from another address.
+    fn learn_instead(&mut self, path: &Path, priority: u32) -> Option<RemoteId> {
+        let Generation {
+            checks, remotes, ..
+        } = &mut self.current;
+        let remote = checks.forget_failed(|remote| remotes.is_learned(remote))?;
+        remotes.learn_in_place_of(remote, path.remote, priority);
+        Some(remote)
     }
 
     /// Queues a triggered check (RFC 8445 §7.3.1.4).
@@ -238,7 +251,7 @@ impl Agent {
                 found.state = PairState::Waiting;
             }
             // Its check follows as soon as the relay lets the peer in.
-            PairState::Permitting => return,
+            PairState::Permitting | PairState::Forgotten => return,
             PairState::Frozen | PairState::Waiting | PairState::Failed => {
                 found.state = PairState::Waiting;
             }
