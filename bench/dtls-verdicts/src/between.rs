@@ -70,15 +70,6 @@ impl Plan {
     }
 }
 
-impl Plan {
-    /// Whether there is a message that the peer did not send.
-    #[must_use]
-    pub fn has_message(&self) -> bool {
-        let forged = |(_, one): &(usize, Disturbance)| matches!(one, Disturbance::Message { .. });
-        self.0.iter().any(forged)
-    }
-}
-
 /// No handshake has more records, without retransmissions.
 const RECORDS: u64 = 8;
 
@@ -93,6 +84,24 @@ impl Plan {
 }
 
 impl Disturbance {
+    /// What kind it is.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Repeat => "repeat",
+            Self::Delay(_) => "delay",
+            Self::Cut { .. } => "cut",
+            Self::Truncate(_) => "truncate",
+            Self::Lengthen(_) => "lengthen",
+            Self::Header(..) => "header",
+            Self::FragmentHeader(..) => "fragment header",
+            Self::Body(..) => "body",
+            Self::Insert { .. } => "insert",
+            Self::Alert(..) => "alert",
+            Self::Message { .. } => "message",
+        }
+    }
+
     fn draw(dice: &mut Dice) -> Self {
         let kind = dice.below(11);
         let mut byte = || dice.below(256) as u8;
