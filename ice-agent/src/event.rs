@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use stun_codec::{Close, Open};
@@ -97,6 +98,13 @@ pub enum Event {
     /// Data goes over this pair from now on. It comes once for each change: a nomination of the
     /// pair that carries data already is only a [`StateChanged`](Self::StateChanged).
     SelectedPair(Box<PairInfo>),
+    /// DTLS that came before its pair was valid, and was held until now.
+    HeldData {
+        /// The peer's address.
+        from: SocketAddr,
+        /// One datagram.
+        data: Vec<u8>,
+    },
     /// The agent failed. [`Event::StateChanged`] comes just before.
     Failed(Box<Failure>),
 }

@@ -20,6 +20,9 @@ pub struct Stats {
     pub responses_received: u64,
     /// Datagrams handed up as data.
     pub data_received: u64,
+    /// DTLS datagrams held because their pair was not valid yet. Those that were told later count as
+    /// received, too.
+    pub data_held: u64,
     /// Datagrams sent by [`Agent::send`](crate::Agent::send).
     pub data_sent: u64,
     /// Restarts (RFC 8445 §9).

@@ -170,6 +170,12 @@ impl Session {
                 self.secure = Secure::Closed(None);
                 self.events.push_back(Event::Failed(Failure::Ice(failure)));
             }
+            ice_agent::Event::HeldData { mut data, .. } => {
+                self.secure.start(self.told, self.ice.rtt());
+                if let Some(dtls) = self.secure.dtls() {
+                    let _ = dtls.handle_datagram(self.told, &mut data);
+                }
+            }
             ice_agent::Event::LocalCandidate(candidate) => {
                 self.events.push_back(Event::LocalCandidate(candidate));
             }

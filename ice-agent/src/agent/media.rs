@@ -34,9 +34,12 @@ pub enum SendError {
 }
 
 impl Agent {
-    /// Payload that came on `path`, and where it stands in the frame.
-    pub(super) fn handle_data(&mut self, path: &Path, range: Range<usize>) -> Handled {
+    /// Payload that came on `path`, and where it stands in its frame.
+    pub(super) fn handle_data(&mut self, path: &Path, data: &[u8], range: Range<usize>) -> Handled {
         if !self.is_valid(path) {
+            if self.hold(path, data) {
+                return Handled::Consumed;
+            }
             return self.if_known_path(path, |stats| &mut stats.data_before_valid);
         }
         self.stats.data_received += 1;

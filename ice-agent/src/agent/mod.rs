@@ -7,6 +7,7 @@
 
 mod checks;
 mod clock;
+mod early;
 mod inbound;
 mod liveness;
 mod local;
@@ -83,6 +84,8 @@ pub struct Agent {
     relays: Relays,
     /// What the servers said.
     servers: Servers,
+    /// DTLS over pairs that are not valid yet.
+    early: Vec<(Path, Vec<u8>)>,
     /// What relays are left with, at the end.
     farewells: Vec<(Path, Vec<u8>)>,
     /// The last time that was told: what is written needs it, and draining tells none.
@@ -127,6 +130,7 @@ impl Agent {
             names: Names::default(),
             relays: Relays::new(config.turn_servers.clone()),
             servers: Servers::new(config.gathering_deadline),
+            early: Vec::new(),
             farewells: Vec::new(),
             told_time: None,
             transactions: Transactions::default(),
@@ -219,6 +223,7 @@ impl Agent {
         self.transactions.clear();
         self.gatherer.clear();
         self.previous = None;
+        self.early = Vec::new();
         self.current.checks.clear();
         if let Some(now) = self.told_time {
             self.leave_relays(now);

@@ -90,7 +90,8 @@ impl Agent {
                 self.tell_carrier(now);
             }
             Some(Progress::Completed { .. }) => {
-                if !self.switch(now) {
+                let switched = self.switch(now);
+                if !switched {
                     self.renominate(now);
                 }
             }

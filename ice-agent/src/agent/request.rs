@@ -201,6 +201,8 @@ impl Agent {
             _ => {
                 let consent = Consent::overheard(now);
                 found.state = PairState::Succeeded(Valid { local, consent });
+                let path = found.path;
+                self.tell_held(&path);
             }
         }
         if matches!(intent, Intent::Nominate | Intent::Renominate) {

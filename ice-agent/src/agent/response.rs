@@ -156,6 +156,7 @@ impl Agent {
             Purpose::Check(other) => other.pair != check.pair || other.nominate,
             Purpose::Server(_) => true,
         });
+        self.tell_held(&pending.path);
         self.pair_works(now, check.pair);
         if named || (check.nominate && self.role == Role::Controlling) {
             self.select(now, check.pair);

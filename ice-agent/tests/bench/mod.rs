@@ -114,7 +114,19 @@ impl Bench {
     }
 
     pub(crate) fn request(&mut self, ask: Ask) -> Vec<u8> {
-        let (id, key, username) = (self.id(), self.key(), self.username());
+        let id = self.id();
+        self.request_as(id, ask)
+    }
+
+    /// One of thousands.
+    pub(crate) fn request_numbered(&self, ask: Ask, number: u32) -> Vec<u8> {
+        let mut id = [0xee; 12];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        self.request_as(TransactionId(id), ask)
+    }
+
+    fn request_as(&self, id: TransactionId, ask: Ask) -> Vec<u8> {
+        let (key, username) = (self.key(), self.username());
         let mut out = BytesMut::new();
         let mut request = Builder::request(&mut out, Method::BINDING, id)
             .attribute(&Username(&username))
