@@ -15,6 +15,7 @@ use crate::http;
 use crate::media::{self, MediaConfig, MediaError, Pool};
 use crate::sip::echo::EchoPhone;
 use crate::sip::{self, Credentials, Transport, User, UserAgent, UserAgentConfig};
+use crate::turn::embedded::{self, Embedded};
 
 /// Why the gateway did not start.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +30,9 @@ pub enum StartError {
     /// The phone side.
     #[error(transparent)]
     Sip(#[from] sip::StartError),
+    /// The embedded TURN server.
+    #[error(transparent)]
+    Turn(#[from] embedded::StartError),
     /// The way to the SIP server.
     #[error("sip-server: {server}: {source}")]
     Unreachable {
@@ -91,7 +95,16 @@ impl Gateway {
             Some(address) => Some(http::MetricsServer::start(address, resources.clone()).await?),
             None => None,
         };
-        let server = http::Server::start(&config.http, calls, resources.metrics.clone()).await?;
+        let server = http::Server::start(
+            &config.http,
+            calls,
+            resources.metrics.clone(),
+            resources.turn.clone(),
+        )
+        .await?;
+        if let Some(turn) = &resources.turn {
+            turn.tell();
+        }
         let stop = CancellationToken::new();
         let exchange = calls::run(resources.clone(), commands, stop.clone());
         let exchange = tokio::spawn(exchange);
@@ -155,6 +168,11 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
     })?;
     #[allow(clippy::disallowed_methods)] // the start of the gateway reads the clock
     let now = SystemTime::now();
+    let routes = Routes {
+        echo: echo_route(&config.sip, echo).await?,
+        server: server_route(&config.sip).await?,
+    };
+    let turn = turn(config, &media, now)?;
     Ok(Resources {
         media,
         identity: Identity::generate(now)?,
@@ -172,12 +190,37 @@ async fn resources(config: &Config, echo: &EchoPhone) -> Result<Resources, Start
         learn_phone_address: config.media.learn_phone_address,
         max_calls: config.max_calls,
         max_calls_per_token: config.max_calls_per_token,
+        turn,
         metrics: Arc::default(),
-        routes: Routes {
-            echo: echo_route(&config.sip, echo).await?,
-            server: server_route(&config.sip).await?,
-        },
+        routes,
     })
+}
+
+/// The TURN server beside this media, if there is to be one.
+fn turn(
+    config: &Config,
+    media: &Pool,
+    now: SystemTime,
+) -> Result<Option<Arc<Embedded>>, StartError> {
+    let Some(turn) = &config.turn else {
+        return Ok(None);
+    };
+    let certificate = match &config.http.tls {
+        // Browsers trust none that we make: they ask for a page, and for nothing else.
+        config::Tls::SelfSigned { .. } => None,
+        operators @ config::Tls::Files { .. } => {
+            let loaded = http::Certificate::load(operators, &[], now);
+            Some(loaded.map_err(http::StartError::from)?)
+        }
+    };
+    let around = embedded::Around {
+        peers: media.browser_addresses(),
+        ports: config.media.ports.clone(),
+        workers: config.media.workers,
+        max_calls: config.max_calls,
+        certificate: certificate.as_ref(),
+    };
+    Ok(Some(Embedded::start(turn, &around)?))
 }
 
 async fn echo_route(config: &config::Sip, echo: &EchoPhone) -> Result<Route, StartError> {

@@ -108,7 +108,7 @@ async fn each_side_has_its_address_and_nothing_crosses() {
 async fn an_address_that_cannot_reach_the_server_is_told_at_start() {
     let state = std::env::temp_dir().display().to_string();
     let config = toml::from_str(&format!(
-        "sip-server = '127.0.0.1:5060'\nphone-address = '::1'\nstate-dir = '{state}'"
+        "sip-server = '127.0.0.1:5060'\nphone-address = '::1'\nstate-dir = '{state}'\nturn = false"
     ));
     let config = examples::config::Config::from_settings(config.unwrap()).unwrap();
     let error = examples::gateway::Gateway::start(&config)

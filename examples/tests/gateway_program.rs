@@ -13,7 +13,7 @@ use http_support::Folder;
 /// The program with a file of this text, and `state-dir` in a folder of the test.
 fn gateway(folder: &Folder, text: &str) -> Command {
     let file = folder.path().join("gateway.toml");
-    fs::write(&file, text).unwrap();
+    fs::write(&file, format!("turn-listen = '127.0.0.1:0'\n{text}")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     command.arg("--config").arg(file);
     command.env("XDG_STATE_HOME", folder.path());

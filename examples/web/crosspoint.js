@@ -76,7 +76,7 @@ export async function dial(options) {
 async function place(gateway, resources, { to, stream, media, iceTransportPolicy, signal }) {
   // Before the first await: inside the user's click the audio context may start at once.
   resources.openAudioContext();
-  const { iceServers } = await gateway.iceServers(signal);
+  const { iceServers, grant } = await gateway.iceServers(signal);
   const local =
     stream ??
     (await unlessAborted(signal, resources.openMicrophone(media), () => resources.release()));
@@ -92,7 +92,7 @@ async function place(gateway, resources, { to, stream, media, iceTransportPolicy
   await connection.setLocalDescription();
   // Sent at once; candidates follow as they are found.
   const offer = connection.localDescription.sdp;
-  const accepted = await unlessAborted(signal, gateway.offer(to, offer), (late) =>
+  const accepted = await unlessAborted(signal, gateway.offer(to, offer, grant), (late) =>
     gateway.hangUp(late.url),
   );
   try {
@@ -541,8 +541,10 @@ class Gateway {
     return response.json();
   }
 
-  async offer(to, sdp) {
-    const path = `v1/calls?to=${encodeURIComponent(to)}`;
+  /** `grant` names the TURN login that came with the ICE servers: it lives as long as the call. */
+  async offer(to, sdp, grant) {
+    const query = new URLSearchParams(grant ? { to, grant } : { to });
+    const path = `v1/calls?${query}`;
     const headers = { "Content-Type": "application/sdp" };
     const response = await this.#fetch(path, { method: "POST", headers, body: sdp });
     const url = new URL(response.headers.get("Location") ?? "", response.url);

@@ -273,13 +273,15 @@ function meter(side, level) {
 }
 
 function pairText({ local, remote, roundTripTime }) {
-  const end = ({ type, address, port }) => {
+  const end = ({ type, address, port, relayProtocol }) => {
     const host = address?.includes(":") ? `[${address}]` : (address ?? "hidden");
-    return `${host}:${port} (${TYPES[type] ?? type})`;
+    const over = relayProtocol ? ` over\u00a0${relayProtocol.toUpperCase()}` : "";
+    return `${host}:${port} (${TYPES[type] ?? type}${over})`;
   };
-  const protocol = (local.relayProtocol ?? local.protocol).toUpperCase();
+  // Behind a relay it is UDP always; how the relay is reached is what matters.
+  const protocol = local.relayProtocol ? "" : `, ${local.protocol.toUpperCase()}`;
   const time = roundTripTime === null ? "" : `, ${roundTripTime}\u00a0ms`;
-  return `${end(local)} ↔ ${end(remote)}, ${protocol}${time}`;
+  return `${end(local)} ↔ ${end(remote)}${protocol}${time}`;
 }
 
 const TYPES = { host: "direct", srflx: "behind NAT", prflx: "behind NAT", relay: "relayed" };

@@ -21,6 +21,7 @@ use crate::media::Placed;
 use crate::metrics::Outcome;
 use crate::session::{self, Failure, SecureFailure, Secured};
 use crate::sip::{self, OutgoingCall};
+use crate::turn::embedded::Lease;
 
 /// How long an ended call is remembered, for those who ask how it ended.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -69,7 +70,13 @@ pub(super) async fn run(
 ) -> CallId {
     let Begin {
         id,
-        new: NewCall { to, offer, .. },
+        new:
+            NewCall {
+                owner,
+                to,
+                offer,
+                grant,
+            },
         reply,
         permit,
         memory,
@@ -82,7 +89,8 @@ pub(super) async fn run(
         mut media_events,
         mut outgoing,
         phone,
-    } = match setup::set_up(&resources, &to, &offer).await {
+        turn,
+    } = match setup::set_up(&resources, &owner, &to, &offer, grant.as_deref()).await {
         Ok(set_up) => set_up,
         Err(error) => {
             tracing::info!(call = ?id, to, %error, "call refused");
@@ -92,11 +100,13 @@ pub(super) async fn run(
         }
     };
     drop(offer);
-    tracing::info!(call = ?id, to, "call begun");
+    let lent = turn.as_ref().map(Lease::grant);
+    tracing::info!(call = ?id, to, grant = ?lent, "call begun");
     let created = Created {
         id,
         etag: ice.etag().clone(),
         answer,
+        grant: lent.cloned(),
     };
     let active = resources.metrics.active_call();
     let abandoned = reply.send(Ok(created)).is_err();
@@ -132,7 +142,7 @@ pub(super) async fn run(
         },
     };
     call.end(last, &outgoing).await;
-    drop((outgoing, permit, active));
+    drop((outgoing, turn, permit, active));
     if let Ok(_room) = memory.try_acquire() {
         tokio::select! {
             () = call.remember(&mut requests) => {}

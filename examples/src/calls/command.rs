@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{CallError, CallEvent, CallId, ETag, Owner};
 use crate::bridge::Stats;
+use crate::turn::embedded::Grant;
 
 /// A request for a call.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub struct NewCall {
     pub to: String,
     /// The browser's SDP offer.
     pub offer: String,
+    /// The name of the login of the embedded TURN server that the browser has.
+    pub grant: Option<String>,
 }
 
 /// A call that has begun.
@@ -28,6 +31,8 @@ pub struct Created {
     pub etag: ETag,
     /// The SDP answer.
     pub answer: String,
+    /// The call's login of the embedded TURN server, if there is one.
+    pub grant: Option<Grant>,
 }
 
 /// What became of a trickle fragment.

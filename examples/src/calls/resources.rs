@@ -12,6 +12,7 @@ use crate::media::Pool;
 use crate::metrics::Metrics;
 use crate::session::DtlsRole;
 use crate::sip::{Server, User, UserAgent};
+use crate::turn::embedded::Embedded;
 
 /// Everything a call needs from the gateway.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub struct Resources {
     pub max_calls: usize,
     /// Calls at once of one token.
     pub max_calls_per_token: usize,
+    /// The embedded TURN server, if it runs.
+    pub turn: Option<Arc<Embedded>>,
     /// What calls count.
     pub metrics: Arc<Metrics>,
     /// Where names lead.

@@ -8,10 +8,11 @@ use super::browser::{BrowserLeg, unacceptable};
 use super::ice::IceSession;
 use super::phone::PhoneSession;
 use super::random::Random;
-use super::{CallError, Resources};
+use super::{CallError, Owner, Resources};
 use crate::bridge::{self, Bridge, BridgeConfig, Formats, NtpOrigin, ReportConfig, Rewriter};
 use crate::media::Placed;
 use crate::sip::{InvalidUser, OutgoingCall, User};
+use crate::turn::embedded::Lease;
 
 /// A call whose phone is being invited.
 pub(super) struct SetUp {
@@ -21,13 +22,16 @@ pub(super) struct SetUp {
     pub(super) outgoing: OutgoingCall,
     pub(super) phone: PhoneSession,
     pub(super) ice: IceSession,
+    pub(super) turn: Option<Lease>,
 }
 
-/// Answers the offer and invites the phone.
+/// Answers the offer and invites the phone. `grant` is the name of the TURN login that the browser has.
 pub(super) async fn set_up(
     resources: &Resources,
+    owner: &Owner,
     to: &str,
     offer: &str,
+    grant: Option<&str>,
 ) -> Result<SetUp, CallError> {
     let bad_target = |problem: InvalidUser| CallError::BadTarget {
         to: to.to_owned(),
@@ -59,6 +63,9 @@ pub(super) async fn set_up(
         formats,
     } = leg;
     let ice = IceSession::new(negotiation)?;
+    let turn = resources.turn.as_ref();
+    let turn = turn.map(|server| server.bind(owner, grant)).transpose();
+    let turn = turn.map_err(|error| CallError::exhausted(&error))?;
     let clock_rate = formats.codec.codec.clock_rate;
     let (now, since_1970) = clocks();
     let config = BridgeConfig {
@@ -83,6 +90,7 @@ pub(super) async fn set_up(
         media_events,
         outgoing,
         phone,
+        turn,
     })
 }
 

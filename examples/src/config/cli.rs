@@ -34,6 +34,9 @@ line there is no such thing, or the default that is named:
   tls-key = \"key.pem\"
   state-dir = \"/var/lib/crosspoint\"          # default: ~/.local/state/crosspoint
   ice-servers = [{ urls = [\"stun:stun.example.com\"] }]
+  turn-listen = \"0.0.0.0:3478\"               # default: port 3478 where HTTPS listens
+  turn-tls-listen = \"0.0.0.0:5349\"           # default: port 5349 there; needs tls-cert
+  turn-host = \"calls.example.com\"            # default: the name by which a browser came here
   metrics-listen = \"127.0.0.1:9464\"          # Prometheus reads http://127.0.0.1:9464/metrics
   max-calls-per-token = 20                   # default: max-calls
   workers = 4                                # media threads; default: one per core
@@ -41,6 +44,8 @@ line there is no such thing, or the default that is named:
 
 These are the defaults:
   codecs = [\"PCMU\", \"PCMA\", \"opus\"]          # the first that the browser has is used
+  turn = true                                # false: no embedded TURN server
+  turn-realm = \"crosspoint\"
   max-calls = 1000
   max-connections = 1024                     # HTTPS connections at once
   max-event-streams = 2000                   # browsers that follow their calls

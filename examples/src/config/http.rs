@@ -2,7 +2,6 @@
 
 use std::env;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use super::value::with;
 use super::{
@@ -15,11 +14,11 @@ use crate::calls::IceServer;
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 
 /// Checks the settings of the HTTPS side.
-pub(super) fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
+pub(super) fn http(settings: &Settings, notices: &mut Vec<String>) -> Result<Http, ConfigError> {
     let listen = settings.listen.as_deref();
     let listen = with("listen", listen, network::socket_address)?.unwrap_or(LISTEN);
-    let limits = limits::read(&settings)?;
-    let tokens = tokens(settings.tokens, settings.token_file, notices)?;
+    let limits = limits::read(settings)?;
+    let tokens = tokens(settings, notices)?;
     let is_local = listen.ip().is_loopback();
     let allow_anonymous = settings.allow_anonymous.unwrap_or(false);
     if !is_local && tokens.is_empty() && !allow_anonymous {
@@ -41,46 +40,42 @@ pub(super) fn http(settings: Settings, notices: &mut Vec<String>) -> Result<Http
     Ok(Http {
         listen,
         limits,
-        public_names: public_names(settings.public_names.unwrap_or_default())?,
-        tls: tls(settings.tls_cert, settings.tls_key, settings.state_dir)?,
+        public_names: public_names(settings.public_names.as_deref().unwrap_or_default())?,
+        tls: tls(settings)?,
         tokens,
         anonymous,
         cors,
         ice_servers: settings
             .ice_servers
-            .unwrap_or_default()
-            .into_iter()
+            .iter()
+            .flatten()
             .map(ice_server)
             .collect::<Result<_, _>>()?,
     })
 }
 
-fn tokens(
-    entries: Option<Vec<TokenEntry>>,
-    token_file: Option<PathBuf>,
-    notices: &mut Vec<String>,
-) -> Result<Tokens, ConfigError> {
+fn tokens(settings: &Settings, notices: &mut Vec<String>) -> Result<Tokens, ConfigError> {
     let mut tokens = Tokens::default();
-    for TokenEntry { name, token } in entries.unwrap_or_default() {
-        Token::new(&name, token)
+    for TokenEntry { name, token } in settings.tokens.iter().flatten() {
+        Token::new(name, token.clone())
             .and_then(|token| tokens.add(token))
             .map_err(|problem| ConfigError::Secret {
                 key: "tokens",
-                whose: name,
+                whose: name.clone(),
                 problem,
             })?;
     }
-    if let Some(path) = token_file {
-        file::read_tokens(&path, &mut tokens)?;
-        if file::is_readable_by_others(&path) {
+    if let Some(path) = &settings.token_file {
+        file::read_tokens(path, &mut tokens)?;
+        if file::is_readable_by_others(path) {
             notices.push(format!("token-file: any user can read {}", path.display()));
         }
     }
     Ok(tokens)
 }
 
-fn public_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
-    for name in &names {
+fn public_names(names: &[String]) -> Result<Vec<String>, ConfigError> {
+    for name in names {
         if !network::is_host(name) {
             let problem = "expected a host name, without scheme and port";
             return Err(ConfigError::invalid("public-names", name, problem));
@@ -89,12 +84,8 @@ fn public_names(names: Vec<String>) -> Result<Vec<String>, ConfigError> {
     Ok(names.iter().map(|name| name.to_ascii_lowercase()).collect())
 }
 
-fn tls(
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
-    state_dir: Option<PathBuf>,
-) -> Result<Tls, ConfigError> {
-    match (certificate, key) {
+fn tls(settings: &Settings) -> Result<Tls, ConfigError> {
+    match (settings.tls_cert.clone(), settings.tls_key.clone()) {
         (Some(certificate), Some(key)) => Ok(Tls::Files { certificate, key }),
         (Some(_), None) => Err(ConfigError::Alone {
             present: "tls-cert",
@@ -104,14 +95,16 @@ fn tls(
             present: "tls-key",
             missing: "tls-cert",
         }),
-        (None, None) => state_dir
+        (None, None) => settings
+            .state_dir
+            .clone()
             .or_else(|| state_dir::default(|name| env::var_os(name)))
             .map(|state_dir| Tls::SelfSigned { state_dir })
             .ok_or(ConfigError::NoStateDir),
     }
 }
 
-fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
+fn ice_server(entry: &IceServerEntry) -> Result<IceServer, ConfigError> {
     const KEY: &str = "ice-servers";
     let IceServerEntry {
         urls,
@@ -125,7 +118,7 @@ fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
             "a server needs a URL",
         ));
     }
-    for url in &urls {
+    for url in urls {
         // RFC 7064 and RFC 7065.
         let scheme = url.split_once(':').map(|(scheme, _)| scheme);
         let quotable = |b: u8| b.is_ascii_graphic() && !matches!(b, b'<' | b'>' | b'"');
@@ -147,10 +140,10 @@ fn ice_server(entry: IceServerEntry) -> Result<IceServer, ConfigError> {
             }
         }
     }
-    let credential = credential.map(|secret| secret.reveal().to_owned());
+    let credential = credential.as_ref();
     Ok(IceServer {
-        urls,
-        username,
-        credential,
+        urls: urls.clone(),
+        username: username.clone(),
+        credential: credential.map(|secret| secret.reveal().to_owned()),
     })
 }

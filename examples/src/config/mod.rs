@@ -17,6 +17,7 @@ mod settings;
 mod sip;
 mod state_dir;
 mod token;
+mod turn;
 mod validate;
 pub(crate) mod value;
 
@@ -48,6 +49,8 @@ pub struct Config {
     pub sip: Sip,
     /// The media side.
     pub media: Media,
+    /// The embedded TURN server, if there is to be one.
+    pub turn: Option<Turn>,
     /// How many calls there may be at once.
     pub max_calls: usize,
     /// How many of them one token may have.
@@ -141,6 +144,20 @@ pub struct Media {
     pub dtls_role: DtlsRole,
     /// The versions of DTLS that are spoken with browsers. Never empty.
     pub dtls_versions: Vec<dtls_handshake::Version>,
+}
+
+/// The configuration of the embedded TURN server. It uses the addresses and ports of [`Media`], and the
+/// certificate of [`Http`] where that is the operator's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Turn {
+    /// Where it listens, over UDP and TCP.
+    pub listen: SocketAddr,
+    /// Where it listens over TLS, if it has a certificate that browsers trust.
+    pub tls_listen: SocketAddr,
+    /// Its realm.
+    pub realm: String,
+    /// How browsers reach it, as in a URL; without, by the name under which they reach the gateway.
+    pub host: Option<String>,
 }
 
 impl Config {

@@ -35,6 +35,12 @@ pub struct Settings {
     /// The address of this machine for SIP and the phones' media [default: the one that leads to the SIP server]
     #[arg(long, value_name = "IP")]
     pub phone_address: Option<String>,
+    /// Run the embedded TURN server, through which browsers that cannot send UDP call [default: true]
+    #[arg(long, value_name = "BOOL", require_equals = true)]
+    pub turn: Option<bool>,
+    /// Where the TURN server listens, over UDP and TCP [default: port 3478 of the address of --listen]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub turn_listen: Option<String>,
     /// Let anybody call without a token
     ///
     /// A listener that only this machine can reach does so anyway while no token is configured.
@@ -70,6 +76,15 @@ pub struct Settings {
     /// Codec names, the preferred first.
     #[arg(skip)]
     pub codecs: Option<Vec<String>>,
+    /// Where the TURN server listens over TLS.
+    #[arg(skip)]
+    pub turn_tls_listen: Option<String>,
+    /// The realm of the TURN server.
+    #[arg(skip)]
+    pub turn_realm: Option<String>,
+    /// How browsers reach the TURN server.
+    #[arg(skip)]
+    pub turn_host: Option<String>,
     /// The greatest number of calls at once.
     #[arg(skip)]
     pub max_calls: Option<i64>,
@@ -158,6 +173,11 @@ impl Settings {
             media_ports: self.media_ports.or(below.media_ports),
             media_address: self.media_address.or(below.media_address),
             phone_address: self.phone_address.or(below.phone_address),
+            turn: self.turn.or(below.turn),
+            turn_listen: self.turn_listen.or(below.turn_listen),
+            turn_tls_listen: self.turn_tls_listen.or(below.turn_tls_listen),
+            turn_realm: self.turn_realm.or(below.turn_realm),
+            turn_host: self.turn_host.or(below.turn_host),
             allow_anonymous: self.allow_anonymous.or(below.allow_anonymous),
             state_dir: self.state_dir.or(below.state_dir),
             log: self.log.or(below.log),

@@ -9,6 +9,7 @@ use dtls_handshake::Version;
 
 use super::http::http;
 use super::sip::sip;
+use super::turn::turn;
 use super::value::{each, number, parsed, seconds, with};
 use super::{Config, ConfigError, Media, Settings, network};
 use crate::session::DtlsRole;
@@ -31,14 +32,16 @@ pub(super) fn validate(settings: Settings) -> Result<Config, ConfigError> {
     let mut notices = Vec::new();
     let sip = sip(&settings, &mut notices)?;
     let media = media(&settings)?;
-    let metrics_listen = settings.metrics_listen.clone();
-    let http = http(settings, &mut notices)?;
-    let metrics = metrics(metrics_listen.as_deref(), http.listen, &mut notices)?;
+    let http = http(&settings, &mut notices)?;
+    let metrics_listen = settings.metrics_listen.as_deref();
+    let metrics = metrics(metrics_listen, http.listen, &mut notices)?;
+    let turn = turn(&settings, &http, &media, metrics)?;
     Ok(Config {
         metrics,
         http,
         sip,
         media,
+        turn,
         max_calls,
         max_calls_per_token,
         log,

@@ -126,6 +126,11 @@ impl Certificate {
             })
     }
 
+    /// Its chain and its key.
+    pub(crate) fn parts(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        (self.chain.clone(), self.key.clone_key())
+    }
+
     /// The TLS side of a server that shows this certificate. No process-wide default is used or
     /// set: another library in the process may bring a provider of its own.
     pub(super) fn server_config(&self) -> Result<ServerConfig, CertificateError> {

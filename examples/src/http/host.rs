@@ -3,10 +3,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::HOST;
+use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, StatusCode, Uri};
 
@@ -76,11 +77,28 @@ pub(super) fn authority(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     }
 }
 
+/// The host by which a client reaches this gateway, as in a URL.
+#[derive(Debug)]
+pub(super) struct Reached(pub(super) String);
+
+impl FromRequestParts<App> for Reached {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        let authority = authority(&parts.uri, &parts.headers).ok_or_else(no_host)?;
+        Ok(Self(authority.host().to_owned()))
+    }
+}
+
+fn no_host() -> Problem {
+    let detail = "the request names no host, or more than one";
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
 /// Refuses requests for other hosts with 421, and those without one with 400 (RFC 9112 §3.2).
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let Some(authority) = authority(request.uri(), request.headers()) else {
-        let detail = "the request names no host, or more than one";
-        return Problem::new(StatusCode::BAD_REQUEST, detail).into_response();
+        return no_host().into_response();
     };
     if !app.hosts.include(authority.host()) {
         let detail = format!(

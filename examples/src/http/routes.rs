@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use super::body::{Fragment, Offer};
 use super::events::Streams;
-use super::host::Hosts;
+use super::host::{Hosts, Reached};
 use super::ice_servers::{self, IceServers};
 use super::limits::Limits;
 use super::problem::Problem;
@@ -25,6 +25,7 @@ use super::{cors, events, host, page};
 use crate::calls::{CallError, CallId, Calls, NewCall, Owner, Trickled};
 use crate::config::{Http, Tokens};
 use crate::metrics::Metrics;
+use crate::turn::embedded::Embedded;
 
 /// What the handlers share. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,7 +53,13 @@ impl std::ops::Deref for App {
 }
 
 impl App {
-    pub(super) fn new(config: &Http, calls: Calls, hosts: Hosts, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        config: &Http,
+        calls: Calls,
+        hosts: Hosts,
+        metrics: Arc<Metrics>,
+        turn: Option<Arc<Embedded>>,
+    ) -> Self {
         let limits = config.limits;
         Self(Arc::new(Shared {
             calls,
@@ -60,7 +67,7 @@ impl App {
             tokens: config.tokens.clone(),
             anonymous: config.anonymous,
             limits,
-            ice_servers: IceServers::new(&config.ice_servers),
+            ice_servers: IceServers::new(&config.ice_servers, turn),
             streams: Streams::new(&limits, metrics.clone()),
             metrics,
         }))
@@ -90,11 +97,18 @@ pub(super) fn router(app: App, cors: Policy) -> Router {
 async fn create(
     owner: Owner,
     State(app): State<App>,
-    To(to): To,
+    reached: Reached,
+    Wanted { to, grant }: Wanted,
     Offer(offer): Offer,
 ) -> Result<Response, Problem> {
     let start = Instant::now();
-    let created = app.calls.create(NewCall { owner, to, offer }).await?;
+    let call = NewCall {
+        owner,
+        to,
+        offer,
+        grant,
+    };
+    let created = app.calls.create(call).await?;
     app.metrics.offer_answered(start.elapsed());
     let headers = [
         (LOCATION, format!("/v1/calls/{}", created.id)),
@@ -102,7 +116,9 @@ async fn create(
         (CONTENT_TYPE, "application/sdp".to_owned()),
     ];
     let mut response = (StatusCode::CREATED, headers, created.answer).into_response();
-    app.ice_servers.link(response.headers_mut());
+    let grant = created.grant.as_ref();
+    app.ice_servers
+        .link(response.headers_mut(), grant, &reached);
     Ok(response)
 }
 
@@ -142,23 +158,30 @@ async fn statistics(owner: Owner, Id(id): Id, State(app): State<App>) -> Result<
     Ok(Json(stats.json()).into_response())
 }
 
-/// The query's `to`. Whether it can be dialled is for the calls to say.
-struct To(String);
+/// What the query of an offer says.
+struct Wanted {
+    /// Whether it can be dialled is for the calls to say.
+    to: String,
+    /// The name of a TURN login; whether there is one is for the calls to know.
+    grant: Option<String>,
+}
 
-impl FromRequestParts<App> for To {
+impl FromRequestParts<App> for Wanted {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
         let pairs = Query::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let Query(pairs) =
             pairs.map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.body_text()))?;
+        let value = |(_, value): &(String, String)| value.clone();
+        let grant = pairs.iter().find(|(name, _)| name == "grant").map(value);
         let mut named = pairs.into_iter().filter(|(name, _)| name == "to");
         match (named.next(), named.next()) {
             // What the query's decoder puts for bytes that are no text.
             (Some((_, to)), None) if to.contains(char::REPLACEMENT_CHARACTER) => {
                 Err(Problem::new(StatusCode::BAD_REQUEST, "to is no UTF-8"))
             }
-            (Some((_, to)), None) => Ok(Self(to)),
+            (Some((_, to)), None) => Ok(Self { to, grant }),
             _ => {
                 let detail = "whom to call? expected one ?to=NAME";
                 Err(Problem::new(StatusCode::BAD_REQUEST, detail))

@@ -19,6 +19,7 @@ use super::routes::{self, App};
 use crate::calls::Calls;
 use crate::config::Http;
 use crate::metrics::Metrics;
+use crate::turn::embedded::Embedded;
 
 /// The longest head of a request, in bytes.
 const HEAD_LEN: usize = 32 * 1024;
@@ -59,7 +60,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts to answer. Requests for calls go to `calls`; `metrics` counts.
+    /// Starts to answer. Requests for calls go to `calls`; `metrics` counts; browsers are told of the
+    /// embedded TURN server, if there is one.
     ///
     /// # Errors
     /// When the address is taken or there is no usable certificate.
@@ -67,6 +69,7 @@ impl Server {
         config: &Http,
         calls: Calls,
         metrics: Arc<Metrics>,
+        turn: Option<Arc<Embedded>>,
     ) -> Result<Self, StartError> {
         let limits = config.limits;
         let failed = |source| StartError::Listen {
@@ -92,7 +95,8 @@ impl Server {
             .acceptor(Guard::new(acceptor, &limits))
             .handle(handle.clone());
         limit_heads(server.http_builder(), &limits);
-        let router = routes::router(App::new(config, calls, hosts, metrics), config.cors.clone());
+        let app = App::new(config, calls, hosts, metrics, turn);
+        let router = routes::router(app, config.cors.clone());
         let task = tokio::spawn(server.serve(router.into_make_service()));
         // Only from here on a shutdown reaches it.
         let _ = handle.listening().await;

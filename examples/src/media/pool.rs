@@ -115,6 +115,13 @@ impl Pool {
         Some(Seat { worker, hosts })
     }
 
+    /// Where browsers' media arrives, at all workers.
+    #[must_use]
+    pub fn browser_addresses(&self) -> Vec<SocketAddr> {
+        let hosts = self.handles.iter().flat_map(|handle| handle.hosts.iter());
+        hosts.map(|(_, address)| *address).collect()
+    }
+
     /// The ports of a phone leg, on the address that the phone side is to be told.
     ///
     /// # Errors

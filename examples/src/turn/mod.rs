@@ -7,6 +7,7 @@
 //!
 //! | file | subject |
 //! | --- | --- |
+//! | [`embedded`] | the server inside the gateway, and its logins |
 //! | [`config`] | the settings of `turn-server`, checked |
 //! | [`coturn`] | the configuration files of coturn |
 //! | `options`, `assemble` | what a server runs with, and how the settings become that |
@@ -22,6 +23,7 @@
 
 pub mod config;
 pub mod coturn;
+pub mod embedded;
 pub mod store;
 
 mod assemble;

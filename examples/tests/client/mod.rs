@@ -49,6 +49,8 @@ impl Server {
             listen: Some("127.0.0.1:0".into()),
             media_address: Some(vec!["127.0.0.1".into()]),
             state_dir: Some(state.0.clone()),
+            // Where it is wanted, it is asked for with a port of its own.
+            turn: Some(false),
             ..Settings::default()
         };
         let config = Config::from_settings(settings.or(here)).unwrap();

@@ -77,7 +77,7 @@ impl Gateway {
         let (events, _) = broadcast::channel(16);
         let (leave, left) = mpsc::channel(16);
         tokio::spawn(play(commands, events.clone(), leave));
-        let server = Server::start(&config.http, calls, Arc::default())
+        let server = Server::start(&config.http, calls, Arc::default(), None)
             .await
             .unwrap();
         Self {
@@ -258,6 +258,7 @@ fn create(call: &NewCall) -> Result<Created, CallError> {
         id,
         etag,
         answer: answer(call.offer.len()),
+        grant: None,
     })
 }
 

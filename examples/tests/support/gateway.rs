@@ -15,16 +15,33 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Starts the gateway on a free loopback port, with a configuration file of this text. Media
+    /// Starts the gateway on free loopback ports, with a configuration file of this text. Media
     /// stays on loopback.
     pub(crate) async fn start(config: &str, args: &[&str]) -> Self {
+        let loopback = ["--listen", "127.0.0.1:0", "--media-address", "127.0.0.1"];
+        let turn = ["--turn-listen", "127.0.0.1:0"];
+        let program = Command::new(env!("CARGO_BIN_EXE_gateway"));
+        Self::start_program(program, config, &[&loopback[..], &turn, args].concat()).await
+    }
+
+    /// Starts the gateway in a network namespace, on its address there and the usual ports.
+    pub(crate) async fn start_in(namespace: &str, address: &str, config: &str) -> Self {
+        let mut program = Command::new("ip");
+        program
+            .args(["netns", "exec", namespace])
+            .arg(env!("CARGO_BIN_EXE_gateway"));
+        let listen = format!("{address}:8443");
+        let args = ["--listen", &listen, "--media-address", address];
+        Self::start_program(program, config, &args).await
+    }
+
+    async fn start_program(mut program: Command, config: &str, args: &[&str]) -> Self {
         let state = Scratch::new("gateway");
         let file = state.join("gateway.toml");
         std::fs::write(&file, config).unwrap();
         let mut process = Process::start(
             "the gateway",
-            Command::new(env!("CARGO_BIN_EXE_gateway"))
-                .args(["--listen", "127.0.0.1:0", "--media-address", "127.0.0.1"])
+            program
                 .arg("--config")
                 .arg(&file)
                 .arg("--state-dir")
