@@ -57,24 +57,39 @@ impl Browser {
 
     /// The same with settings: arguments of Chromium, preferences of Firefox as `name=value`.
     pub(crate) async fn open_with(make: Make, settings: &[&str], url: &str) -> Self {
-        let attempt = timeout(PATIENCE, Self::try_open(make, settings, url)).await;
+        Self::open_trusting(make, settings, None, url).await
+    }
+
+    /// The same with an authority that the browser trusts.
+    pub(crate) async fn open_trusting(
+        make: Make,
+        settings: &[&str],
+        ca: Option<&Path>,
+        url: &str,
+    ) -> Self {
+        let attempt = timeout(PATIENCE, Self::try_open(make, settings, ca, url)).await;
         if let Ok(Ok(browser)) = attempt {
             return browser;
         }
-        let again = timeout(PATIENCE, Self::try_open(make, settings, url)).await;
+        let again = timeout(PATIENCE, Self::try_open(make, settings, ca, url)).await;
         again
             .expect("the browser does not start")
             .expect("the page does not open")
     }
 
-    async fn try_open(make: Make, settings: &[&str], url: &str) -> Result<Self, String> {
+    async fn try_open(
+        make: Make,
+        settings: &[&str],
+        ca: Option<&Path>,
+        url: &str,
+    ) -> Result<Self, String> {
         let (page, process, profile) = match make {
             Make::Chromium => {
-                let (page, process, profile) = chromium::start(url, settings).await?;
+                let (page, process, profile) = chromium::start(url, settings, ca).await?;
                 (Page::Chromium(page), process, profile)
             }
             Make::Firefox => {
-                let (page, process, profile) = firefox::start(url, settings).await?;
+                let (page, process, profile) = firefox::start(url, settings, ca).await?;
                 (Page::Firefox(Box::new(page)), process, profile)
             }
         };

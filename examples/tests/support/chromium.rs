@@ -8,21 +8,29 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::process::{Process, Scratch};
-use super::sound;
+use super::{authority, sound};
 
 /// What the microphone hears, in hertz.
 pub(crate) const TONE: f64 = 700.0;
 
-/// Starts Chromium, with more arguments, and opens a page. The browser lives in its driver's process
-/// group.
-pub(crate) async fn start(url: &str, more: &[&str]) -> Result<(Client, Process, Scratch), String> {
+/// Starts Chromium, with more arguments and an authority to trust, and opens a page. The browser lives
+/// in its driver's process group.
+pub(crate) async fn start(
+    url: &str,
+    more: &[&str],
+    ca: Option<&Path>,
+) -> Result<(Client, Process, Scratch), String> {
     let profile = Scratch::new("chromium");
     let microphone = profile.join("tone.wav");
     sound::write_tone(&microphone, TONE, 48_000, 60);
+    if let Some(ca) = ca {
+        authority::trust(&profile.join(".pki/nssdb"), ca).await?;
+    }
     let mut driver = Process::start(
         "chromedriver",
         Command::new("chromedriver")
             .arg("--port=0")
+            .env("HOME", &profile.0)
             .env("TMPDIR", &profile.0),
     );
     let line = driver.try_line_with("started successfully on port").await?;

@@ -1,10 +1,12 @@
 //! Firefox, driven over WebDriver BiDi.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::authority;
 use super::bidi::Page;
 use super::process::{PATIENCE, Process, Scratch};
 
@@ -27,8 +29,12 @@ user_pref("network.captive-portal-service.enabled", false);
 user_pref("network.connectivity-service.enabled", false);
 "#;
 
-/// Starts Firefox, with more preferences as `name=value`, and opens a page.
-pub(crate) async fn start(url: &str, more: &[&str]) -> Result<(Page, Process, Scratch), String> {
+/// Starts Firefox, with more preferences as `name=value` and an authority to trust, and opens a page.
+pub(crate) async fn start(
+    url: &str,
+    more: &[&str],
+    ca: Option<&Path>,
+) -> Result<(Page, Process, Scratch), String> {
     let profile = Scratch::new("firefox");
     let more = more.iter().map(|preference| {
         let (name, value) = preference.split_once('=').unwrap();
@@ -36,6 +42,9 @@ pub(crate) async fn start(url: &str, more: &[&str]) -> Result<(Page, Process, Sc
     });
     let preferences: String = [PREFERENCES.to_owned()].into_iter().chain(more).collect();
     std::fs::write(profile.join("user.js"), preferences).unwrap();
+    if let Some(ca) = ca {
+        authority::trust(&profile.0, ca).await?;
+    }
     let mut process = Process::start(
         "firefox",
         Command::new("firefox-esr")
