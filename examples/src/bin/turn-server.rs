@@ -1,23 +1,22 @@
 //! The TURN server. `--help` explains everything.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use examples::turn::config::{Arguments, Config};
-use examples::turn::{Options, Report, Server};
+use examples::turn::coturn;
+use examples::turn::service::{Service, start_log};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
-use tracing_subscriber::EnvFilter;
-use turn_relay::server::Event;
 
-/// Reports that wait to be logged.
-const REPORTS: usize = 4096;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run().await {
+fn main() -> ExitCode {
+    let done = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::from)
+        .and_then(|runtime| runtime.block_on(run(Arguments::parse())));
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("turn-server: {error}");
@@ -26,47 +25,55 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::load(Arguments::parse())?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::try_new(&config.log)?)
-        .with_writer(std::io::stderr);
-    // Escape codes are for people at a terminal, not for a journal.
-    log.with_ansi(std::io::stderr().is_terminal()).init();
+async fn run(arguments: Arguments) -> Result<(), Failure> {
+    if let Some(path) = &arguments.import_coturn {
+        let imported = coturn::import(path)?;
+        for warning in imported.warnings() {
+            eprintln!("turn-server: {warning}");
+        }
+        print!("{}", imported.toml());
+        return Ok(());
+    }
+    let is_check = arguments.check;
+    let config = match &arguments.coturn {
+        Some(path) => coturn::import(path)?.config(arguments.settings)?,
+        None => Config::load(arguments)?,
+    };
+    if is_check {
+        for notice in &config.notices {
+            println!("Note: {notice}");
+        }
+        println!("The settings are sound.");
+        return Ok(());
+    }
+    start_log(&config.log)?;
     for notice in &config.notices {
         tracing::warn!("{notice}");
     }
-    let (tell, mut reports) = mpsc::channel(REPORTS);
-    let server = Server::start(Options::from_config(&config)?, &tell)?;
-    drop(tell);
-    for listen in server.listening() {
+    serve(&config).await
+}
+
+async fn serve(config: &Config) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut service = Service::start(config).await?;
+    for listen in service.server().listening() {
         println!("Listening on {} {}", listen.transport, listen.address);
     }
-    let mut terminate = signal(SignalKind::terminate())?;
+    if let Some(admin) = service.admin() {
+        println!("Metrics: http://{admin}/metrics");
+    }
     loop {
         tokio::select! {
-            Some(report) = reports.recv() => tracing::debug!(?report),
             interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
+            _ = hang_up.recv() => service.reload_certificate(),
             _ = terminate.recv() => break,
         }
     }
-    drain(&config, &server, &mut reports).await;
+    tokio::select! {
+        () = service.drain() => {}
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
     Ok(())
-}
-
-/// Lets the allocations there are live on to a deadline.
-async fn drain(config: &Config, server: &Server, reports: &mut mpsc::Receiver<Report>) {
-    let mut left = config.workers.get();
-    tracing::info!(seconds = config.drain_time.as_secs(), "draining");
-    server.drain(config.drain_time, config.alternate_servers.first().copied());
-    let all_gone = async {
-        while left > 0 {
-            match reports.recv().await {
-                Some(report) if report.event == Event::Drained => left -= 1,
-                Some(report) => tracing::debug!(?report),
-                None => return,
-            }
-        }
-    };
-    let _ = tokio::time::timeout(config.drain_time + Duration::from_secs(1), all_gone).await;
 }

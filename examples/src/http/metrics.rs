@@ -47,26 +47,31 @@ impl MetricsServer {
     /// # Errors
     /// When the address is taken.
     pub async fn start(address: SocketAddr, resources: Arc<Resources>) -> Result<Self, StartError> {
+        let router = Router::new()
+            .route("/", get(async || Html(INDEX)))
+            .route("/metrics", get(metrics))
+            .with_state(resources);
         let failed = |source| StartError::Metrics { address, source };
-        let listener = TcpListener::bind(address).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let local_addr = listener.local_addr().map_err(failed)?;
+        Self::serve(address, router).await.map_err(failed)
+    }
+
+    /// Starts to answer for other routes.
+    pub(crate) async fn serve(address: SocketAddr, router: Router) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let local_addr = listener.local_addr()?;
         let limits = Limits {
             connections: CONNECTIONS,
             ..Limits::default()
         };
         let handle = Handle::new();
-        let mut server = axum_server::from_tcp(listener)
-            .map_err(failed)?
+        let mut server = axum_server::from_tcp(listener)?
             .acceptor(Guard::new(DefaultAcceptor, &limits))
             .handle(handle.clone());
         limit_heads(server.http_builder(), &limits);
-        let router = Router::new()
-            .route("/", get(async || Html(INDEX)))
-            .route("/metrics", get(metrics))
+        let router = router
             .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
-            .method_not_allowed_fallback(async || Problem::method_not_allowed())
-            .with_state(resources);
+            .method_not_allowed_fallback(async || Problem::method_not_allowed());
         let task = tokio::spawn(server.serve(router.into_make_service()));
         // Only from here on a shutdown reaches it.
         let _ = handle.listening().await;

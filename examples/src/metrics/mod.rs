@@ -28,7 +28,7 @@
 
 mod histogram;
 mod json;
-mod text;
+pub(crate) mod text;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 /// What a value means.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Only grows.
     Counter,
     /// Comes and goes.
@@ -15,11 +15,11 @@ pub(super) enum Kind {
 
 /// A text that grows by families.
 #[derive(Debug, Default)]
-pub(super) struct Text(String);
+pub(crate) struct Text(String);
 
 impl Text {
     /// Begins the samples of a metric. `name` is without the prefix that all of ours have.
-    pub(super) fn family<'a>(&'a mut self, name: &'a str, kind: Kind, help: &str) -> Family<'a> {
+    pub(crate) fn family<'a>(&'a mut self, name: &'a str, kind: Kind, help: &str) -> Family<'a> {
         let kind = match kind {
             Kind::Counter => "counter",
             Kind::Gauge => "gauge",
@@ -34,26 +34,26 @@ impl Text {
         }
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(crate) fn into_string(self) -> String {
         self.0
     }
 }
 
 /// The samples of one metric.
 #[derive(Debug)]
-pub(super) struct Family<'a> {
+pub(crate) struct Family<'a> {
     out: &'a mut String,
     name: &'a str,
 }
 
 impl Family<'_> {
     /// A value under these labels. The labels' values are our own words: none needs an escape.
-    pub(super) fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
+    pub(crate) fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
         self.part("", labels, value);
     }
 
     /// A value of a part of the metric, such as a histogram's sum.
-    pub(super) fn part(&mut self, part: &str, labels: &[(&str, &str)], value: impl Display) {
+    pub(crate) fn part(&mut self, part: &str, labels: &[(&str, &str)], value: impl Display) {
         let Self { out, name } = self;
         let _ = write!(out, "crosspoint_{name}{part}");
         for (index, (label, text)) in labels.iter().enumerate() {

@@ -104,9 +104,6 @@ fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleErro
 /// Where relayed addresses are. Unless it is said, where clients come, apart from loopback if there is
 /// anything else.
 fn relay_addresses(config: &Config, listen: &[Listen]) -> Vec<RelayAddress> {
-    if !config.relay.addresses.is_empty() {
-        return config.relay.addresses.clone();
-    }
     let mut ips: Vec<IpAddr> = Vec::new();
     for listen in listen {
         if !ips.contains(&listen.address.ip()) {
@@ -116,6 +113,10 @@ fn relay_addresses(config: &Config, listen: &[Listen]) -> Vec<RelayAddress> {
     if ips.iter().any(|ip| !ip.is_loopback()) {
         ips.retain(|ip| !ip.is_loopback());
     }
+    if !config.relay.addresses.is_empty() {
+        let named = config.relay.addresses.iter();
+        return named.filter_map(|named| with_local(*named, &ips)).collect();
+    }
     let plain = |ip| RelayAddress {
         local: ip,
         public: ip,
@@ -123,7 +124,17 @@ fn relay_addresses(config: &Config, listen: &[Listen]) -> Vec<RelayAddress> {
     ips.into_iter().map(plain).collect()
 }
 
-fn credentials(config: &config::Credentials) -> Result<Credentials, AssembleError> {
+/// The address itself, or that of the first listener of its family where none is named.
+fn with_local(named: RelayAddress, ips: &[IpAddr]) -> Option<RelayAddress> {
+    let is_same = |ip: &&IpAddr| ip.is_ipv4() == named.public.is_ipv4();
+    let local = match named.local.is_unspecified() {
+        true => *ips.iter().find(is_same)?,
+        false => named.local,
+    };
+    Some(RelayAddress { local, ..named })
+}
+
+pub(super) fn credentials(config: &config::Credentials) -> Result<Credentials, AssembleError> {
     let mut credentials = Credentials::new();
     for user in &config.users {
         credentials = match &user.proof {
@@ -141,7 +152,11 @@ fn credentials(config: &config::Credentials) -> Result<Credentials, AssembleErro
         }
         credentials = credentials.with_shared_secrets(secrets);
     }
-    if config.store.is_some() {
+    if config
+        .store
+        .as_ref()
+        .is_some_and(|store| store.holds.users())
+    {
         credentials = credentials.with_store();
     }
     Ok(credentials)

@@ -24,6 +24,7 @@
 pub mod config;
 pub mod coturn;
 pub mod embedded;
+pub mod service;
 pub mod store;
 
 mod assemble;
