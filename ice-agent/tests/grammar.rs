@@ -17,46 +17,6 @@ fn shared(folder: &str) -> Option<PathBuf> {
     None
 }
 
-/// The value of a string member of a JSON object printed on one or several lines.
-fn member<'a>(object: &'a str, name: &str) -> Option<&'a str> {
-    let rest = object.split_once(&format!("\"{name}\":"))?.1.trim_start();
-    match rest.strip_prefix('"') {
-        Some(text) => text.split_once('"').map(|(value, _)| value),
-        None => rest.split([',', '}', '\n']).next().map(str::trim),
-    }
-}
-
-#[test]
-fn the_vectors_are_read_as_they_say() {
-    let Some(folder) = shared("vectors/sdp") else {
-        return;
-    };
-    let text = fs::read_to_string(folder.join("attributes.json")).expect("readable");
-    let (mut valid, mut invalid) = (0, 0);
-    for case in text
-        .split("\"id\":")
-        .filter(|case| case.contains("a=candidate:"))
-    {
-        let line = member(case, "line").expect("a line");
-        match member(case, "valid").expect("a verdict") {
-            "true" => {
-                let candidate: Candidate = line.parse().expect(line);
-                let again: Candidate = candidate.to_string().parse().expect(line);
-                assert_eq!(again, candidate, "{line}");
-                valid += 1;
-            }
-            "false" => {
-                assert!(line.parse::<Candidate>().is_err(), "{line}");
-                invalid += 1;
-            }
-            // Either answer is right.
-            _ => drop(line.parse::<Candidate>()),
-        }
-    }
-    println!("{valid} valid and {invalid} invalid lines");
-    assert!(valid >= 9 && invalid >= 8, "{valid} {invalid}");
-}
-
 #[test]
 fn every_captured_description_is_read_and_printed_again() {
     let Some(folder) = shared("captures/sdp") else {
