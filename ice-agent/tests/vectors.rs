@@ -42,7 +42,7 @@ fn says(parsed: &Value, field: &str, read: &str) -> bool {
     match &parsed[field] {
         Value::Null => true,
         Value::String(said) => said.eq_ignore_ascii_case(read),
-        said => said.to_string() == read,
+        said => format!("{said}") == read,
     }
 }
 
