@@ -44,6 +44,19 @@ pub enum Wanted {
         /// How frames stand in its stream.
         framing: Framing,
     },
+    /// A TCP connection from one of our addresses, which is not framed: it is joined to another one, byte
+    /// for byte (RFC 6062).
+    TcpFrom {
+        /// Our address: that of a [`TcpListener`](Self::TcpListener).
+        local: SocketAddr,
+        /// Where to.
+        remote: SocketAddr,
+    },
+    /// A TCP socket that listens, and whose address connections can be made from as well.
+    TcpListener {
+        /// Where it is bound.
+        local: Local,
+    },
     /// A TLS connection, to a TURN server.
     Tls {
         /// Where to.

@@ -9,7 +9,7 @@ use stun_codec::attribute::{
     MobilityTicket, RequestedAddressFamily, RequestedTransport, ReservationToken, XorMappedAddress,
     XorRelayedAddress,
 };
-use stun_codec::{AttributeType, Decode, Encode, Family, Message};
+use stun_codec::{AttributeType, Decode, Encode, Family, Message, Transport};
 
 use super::allocation::{Allocation, Door, DoorState, Kept, Live, Opening, PortWish, Side, Wish};
 use super::answer::{Asked, Refusal};
@@ -36,11 +36,25 @@ pub(super) fn read<'a, A: Decode<'a>>(
 }
 
 /// Reads a request in the order of RFC 8656 §7.2.
-fn read_wish(config: &Config, message: &Message<'_>) -> Result<Wish, ErrorCode<'static>> {
-    match read::<RequestedTransport>(message)? {
+fn read_wish(config: &Config, request: &Request<'_>) -> Result<Wish, ErrorCode<'static>> {
+    let message = &request.message;
+    let is_stream = match read::<RequestedTransport>(message)? {
         None => return Err(ErrorCode::BAD_REQUEST),
-        Some(RequestedTransport::UDP) => {}
+        Some(RequestedTransport::UDP) => false,
+        Some(RequestedTransport::TCP) if config.tcp => true,
         Some(_) => return Err(ErrorCode::UNSUPPORTED_TRANSPORT_PROTOCOL),
+    };
+    // RFC 6062 §5.1: over a connection, and without what is about datagrams.
+    let for_datagrams = [
+        AttributeType::DONT_FRAGMENT,
+        AttributeType::EVEN_PORT,
+        AttributeType::RESERVATION_TOKEN,
+        AttributeType::MOBILITY_TICKET,
+    ];
+    let contradicts = request.asked.path.transport == Transport::Udp
+        || for_datagrams.iter().any(|one| message.contains(*one));
+    if is_stream && contradicts {
+        return Err(ErrorCode::BAD_REQUEST);
     }
     let family = read::<RequestedAddressFamily>(message)?.map(|wanted| wanted.0);
     let additional = read::<AdditionalAddressFamily>(message)?.map(|wanted| wanted.0);
@@ -77,6 +91,7 @@ fn read_wish(config: &Config, message: &Message<'_>) -> Result<Wish, ErrorCode<'
         port,
         lifetime: config.lifetime_for(lifetime),
         is_mobile,
+        is_stream,
     })
 }
 
@@ -89,7 +104,7 @@ impl Relay {
         if let Some(draining) = self.draining {
             return self.refuse_drained(&request.asked, draining);
         }
-        let wish = match read_wish(&self.config, &request.message) {
+        let wish = match read_wish(&self.config, &request) {
             Ok(wish) => wish,
             Err(code) => return self.desk.refuse(&request.asked, &code.into()),
         };
@@ -117,7 +132,7 @@ impl Relay {
         let seal = asked.seal.clone();
         let first = match reserved.and_then(|token| self.reserved.remove(&token.0)) {
             Some(kept) => Some(kept.door),
-            None => self.ask_for_door(wish.family, wish.port),
+            None => self.ask_for_door(wish.family, wish.port, wish.is_stream),
         };
         let Some(first) = first else {
             return self
@@ -125,7 +140,7 @@ impl Relay {
                 .refuse(&asked, &ErrorCode::INSUFFICIENT_CAPACITY.into());
         };
         let second = match wish.additional {
-            true => self.ask_for_door(Family::V6, PortWish::Any),
+            true => self.ask_for_door(Family::V6, PortWish::Any, wish.is_stream),
             false => None,
         };
         let opening = Allocation::Opening(Box::new(Opening {
@@ -260,6 +275,7 @@ impl Relay {
             first,
             second,
             peers: Peers::default(),
+            is_stream: opening.wish.is_stream,
             bandwidth: self.config.bandwidth.map(|rate| Bucket::new(now, rate)),
             traffic: Traffic::default(),
             since: now,

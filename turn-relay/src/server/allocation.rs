@@ -65,6 +65,8 @@ pub(super) struct Wish {
     pub(super) port: PortWish,
     pub(super) lifetime: Duration,
     pub(super) is_mobile: bool,
+    /// Peers connect over TCP (RFC 6062).
+    pub(super) is_stream: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +137,7 @@ pub(super) struct Live {
     pub(super) first: Side,
     pub(super) second: Option<Side>,
     pub(super) peers: Peers,
+    pub(super) is_stream: bool,
     pub(super) bandwidth: Option<Bucket>,
     pub(super) traffic: Traffic,
     pub(super) since: Instant,

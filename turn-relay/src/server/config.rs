@@ -49,6 +49,7 @@ pub struct Config {
     pub(super) total_bandwidth: Option<u64>,
     pub(super) mobility: bool,
     pub(super) dont_fragment: bool,
+    pub(super) tcp: bool,
     pub(super) strict_expiry: bool,
     pub(super) clock: Option<WallClock>,
     pub(super) alternate: Option<SocketAddr>,
@@ -130,6 +131,7 @@ impl Config {
             total_bandwidth: None,
             mobility: true,
             dont_fragment: false,
+            tcp: false,
             strict_expiry: false,
             clock: None,
             alternate: None,
@@ -230,6 +232,18 @@ impl Config {
     #[must_use]
     pub const fn with_dont_fragment(mut self) -> Self {
         self.dont_fragment = true;
+        self
+    }
+
+    /// Clients over TCP and TLS may have relayed addresses that peers connect to over TCP, and from which
+    /// connections are made (RFC 6062). The driver must know [`Wanted::TcpListener`] and
+    /// [`Wanted::TcpFrom`], and join connections ([`Event::Join`](super::Event::Join)).
+    ///
+    /// [`Wanted::TcpListener`]: crate::Wanted::TcpListener
+    /// [`Wanted::TcpFrom`]: crate::Wanted::TcpFrom
+    #[must_use]
+    pub const fn with_tcp_relay(mut self) -> Self {
+        self.tcp = true;
         self
     }
 

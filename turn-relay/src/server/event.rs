@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stun_codec::credentials::KeyDerivation;
-use stun_codec::{Close, Open, Path};
+use stun_codec::{Close, Open, Path, SocketId};
 
 use super::stats::{Stats, Traffic};
 
@@ -33,6 +33,15 @@ pub enum Event {
         id: AllocationId,
         /// Where its client is now.
         client: Path,
+    },
+    /// Two connections become one (RFC 6062 §5.4): after what is to be transmitted now, what comes on
+    /// either goes out on the other, byte for byte. When one has ended, the driver tells
+    /// [`handle_closed`](super::Relay::handle_closed), and the other one is closed by [`Event::Close`].
+    Join {
+        /// The client's.
+        client: SocketId,
+        /// The peer's.
+        peer: SocketId,
     },
     /// An allocation is over.
     Ended(Box<Ended>),
@@ -176,7 +185,10 @@ pub(super) struct Events(VecDeque<Event>);
 
 impl Events {
     pub(super) fn push(&mut self, event: Event, stats: &mut Stats) {
-        let must_be_heard = matches!(event, Event::Open(_) | Event::Close(_) | Event::Drained);
+        let must_be_heard = matches!(
+            event,
+            Event::Open(_) | Event::Close(_) | Event::Join { .. } | Event::Drained
+        );
         if !must_be_heard && self.0.len() >= MAX_EVENTS {
             stats.event_overflow += 1;
         } else {

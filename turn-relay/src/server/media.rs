@@ -110,7 +110,7 @@ impl Relay {
             return Relayed::Dropped;
         };
         let side = live.side(Family::of(peer.ip()));
-        let Some(side) = side.filter(|side| now < side.expires) else {
+        let Some(side) = side.filter(|side| now < side.expires && !live.is_stream) else {
             return self.dropped(|stats| &mut stats.no_allocation);
         };
         let path = side.path_to(peer);
@@ -140,7 +140,9 @@ impl Relay {
         };
         let key = match self.sockets.get(socket) {
             Some(&Use::Allocation(key)) => key,
-            Some(Use::Reserved) => return self.dropped(|stats| &mut stats.no_allocation),
+            Some(Use::Reserved | Use::Stream(_)) => {
+                return self.dropped(|stats| &mut stats.no_allocation);
+            }
             None => return Relayed::NotMine,
         };
         let Some(Allocation::Live(live)) = self.allocations.get_mut(key) else {

@@ -55,6 +55,7 @@ mod slots;
 mod sockets;
 mod special;
 mod stats;
+mod streams;
 mod ticket;
 mod timers;
 

@@ -79,6 +79,10 @@ impl Relay {
         let live = self.allocations.get_mut(key).and_then(Allocation::live_mut);
         let live = live.ok_or(ErrorCode::ALLOCATION_MISMATCH)?;
         let (now, limit) = (request.now, self.config.max_peers);
+        // RFC 6062 §5: no channels where there are no datagrams.
+        if live.is_stream {
+            return Err(ErrorCode::BAD_REQUEST);
+        }
         let ports = permitted_ports(&self.config.policy, live, peer)?;
         live.peers
             .check_binding(now, number, peer)

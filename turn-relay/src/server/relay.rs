@@ -26,6 +26,7 @@ use super::secrets::WallClock;
 use super::slots::{Key, Slots};
 use super::sockets::Reserved;
 use super::stats::Stats;
+use super::streams::Streams;
 use super::ticket::Sealer;
 use super::timers::{Due, Timers};
 use crate::random::Random;
@@ -44,6 +45,9 @@ pub struct Relay {
     pub(super) foreign: Foreign,
     pub(super) connections: Connections,
     pub(super) lookups: Lookups,
+    pub(super) streams: Streams,
+    /// Connections of clients that are joined to one of a peer, and its name.
+    pub(super) joined: HashMap<SocketId, u32>,
     pub(super) draining: Option<Draining>,
     pub(super) timers: Timers,
     pub(super) desk: Desk,
@@ -72,6 +76,8 @@ pub(super) enum Use {
     Allocation(Key),
     /// It is kept for somebody, or was only just asked for.
     Reserved,
+    /// A connection to a peer, with this name.
+    Stream(u32),
 }
 
 impl Relay {
@@ -112,6 +118,8 @@ impl Relay {
             foreign: Foreign::new(Keyed(random.bytes())),
             connections: Connections::new(Keyed(random.bytes())),
             lookups: Lookups::default(),
+            streams: Streams::default(),
+            joined: HashMap::new(),
             draining: None,
             timers: Timers::default(),
             desk: Desk {
@@ -165,6 +173,7 @@ impl Relay {
                 Due::Reservation(token) => self.expire_reservation(now, token),
                 Due::Lookup(id) => self.give_up_lookup(now, id),
                 Due::Connection(id) => self.check_connection(now, id),
+                Due::Stream(name) => self.expire_stream(now, name),
                 Due::Drain => self.end_all(now),
             }
         }
@@ -230,6 +239,7 @@ impl Relay {
                 for side in live.sides() {
                     self.close(side.socket);
                 }
+                self.end_streams(key, &live);
                 self.desk.stats.ended += 1;
                 let ended = Event::Ended(Box::new(Ended {
                     id: live.id,

@@ -60,7 +60,9 @@ impl Relay {
                 Method::ALLOCATE
                 | Method::REFRESH
                 | Method::CREATE_PERMISSION
-                | Method::CHANNEL_BIND,
+                | Method::CHANNEL_BIND
+                | Method::CONNECT
+                | Method::CONNECTION_BIND,
             ) => self.on_request(now, path, &message, bytes),
             _ => self.dropped(|stats| &mut stats.unexpected_message),
         }
@@ -172,6 +174,8 @@ impl Relay {
             Method::ALLOCATE => self.on_allocate(request),
             Method::REFRESH => self.on_refresh(&request),
             Method::CREATE_PERMISSION => self.on_create_permission(&request),
+            Method::CONNECT => self.on_connect(request),
+            Method::CONNECTION_BIND => self.on_connection_bind(&request),
             _ => self.on_channel_bind(&request),
         }
     }

@@ -53,8 +53,16 @@ impl Relay {
         let Some(socket) = Key::of_socket(id) else {
             return;
         };
-        let Some(&Use::Allocation(key)) = self.sockets.get(socket) else {
-            return;
+        let key = match self.sockets.get(socket) {
+            Some(&Use::Allocation(key)) => key,
+            Some(&Use::Stream(name)) => {
+                if matches!(state, DoorState::Failed) {
+                    self.sockets.remove(socket);
+                    return self.stream_ended(name);
+                }
+                return self.stream_opened(now, name);
+            }
+            _ => return,
         };
         let Some(Allocation::Opening(opening)) = self.allocations.get_mut(key) else {
             return;
@@ -75,6 +83,7 @@ impl Relay {
     pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
         let Some(socket) = Key::of_socket(id) else {
             self.connections.remove(id);
+            self.joined_closed(id);
             if let Some(key) = self.clients.get(&FiveTuple::Stream(id)).copied() {
                 self.end(now, key, EndCause::ConnectionLost);
             }
@@ -95,30 +104,38 @@ impl Relay {
                 }
                 None => {}
             },
+            Some(Use::Stream(name)) => self.stream_ended(name),
             Some(Use::Reserved) => self.reserved.retain(|_, kept| kept.door.socket != socket),
         }
     }
 
     /// Asks the driver for a socket. Several addresses of a family take turns.
-    pub(super) fn ask_for_door(&mut self, family: Family, port: PortWish) -> Option<Door> {
+    pub(super) fn ask_for_door(
+        &mut self,
+        family: Family,
+        port: PortWish,
+        is_stream: bool,
+    ) -> Option<Door> {
         let count = self.config.relay_addresses(family).count();
         let at = self.turn.checked_rem(count)?;
         let address = self.config.relay_addresses(family).nth(at).copied()?;
         self.turn = self.turn.wrapping_add(1);
+        let local = Local::Ip(address.local);
         let port = match port {
             PortWish::Any => Port::Any,
             PortWish::Even | PortWish::Pair => Port::Even,
         };
-        self.ask_for(address, port)
+        let what = match is_stream {
+            true => Wanted::TcpListener { local },
+            false => Wanted::Udp { local, port },
+        };
+        self.ask_for(address, what)
     }
 
-    fn ask_for(&mut self, address: RelayAddress, port: Port) -> Option<Door> {
+    fn ask_for(&mut self, address: RelayAddress, what: Wanted) -> Option<Door> {
         let socket = self.sockets.insert(Use::Reserved)?;
-        let local = Local::Ip(address.local);
-        self.desk.tell(Event::Open(Open {
-            id: SocketId::asked(socket.number()),
-            what: Wanted::Udp { local, port },
-        }));
+        let id = SocketId::asked(socket.number());
+        self.desk.tell(Event::Open(Open { id, what }));
         Some(Door {
             socket,
             public: address.public,
@@ -154,7 +171,7 @@ impl Relay {
             Some(_) if opening.tries < PAIR_TRIES => {
                 opening.tries += 1;
                 opening.next = None;
-                let another = self.ask_for_door(family, PortWish::Pair);
+                let another = self.ask_for_door(family, PortWish::Pair, false);
                 self.close(first.socket);
                 if let Some(door) = another {
                     self.replace_door(key, door, false);
@@ -168,7 +185,8 @@ impl Relay {
                     least: number,
                     most: number,
                 };
-                if let Some(door) = self.ask_for(address, port) {
+                let local = Local::Ip(address.local);
+                if let Some(door) = self.ask_for(address, Wanted::Udp { local, port }) {
                     self.replace_door(key, door, true);
                     return false;
                 }

@@ -20,6 +20,8 @@ pub(super) enum Due {
     Lookup(LookupId),
     /// A connection that nothing has come of.
     Connection(SocketId),
+    /// A connection of a peer that its client has not come for.
+    Stream(u32),
     /// The time of a drained server.
     Drain,
 }

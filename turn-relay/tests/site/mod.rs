@@ -186,12 +186,24 @@ impl Site {
     }
 
     pub(crate) fn open(&mut self, open: &Open) {
-        let Wanted::Udp {
-            local: Local::Ip(ip),
-            port,
-        } = open.what
-        else {
-            panic!("{open:?}");
+        let (ip, port) = match open.what {
+            Wanted::Udp {
+                local: Local::Ip(ip),
+                port,
+            } => (ip, port),
+            Wanted::TcpListener {
+                local: Local::Ip(ip),
+            } => (ip, Port::Any),
+            Wanted::TcpFrom { local, .. } => {
+                if self.failing > 0 {
+                    self.failing -= 1;
+                    let error = OpenError::Refused;
+                    return self.relay.handle_open_failed(self.now, open.id, error);
+                }
+                self.bound.insert(open.id, local);
+                return self.relay.handle_opened(self.now, open.id, local);
+            }
+            _ => panic!("{open:?}"),
         };
         let is_free = |bound: &BTreeMap<SocketId, SocketAddr>, port| {
             !bound
@@ -247,6 +259,8 @@ impl Site {
 /// Somebody who writes requests.
 pub(crate) struct User {
     pub(crate) at: SocketAddr,
+    /// The connection that it comes on; over UDP none.
+    pub(crate) stream: Option<SocketId>,
     pub(crate) name: String,
     pub(crate) password: String,
     pub(crate) nonce: Vec<u8>,
@@ -286,6 +300,7 @@ impl User {
     pub(crate) fn new(at: &str, name: &str, password: &str) -> Self {
         Self {
             at: addr(at),
+            stream: None,
             name: name.into(),
             password: password.into(),
             nonce: Vec::new(),
@@ -326,7 +341,16 @@ impl User {
 
     /// Hands in a request and reads the answer, if there is one.
     pub(crate) fn hand(&mut self, site: &mut Site, request: &[u8]) -> Option<Answer> {
-        let out = site.client_says(self.at, request);
+        let path = Path {
+            id: self.stream.unwrap_or(LISTENER),
+            local: addr(SERVER),
+            remote: self.at,
+            transport: match self.stream {
+                Some(_) => Transport::Tcp,
+                None => Transport::Udp,
+            },
+        };
+        let out = site.hand(path, request);
         let answer = out.into_iter().find(|one| one.path.remote == self.at)?;
         let message = Message::parse(&answer.data).unwrap();
         let code = match message.class() {
