@@ -20,47 +20,53 @@ pub(crate) fn hkdf_extract(hash: HashAlgorithm, salt: &[u8], input: &[u8], out: 
     copy(hmac::sign(&key, input).as_ref(), out);
 }
 
-/// HKDF-Expand-Label. `label` has at most [`MAX_LABEL_LENGTH`] bytes, `context` 255, `out` 255
-/// times what the hash function gives.
-pub(crate) fn hkdf_expand_label(
+/// A secret that is expanded, once or more often.
+pub(crate) struct Expander {
     hash: HashAlgorithm,
-    secret: &[u8],
-    label: &[u8],
-    context: &[u8],
-    out: &mut [u8],
-) {
-    let [.., l0, l1] = out.len().to_be_bytes();
-    let label_length = [(LABEL_PREFIX.len() + label.len()) as u8];
-    let context_length = [context.len() as u8];
-    let info: [&[u8]; 6] = [
-        &[l0, l1],
-        &label_length,
-        LABEL_PREFIX,
-        label,
-        &context_length,
-        context,
-    ];
-    hkdf_expand(hash, secret, &info, out);
+    key: hmac::Key,
 }
 
-/// HKDF-Expand, with what is expanded in parts; `out` has at most 255 times the bytes that the hash
-/// function gives.
-pub(crate) fn hkdf_expand(hash: HashAlgorithm, secret: &[u8], info: &[&[u8]], out: &mut [u8]) {
-    let key = hmac::Key::new(hash.hmac_algorithm(), secret);
-    // T(i) = HMAC(T(i-1) + info + i), T(0) is empty (RFC 5869 §2.3).
-    let mut block = [0; 64];
-    let mut block_length = 0;
-    for (chunk, counter) in out.chunks_mut(hash.output_length()).zip(1..=u8::MAX) {
-        let mut context = hmac::Context::with_key(&key);
-        context.update(block.get(..block_length).unwrap_or_default());
-        info.iter().for_each(|part| context.update(part));
-        context.update(&[counter]);
-        let tag = context.sign();
-        block_length = tag.as_ref().len();
-        copy(tag.as_ref(), &mut block);
-        copy(tag.as_ref(), chunk);
+impl Expander {
+    pub(crate) fn new(hash: HashAlgorithm, secret: &[u8]) -> Self {
+        let key = hmac::Key::new(hash.hmac_algorithm(), secret);
+        Self { hash, key }
     }
-    block.zeroize();
+
+    /// HKDF-Expand-Label. `label` has at most [`MAX_LABEL_LENGTH`] bytes, `context` 255, `out` 255
+    /// times what the hash function gives.
+    pub(crate) fn expand_label(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
+        let [.., l0, l1] = out.len().to_be_bytes();
+        let label_length = [(LABEL_PREFIX.len() + label.len()) as u8];
+        let context_length = [context.len() as u8];
+        let info: [&[u8]; 6] = [
+            &[l0, l1],
+            &label_length,
+            LABEL_PREFIX,
+            label,
+            &context_length,
+            context,
+        ];
+        self.expand(&info, out);
+    }
+
+    /// HKDF-Expand, with what is expanded in parts; `out` has at most 255 times the bytes that the
+    /// hash function gives.
+    pub(crate) fn expand(&self, info: &[&[u8]], out: &mut [u8]) {
+        // T(i) = HMAC(T(i-1) + info + i), T(0) is empty (RFC 5869 §2.3).
+        let mut block = [0; 64];
+        let mut block_length = 0;
+        for (chunk, counter) in out.chunks_mut(self.hash.output_length()).zip(1..=u8::MAX) {
+            let mut context = hmac::Context::with_key(&self.key);
+            context.update(block.get(..block_length).unwrap_or_default());
+            info.iter().for_each(|part| context.update(part));
+            context.update(&[counter]);
+            let tag = context.sign();
+            block_length = tag.as_ref().len();
+            copy(tag.as_ref(), &mut block);
+            copy(tag.as_ref(), chunk);
+        }
+        block.zeroize();
+    }
 }
 
 /// HMAC, as Finished wants it (RFC 8446 §4.4.4).
@@ -94,7 +100,7 @@ mod tests {
     fn long_outputs_begin_as_short_ones_of_another_length_do_not() {
         let expand = |length| {
             let mut out = vec![0; length];
-            hkdf_expand_label(HashAlgorithm::Sha384, &[1; 48], b"key", b"", &mut out);
+            Expander::new(HashAlgorithm::Sha384, &[1; 48]).expand_label(b"key", b"", &mut out);
             out
         };
         // The length is part of what is expanded.

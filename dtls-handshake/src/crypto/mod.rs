@@ -28,7 +28,7 @@ pub(crate) use certificate::public_key;
 pub(crate) use generate::generate_self_signed;
 pub use hash::HashAlgorithm;
 pub(crate) use hash::RunningHash;
-pub(crate) use hkdf::{MAX_LABEL_LENGTH, hkdf_expand, hkdf_expand_label, hkdf_extract, hmac};
+pub(crate) use hkdf::{Expander, MAX_LABEL_LENGTH, hkdf_extract, hmac};
 pub(crate) use mac::{MAC_LENGTH, MacKey};
 pub(crate) use mask::{MaskKey, SAMPLE_LENGTH};
 pub(crate) use pem::{PrivateKey, read_certificates, read_private_key};

@@ -1,6 +1,6 @@
 //! The primitives, as `crypto` wraps them.
 
-use crate::crypto::{self, Aead, HashAlgorithm, MaskKey};
+use crate::crypto::{self, Aead, Expander, HashAlgorithm, MaskKey};
 use crate::event::Version;
 use crate::suite::Suite;
 
@@ -21,7 +21,7 @@ pub fn hkdf_extract(hash: HashAlgorithm, salt: &[u8], input: &[u8]) -> Vec<u8> {
 #[must_use]
 pub fn hkdf_expand(hash: HashAlgorithm, secret: &[u8], info: &[u8], length: usize) -> Vec<u8> {
     let mut out = vec![0; length];
-    crypto::hkdf_expand(hash, secret, &[info], &mut out);
+    Expander::new(hash, secret).expand(&[info], &mut out);
     out
 }
 
@@ -35,7 +35,7 @@ pub fn hkdf_expand_label(
     length: usize,
 ) -> Vec<u8> {
     let mut out = vec![0; length];
-    crypto::hkdf_expand_label(hash, secret, label.as_bytes(), context, &mut out);
+    Expander::new(hash, secret).expand_label(label.as_bytes(), context, &mut out);
     out
 }
 

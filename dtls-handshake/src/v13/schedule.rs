@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Side;
 use crate::config::Config;
 use crate::crypto::{
-    AeadAlgorithm, HashAlgorithm, NONCE_LENGTH, Refused, hkdf_expand_label, hkdf_extract, hmac,
+    AeadAlgorithm, Expander, HashAlgorithm, NONCE_LENGTH, Refused, hkdf_extract, hmac,
 };
 use crate::error::CloseCause;
 use crate::message::Random;
@@ -60,19 +60,18 @@ impl ScheduleSecret {
             .unwrap_or_default()
     }
 
-    /// Derive-Secret, with the hash of the messages.
-    fn derive(&self, label: &[u8], messages_hash: &[u8], out: &mut Self) {
-        hkdf_expand_label(
-            self.hash,
-            self.expose(),
-            label,
-            messages_hash,
-            out.get_mut(),
-        );
+    /// For more than one secret that is derived from this one.
+    fn expander(&self) -> Expander {
+        Expander::new(self.hash, self.expose())
     }
 
-    pub(crate) fn expand(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
-        hkdf_expand_label(self.hash, self.expose(), label, context, out);
+    /// Derive-Secret, with the hash of the messages.
+    fn derive(&self, label: &[u8], messages_hash: &[u8], out: &mut Self) {
+        self.expand(label, messages_hash, out.get_mut());
+    }
+
+    fn expand(&self, label: &[u8], context: &[u8], out: &mut [u8]) {
+        self.expander().expand_label(label, context, out);
     }
 
     /// What Finished of the side whose secret this is says (RFC 8446 §4.4.4).
@@ -114,10 +113,11 @@ impl ScheduleSecret {
         let mut number_key = Zeroizing::new([0; AeadAlgorithm::MAX_KEY_LENGTH]);
         let key = key.get_mut(..aead.key_length()).ok_or(Refused)?;
         let number_key = number_key.get_mut(..aead.key_length()).ok_or(Refused)?;
-        self.expand(b"key", b"", key);
-        self.expand(b"sn", b"", number_key);
+        let expander = self.expander();
+        expander.expand_label(b"key", b"", key);
+        expander.expand_label(b"sn", b"", number_key);
         let mut iv = Zeroizing::new([0; NONCE_LENGTH]);
-        self.expand(b"iv", b"", iv.as_mut_slice());
+        expander.expand_label(b"iv", b"", iv.as_mut_slice());
         Ciphertext::new(aead, key, iv, number_key)
     }
 }
@@ -162,8 +162,9 @@ impl HandshakeSecrets {
             server,
         } = &mut *new;
         extract(&early, shared_secret, handshake);
-        handshake.derive(b"c hs traffic", transcript_hash, client);
-        handshake.derive(b"s hs traffic", transcript_hash, server);
+        let expander = handshake.expander();
+        expander.expand_label(b"c hs traffic", transcript_hash, client.get_mut());
+        expander.expand_label(b"s hs traffic", transcript_hash, server.get_mut());
         new
     }
 
@@ -174,9 +175,10 @@ impl HandshakeSecrets {
         let mut master = ScheduleSecret::empty(hash);
         extract(&self.handshake, zeros.expose(), &mut master);
         let mut new = ApplicationSecrets::empty(hash);
-        master.derive(b"c ap traffic", transcript_hash, &mut new.client);
-        master.derive(b"s ap traffic", transcript_hash, &mut new.server);
-        master.derive(b"exp master", transcript_hash, &mut new.exporter);
+        let expander = master.expander();
+        expander.expand_label(b"c ap traffic", transcript_hash, new.client.get_mut());
+        expander.expand_label(b"s ap traffic", transcript_hash, new.server.get_mut());
+        expander.expand_label(b"exp master", transcript_hash, new.exporter.get_mut());
         new
     }
 
