@@ -9,6 +9,7 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use arrayvec::ArrayVec;
 use bytes::BytesMut;
 
 use super::timers::Timer;
@@ -61,10 +62,10 @@ impl Acknowledgements {
     }
 
     /// The numbers that fit into this room, the latest, in rising order.
-    fn latest(&self, room: usize) -> Vec<RecordNumber> {
+    fn latest(&self, room: usize) -> ArrayVec<RecordNumber, LIMIT> {
         let fit = room / Ack::NUMBER_LENGTH;
         let skipped = self.received.len().saturating_sub(fit);
-        let mut numbers: Vec<_> = self.received.iter().skip(skipped).copied().collect();
+        let mut numbers: ArrayVec<_, LIMIT> = self.received.iter().skip(skipped).copied().collect();
         numbers.sort_unstable();
         numbers
     }

@@ -172,6 +172,9 @@ impl Inbox {
             .flatten()
             .map(|partial| partial.bytes.len())
             .sum();
+        if self.waiting.capacity() == 0 {
+            self.waiting.reserve_exact(AHEAD_LIMIT);
+        }
         while self.waiting.len() <= ahead {
             self.waiting.push_back(None);
         }
