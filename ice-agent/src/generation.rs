@@ -6,7 +6,6 @@ use crate::checklist::{CheckList, Pair, PairId};
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::locals::Locals;
-use crate::random::Random;
 use crate::remotes::Remotes;
 
 /// Which generation: 0 at first, one more with each restart.
@@ -33,17 +32,15 @@ pub(crate) struct Generation {
 }
 
 impl Generation {
-    pub(crate) fn first(config: &Config, random: &mut Random) -> Self {
-        let credentials = Credentials::generate(&config.ufrag_prefix, random);
+    pub(crate) fn first(config: &Config, credentials: Credentials) -> Self {
         let locals = Locals::new(config.component, credentials.ufrag(), &config.policy);
         Self::new(GenerationId(0), credentials, locals, config)
     }
 
     /// The next one: new credentials, the candidates of the sockets and relays that are left, nothing of
     /// the peer.
-    pub(crate) fn successor(&self, config: &Config, random: &mut Random) -> Self {
+    pub(crate) fn successor(&self, config: &Config, credentials: Credentials) -> Self {
         let id = GenerationId(self.id.0.saturating_add(1));
-        let credentials = Credentials::generate(&config.ufrag_prefix, random);
         let locals = self.locals.bases_only(credentials.ufrag());
         Self::new(id, credentials, locals, config)
     }

@@ -121,9 +121,28 @@ impl Agent {
     pub fn new(config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.check()?;
         let mut random = Random::new(seed);
-        Ok(Self {
+        let credentials = Credentials::generate(&config.ufrag_prefix, &mut random);
+        Ok(Self::with(config, random, credentials))
+    }
+
+    /// A new agent with credentials of ours that another agent has chosen: the components of one
+    /// stream have the same ones (RFC 8445 §5.3). The seed must be another.
+    ///
+    /// # Errors
+    /// When a setting is out of range.
+    pub fn with_credentials(
+        config: Config,
+        seed: [u8; 32],
+        credentials: Credentials,
+    ) -> Result<Self, ConfigError> {
+        config.check()?;
+        Ok(Self::with(config, Random::new(seed), credentials))
+    }
+
+    fn with(config: Config, mut random: Random, credentials: Credentials) -> Self {
+        Self {
             role: config.role,
-            current: Generation::first(&config, &mut random),
+            current: Generation::first(&config, credentials),
             tie_breaker: random.u64(),
             nomination: None,
             gatherer: Gatherer::new(config.stun_servers.clone()),
@@ -147,7 +166,7 @@ impl Agent {
             stats: Stats::default(),
             random,
             config,
-        })
+        }
     }
 
     /// Our ufrag and password, to be sent to the peer. A [`restart`](Self::restart) changes them.

@@ -128,6 +128,21 @@ impl Agent {
         now: Instant,
         remote: Option<Credentials>,
     ) -> Result<(), RestartError> {
+        let local = Credentials::generate(&self.config.ufrag_prefix, &mut self.random);
+        self.restart_with(now, local, remote)
+    }
+
+    /// The same with credentials of ours that another agent has chosen: the components of one stream
+    /// have the same ones (RFC 8445 §5.3), also after a restart.
+    ///
+    /// # Errors
+    /// As of [`restart`](Self::restart).
+    pub fn restart_with(
+        &mut self,
+        now: Instant,
+        local: Credentials,
+        remote: Option<Credentials>,
+    ) -> Result<(), RestartError> {
         if self.state().is_finished() {
             return Err(RestartError::Finished);
         }
@@ -138,7 +153,7 @@ impl Agent {
             return Err(RestartError::SameCredentials);
         }
         let replaced = old.cloned();
-        let next = self.current.successor(&self.config, &mut self.random);
+        let next = self.current.successor(&self.config, local);
         let before = std::mem::replace(&mut self.current, next);
         let phase = std::mem::replace(&mut self.phase, Phase::Closed);
         if let Phase::Running(running) = phase
