@@ -12,6 +12,7 @@ use crate::config::Role;
 use crate::consent::Consent;
 use crate::failure::{CheckState, Refusal};
 use crate::locals::{BaseId, LocalId};
+use crate::pair_stats::Traffic;
 use crate::priority::pair_priority;
 use crate::remotes::RemoteId;
 
@@ -67,12 +68,22 @@ pub(crate) struct Tally {
     pub(crate) checks: u32,
     pub(crate) answers: u32,
     pub(crate) requests: u32,
+    pub(crate) responses: u32,
+    pub(crate) consents: u32,
     pub(crate) refusals: u32,
     pub(crate) last_refusal: Option<Refusal>,
     pub(crate) rtt: Option<Duration>,
+    pub(crate) total_rtt: Duration,
+    pub(crate) traffic: Traffic,
 }
 
 impl Tally {
+    /// A round trip was measured.
+    pub(crate) fn measure(&mut self, rtt: Duration) {
+        self.rtt = Some(rtt);
+        self.total_rtt += rtt;
+    }
+
     pub(crate) fn refuse(&mut self, refusal: Refusal) {
         self.refusals += 1;
         self.last_refusal = Some(refusal);

@@ -303,6 +303,13 @@ impl Locals {
         self.candidates.get(id.0).map(|(_, candidate)| candidate)
     }
 
+    /// All of them, each with its base where that is still there.
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = (Option<&Base>, &Candidate)> {
+        self.candidates
+            .iter()
+            .map(|(base, candidate)| (self.base(*base), candidate))
+    }
+
     pub(crate) fn host_of(&self, base: BaseId) -> Option<&Candidate> {
         self.candidate_at(self.bases.get(base.0)?.host)
     }

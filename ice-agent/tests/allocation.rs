@@ -7,8 +7,11 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use bytes::BytesMut;
-use ice_agent::{HEADROOM, Handled, Path, Received, SocketId, State, Transport};
-use net::{World, addr, controlled, controlling, ms, quiet};
+use ice_agent::{
+    Config, HEADROOM, Handled, Kinds, Path, Policy, Received, SocketId, State, TAILROOM, Transport,
+    TurnServer,
+};
+use net::{World, addr, controlled, controlling, login, ms, quiet};
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
@@ -84,6 +87,53 @@ fn data_in_and_out_allocates_nothing() {
                 Handled::Data {
                     from: path.remote,
                     range: 0..buf.len()
+                }
+            );
+        }
+    });
+    assert_eq!(counted, 0);
+    assert_eq!(agent.stats().data_received, 1000);
+}
+
+#[test]
+fn data_over_a_relay_allocates_nothing() {
+    let mut world = World::new(2, quiet());
+    world.add_turn("192.0.2.99:3478");
+    let kinds = Kinds::RELAY_ONLY;
+    let server = login(TurnServer::udp(addr("192.0.2.99:3478")));
+    let config = Config {
+        turn_servers: vec![server],
+        policy: Policy {
+            kinds,
+            ..Policy::default()
+        },
+        ..controlling()
+    };
+    world.add(config, &["10.0.0.1:5000"], None);
+    world.add(controlled(), &["198.51.100.1:6000"], None);
+    world.begin();
+    assert!(world.run(ms(2000), |world| world.both(State::Completed)));
+    world.run(ms(1000), |_| false);
+    let now = world.now();
+    let agent = &mut world.nodes[0].agent;
+    let mut buf = [0x80; HEADROOM + 172 + TAILROOM];
+    let payload = HEADROOM..HEADROOM + 172;
+    let counted = allocations(|| {
+        for _ in 0..1000 {
+            let sent = agent.send(now, &mut buf, payload.clone()).expect("sent");
+            // ChannelData: the server sends the same back.
+            assert_eq!(sent.range, payload.start - 4..payload.end);
+            let rx = Received {
+                path: sent.path,
+                data: &mut buf[sent.range],
+            };
+            let handled = agent.handle_datagram(now, rx);
+            let from = addr("198.51.100.1:6000");
+            assert_eq!(
+                handled,
+                Handled::Data {
+                    from,
+                    range: 4..176
                 }
             );
         }

@@ -6,8 +6,8 @@ mod net;
 use std::time::Duration;
 
 use ice_agent::{
-    Address, Agent, CheckState, Config, ConfigError, FailureCause, Kind, Kinds, OpenError, Policy,
-    Role, ServerOutcome, State, Transport, TurnCause, TurnServer, Wanted,
+    Address, Agent, CandidateStats, CheckState, Config, ConfigError, FailureCause, Kind, Kinds,
+    OpenError, Policy, Role, ServerOutcome, Side, State, Transport, TurnCause, TurnServer, Wanted,
 };
 use net::{World, addr, controlled, controlling, login, ms, quiet};
 use stun_codec::Method;
@@ -421,4 +421,42 @@ fn a_server_that_could_not_be_asked_is_refused_at_once() {
     };
     assert_eq!(new(streams), Err(ConfigError::RelayedStreams(addr(SERVER))));
     assert!(matches!(new(nowhere), Err(ConfigError::TurnServer { .. })));
+}
+
+#[test]
+fn statistics_count_what_went_over_each_pair() {
+    let mut world = apart(turn(controlling(), &[over_udp()]), controlled());
+    connects(&mut world);
+    talks(&mut world);
+    let start = world.now();
+    world.run(Duration::from_secs(60), |_| false);
+    let agent = &world.nodes[0].agent;
+    let pairs = agent.candidate_pair_stats();
+    let used: Vec<_> = pairs.iter().filter(|pair| pair.nominated).collect();
+    let [pair] = used[..] else {
+        panic!("{pairs:?}");
+    };
+    assert_eq!((pair.packets_sent, pair.packets_received), (4, 4));
+    assert_eq!((pair.bytes_sent, pair.bytes_received), (27, 27));
+    assert!(pair.last_packet_sent.is_some_and(|at| at <= start));
+    assert!(pair.last_packet_received.is_some_and(|at| at <= start));
+    // To the relay and to the peer, there and back.
+    assert_eq!(pair.current_round_trip_time, Some(ms(100)));
+    assert!((9..=15).contains(&pair.consent_requests_sent), "{pair:?}");
+    let answered = pair.consent_requests_sent + 1;
+    assert!(pair.responses_received >= answered);
+    assert!(pair.total_round_trip_time >= ms(100) * u32::try_from(answered).expect("few"));
+    assert!(pair.requests_received >= 9 && pair.responses_sent == pair.requests_received);
+    assert!(pair.requests_sent >= 1);
+    let others = pairs.iter().filter(|pair| !pair.nominated);
+    assert_eq!(others.map(|pair| pair.packets_sent).sum::<u64>(), 0);
+    let candidates = agent.candidate_stats();
+    let relayed =
+        |one: &&CandidateStats| one.side == Side::Local && one.candidate.kind == Kind::Relayed;
+    let relayed = candidates.iter().find(relayed).expect("one");
+    assert_eq!(
+        (relayed.relay_protocol, relayed.server),
+        (Some(Transport::Udp), Some(addr(SERVER)))
+    );
+    assert!(candidates.iter().any(|one| one.side == Side::Remote));
 }

@@ -23,7 +23,7 @@ impl Agent {
             return handled;
         }
         if !stun_codec::is_stun(rx.data) {
-            return self.handle_data(&rx.path, rx.data, 0..rx.data.len());
+            return self.handle_data(now, &rx.path, rx.data, 0..rx.data.len());
         }
         let handled = self.handle_stun(now, &rx.path, rx.data);
         if handled != Handled::NotMine {

@@ -35,13 +35,20 @@ pub enum SendError {
 
 impl Agent {
     /// Payload that came on `path`, and where it stands in its frame.
-    pub(super) fn handle_data(&mut self, path: &Path, data: &[u8], range: Range<usize>) -> Handled {
-        if !self.is_valid(path) {
+    pub(super) fn handle_data(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        data: &[u8],
+        range: Range<usize>,
+    ) -> Handled {
+        let Some(pair) = self.valid_pair(path) else {
             if self.hold(path, data) {
                 return Handled::Consumed;
             }
             return self.if_known_path(path, |stats| &mut stats.data_before_valid);
-        }
+        };
+        pair.tally.traffic.received(now, range.len());
         self.stats.data_received += 1;
         Handled::Data {
             from: path.remote,
@@ -63,6 +70,18 @@ impl Agent {
             .any(|(_, pair)| pair.valid().is_some())
     }
 
+    /// The pair that goes this way, if it works.
+    fn valid_pair(&mut self, path: &Path) -> Option<&mut Pair> {
+        let before = self.previous.as_mut();
+        let before = before.map(|previous| &mut previous.generation.checks);
+        std::iter::once(&mut self.current.checks)
+            .chain(before)
+            .find_map(|checks| {
+                let pair = checks.find(path)?;
+                checks.get_mut(pair).filter(|pair| pair.valid().is_some())
+            })
+    }
+
     /// Whether [`send`](Self::send) would succeed.
     #[must_use]
     pub fn can_send(&self, now: Instant) -> bool {
@@ -82,11 +101,19 @@ impl Agent {
         buf: &mut [u8],
         payload: Range<usize>,
     ) -> Result<Transmit, SendError> {
-        let pair = self.carrying_pair().ok_or(SendError::NotConnected)?;
+        let (of, id) = self
+            .carrier()
+            .map(|(generation, pair)| (generation.id, pair))
+            .ok_or(SendError::NotConnected)?;
+        let pair = self
+            .generation(of)
+            .and_then(|generation| generation.checks.get(id))
+            .ok_or(SendError::NotConnected)?;
         if !pair.may_send(now) {
             return Err(SendError::NoConsent);
         }
         let path = pair.path;
+        let bytes = payload.len();
         if buf.get(payload.clone()).is_none() {
             let Range { start, end } = payload;
             return Err(SendError::OutOfRange {
@@ -102,6 +129,9 @@ impl Agent {
                 range: payload,
             },
         };
+        if let Some(pair) = self.generation_mut(of).and_then(|of| of.checks.get_mut(id)) {
+            pair.tally.traffic.sent(now, bytes);
+        }
         self.stats.data_sent += 1;
         Ok(transmit)
     }

@@ -88,6 +88,12 @@ impl Agent {
         // Its socket may be gone meanwhile.
         locals.base_of(&path)?;
         let written = wire::write_answer(out, id, answer, key);
+        if let Some(found) = self
+            .generation_mut(generation)
+            .and_then(|of| of.checks.get_mut(of.checks.find(&path)?))
+        {
+            found.tally.responses += 1;
+        }
         self.stats.responses_sent += 1;
         Some((path, written))
     }
@@ -116,6 +122,12 @@ impl Agent {
         };
         let written = wire::write_check(out, id, &request, &peer.key);
         let path = found.path;
+        if let Some(found) = self
+            .generation_mut(generation)
+            .and_then(|of| of.checks.get_mut(pair))
+        {
+            found.tally.consents += 1;
+        }
         self.stats.consent_checks_sent += 1;
         Some((path, written))
     }

@@ -270,7 +270,7 @@ impl Agent {
         };
         let payload = rx.data.get(range.clone()).unwrap_or_default();
         if !stun_codec::is_stun(payload) {
-            return Some(self.handle_data(&way, payload, range));
+            return Some(self.handle_data(now, &way, payload, range));
         }
         Some(match self.handle_stun(now, &way, payload) {
             // Nobody else has to do with this relay.

@@ -10,6 +10,7 @@ use crate::checklist::{Pair, PairId, Tally};
 use crate::event::{Event, PairInfo};
 use crate::failure::{Failure, FailureCause, PairReport, Refusal};
 use crate::generation::Generation;
+use crate::pair_stats::{CandidatePairStats, CandidateStats, Side};
 use crate::servers::{ServerKind, ServerOutcome, ServerReport};
 
 impl Agent {
@@ -34,6 +35,69 @@ impl Agent {
             .chain(before)
             .filter_map(|(generation, id)| self.pair_report(generation, id))
             .collect()
+    }
+
+    /// Statistics of each pair, in the order of [`pairs`](Self::pairs).
+    #[must_use]
+    pub fn candidate_pair_stats(&self) -> Vec<CandidatePairStats> {
+        let current = &self.current;
+        let ranked = current.checks.ranked().into_iter();
+        let before = self.previous.as_ref().and_then(Previous::carrier);
+        ranked
+            .map(|id| (current, id))
+            .chain(before)
+            .filter_map(|(generation, id)| self.pair_stats(generation, id))
+            .collect()
+    }
+
+    fn pair_stats(&self, generation: &Generation, id: PairId) -> Option<CandidatePairStats> {
+        let report = self.pair_report(generation, id)?;
+        let tally = &generation.checks.get(id)?.tally;
+        let mut stats = CandidatePairStats {
+            local_candidate: report.local,
+            remote_candidate: report.remote,
+            state: report.state,
+            nominated: report.selected,
+            packets_sent: 0,
+            packets_received: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+            last_packet_sent: None,
+            last_packet_received: None,
+            total_round_trip_time: tally.total_rtt,
+            current_round_trip_time: tally.rtt,
+            requests_received: tally.requests.into(),
+            requests_sent: tally.checks.into(),
+            responses_received: tally.answers.into(),
+            responses_sent: tally.responses.into(),
+            consent_requests_sent: tally.consents.into(),
+        };
+        tally.traffic.tell(&mut stats);
+        Some(stats)
+    }
+
+    /// Every candidate of the current generation: ours, then the peer's.
+    #[must_use]
+    pub fn candidate_stats(&self) -> Vec<CandidateStats> {
+        let ours = self.current.locals.candidates().map(|(base, candidate)| {
+            let relay = base.filter(|base| base.is_relayed());
+            let relay = relay.and_then(|base| self.relays.get(base.socket));
+            CandidateStats {
+                side: Side::Local,
+                candidate: candidate.clone(),
+                relay_protocol: relay.map(|relay| relay.transport),
+                server: relay.map(|relay| relay.server),
+            }
+        });
+        let remotes = &self.current.remotes;
+        let theirs = remotes.ids().filter_map(|id| remotes.get(id));
+        let theirs = theirs.map(|candidate| CandidateStats {
+            side: Side::Remote,
+            candidate: candidate.clone(),
+            relay_protocol: None,
+            server: None,
+        });
+        ours.chain(theirs).collect()
     }
 
     fn pair_report(&self, generation: &Generation, id: PairId) -> Option<PairReport> {

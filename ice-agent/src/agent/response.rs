@@ -136,7 +136,9 @@ impl Agent {
             return;
         };
         pair.tally.answers += 1;
-        pair.tally.rtt = pending.round_trip(now).or(pair.tally.rtt);
+        if let Some(rtt) = pending.round_trip(now) {
+            pair.tally.measure(rtt);
+        }
         // The address the peer sees is a candidate of ours (RFC 8445 §7.2.5.3.1).
         self.current.locals.add_reflexive(pair.base, mapped, None);
         let host = self.current.locals.base(pair.base).map(|base| base.host);
@@ -258,7 +260,7 @@ impl Agent {
         }
         valid.consent.renew(now);
         found.tally.answers += 1;
-        found.tally.rtt = Some(now.saturating_duration_since(sent.at));
+        found.tally.measure(now.saturating_duration_since(sent.at));
         self.stats.responses_received += 1;
         Handled::Consumed
     }
