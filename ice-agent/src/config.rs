@@ -82,7 +82,8 @@ pub struct Config {
     /// How long a STUN or TURN server may take to answer before gathering ends without it. 5 s by
     /// default.
     pub gathering_deadline: Duration,
-    /// How long a controlling agent waits for a better pair once one works. 200 ms by default.
+    /// How long a controlling agent waits for a better pair once one works. 200 ms by default, and at
+    /// least 2 s where relays are preferred ([`Preference::Relayed`](crate::Preference)).
     pub nomination_patience: Duration,
     /// How long the nominated pair may be silent, 1 to 30 s, before another one that answers takes its
     /// place or, where none does, the agent is [`Disconnected`](crate::State::Disconnected). 10 s by

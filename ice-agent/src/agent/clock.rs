@@ -256,7 +256,7 @@ impl Agent {
                 since,
                 nominating: None,
                 ..
-            } if self.role == Role::Controlling => Some(since + self.config.nomination_patience),
+            } if self.role == Role::Controlling => Some(since + self.patience()),
             _ => None,
         }
     }

@@ -1,13 +1,17 @@
 //! Which pair carries data (RFC 8445 §8.1.1, §7.3.1.5).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Agent;
 use super::phase::{Life, Progress};
 use crate::checklist::{Pair, PairId, PairState};
 use crate::config::Role;
 use crate::failure::FailureCause;
+use crate::policy::Preference;
 use crate::transactions::Purpose;
+
+/// A relay that is preferred takes four round trips and a connection before it works.
+const RELAY_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Agent {
     /// A controlling agent nominates the best pair that works: at once if no better one can come,
@@ -27,8 +31,10 @@ impl Agent {
         let Some((pair, found)) = self.current.checks.best_valid(now) else {
             return;
         };
-        let patient = now < since + self.config.nomination_patience;
-        if patient && self.current.checks.has_better_open(found.priority) {
+        let patient = now < since + self.patience();
+        let better_may_come =
+            self.current.checks.has_better_open(found.priority) || self.awaits_preferred_relay();
+        if patient && better_may_come {
             return;
         }
         self.name(pair);
@@ -37,6 +43,20 @@ impl Agent {
             best,
             nominating: Some(pair),
         });
+    }
+
+    /// How long a better pair is waited for.
+    pub(super) fn patience(&self) -> Duration {
+        let patience = self.config.nomination_patience;
+        match self.config.policy.preference {
+            Preference::Direct => patience,
+            Preference::Relayed => patience.max(RELAY_PATIENCE),
+        }
+    }
+
+    /// Whether a relay is preferred and still to come.
+    fn awaits_preferred_relay(&self) -> bool {
+        self.config.policy.preference == Preference::Relayed && self.relays.is_gathering()
     }
 
     /// Tells the peer that data goes over this pair from now on.
