@@ -15,3 +15,4 @@ pub(crate) mod process;
 pub(crate) mod relayed;
 pub(crate) mod sipp;
 pub(crate) mod sound;
+pub(crate) mod turn_server;

@@ -170,7 +170,7 @@ impl<A, F: FnMut(Order<A>)> Task<A, F> {
         if self.secrets.as_ref().is_some_and(is_same) {
             return Ok(());
         }
-        tracing::info!(count = secrets.len(), "the store has these secrets");
+        let count = secrets.len();
         if secrets.len() > SECRETS {
             let left_out = secrets.len() - SECRETS;
             tracing::warn!(left_out, "more secrets in the store than can count at once");
@@ -178,6 +178,7 @@ impl<A, F: FnMut(Order<A>)> Task<A, F> {
         self.secrets = Some(secrets.clone());
         secrets.truncate(SECRETS);
         (self.order)(Order::Secrets(secrets));
+        tracing::info!(count, "the store has other secrets");
         Ok(())
     }
 
