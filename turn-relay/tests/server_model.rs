@@ -3,101 +3,21 @@
 //! exactly when the model says so, to whom it says; each request is answered with the code it says.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)] // helpers of tests
 
+mod model;
 mod site;
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::BytesMut;
-use site::{Out, Site, User, addr, config, ip, secs};
+use model::{Allocation, PEERS, policy};
+use site::{Out, Site, User, addr, config, secs};
 use stun_codec::attribute::{
     AdditionalAddressFamily, ChannelNumber, Data, Lifetime, MobilityTicket, RequestedTransport,
     XorPeerAddress, XorRelayedAddress,
 };
 use stun_codec::{AttributeType, Builder, Decode, Encode, Family, Message, Method, TransactionId};
-use turn_relay::server::PeerPolicy;
 use virtual_network::Dice;
-
-/// Whether the policy below lets somebody be sent to, and whether a permission for his address can be had.
-struct Peer {
-    at: &'static str,
-    is_reachable: bool,
-    is_permittable: bool,
-}
-
-const fn peer(at: &'static str, is_reachable: bool, is_permittable: bool) -> Peer {
-    Peer {
-        at,
-        is_reachable,
-        is_permittable,
-    }
-}
-
-const PEERS: [Peer; 13] = [
-    peer("203.0.113.7:7000", true, true),
-    peer("203.0.113.7:7001", true, true),
-    peer("203.0.113.8:7000", true, true),
-    peer("10.1.0.2:5000", true, true),
-    // Its address is allowed for other ports.
-    peer("10.1.0.2:22", false, true),
-    peer("10.2.0.2:5000", false, false),
-    peer("127.0.0.1:80", false, false),
-    // The server itself.
-    peer("192.0.2.1:3478", false, false),
-    peer("[2001:db8:7::7]:7000", true, true),
-    peer("[::ffff:203.0.113.7]:7000", false, false),
-    // The same host as above, behind a NAT64.
-    peer("[64:ff9b::10.1.0.2]:5000", true, true),
-    peer("[64:ff9b::10.1.0.2]:22", false, true),
-    peer("[::1]:80", false, false),
-];
-
-fn policy() -> PeerPolicy {
-    PeerPolicy::internet()
-        .allow(ip("203.0.113.0"), 24, 0..=65535)
-        .allow(ip("10.1.0.0"), 16, 5000..=5001)
-        .allow(ip("2001:db8:7::"), 48, 0..=65535)
-        .allow(ip("::"), 0, 0..=65535)
-}
-
-/// One allocation, as a list of what was granted and until when.
-struct Allocation {
-    user: usize,
-    expires: Instant,
-    relayed: Vec<SocketAddr>,
-    permissions: Vec<(IpAddr, Instant)>,
-    channels: Vec<(u16, SocketAddr, Instant)>,
-    ticket: Option<Vec<u8>>,
-}
-
-impl Allocation {
-    fn has_family(&self, peer: SocketAddr) -> bool {
-        let same = |one: &&SocketAddr| one.is_ipv4() == peer.is_ipv4();
-        self.relayed.iter().any(|one| same(&one))
-    }
-
-    fn permits(&self, now: Instant, ip: IpAddr) -> bool {
-        let granted = |(known, until): &(IpAddr, Instant)| *known == ip && now < *until;
-        self.permissions.iter().any(granted)
-    }
-
-    fn channel_to(&self, now: Instant, peer: SocketAddr) -> Option<u16> {
-        let mut live = self.channels.iter().filter(|(_, _, until)| now < *until);
-        live.find(|(_, known, _)| *known == peer)
-            .map(|(number, _, _)| *number)
-    }
-
-    fn peer_of(&self, now: Instant, number: u16) -> Option<SocketAddr> {
-        let mut live = self.channels.iter().filter(|(_, _, until)| now < *until);
-        live.find(|(known, _, _)| *known == number)
-            .map(|(_, peer, _)| *peer)
-    }
-
-    fn permit(&mut self, now: Instant, ip: IpAddr) {
-        self.permissions.retain(|(known, _)| *known != ip);
-        self.permissions.push((ip, now + secs(300)));
-    }
-}
 
 const PORTS: u64 = 5;
 const USERS: [(&str, &str); 2] = [("alice", "secret"), ("bob", "terces")];

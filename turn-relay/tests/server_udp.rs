@@ -75,6 +75,10 @@ fn data_goes_both_ways_by_indication_and_by_channel() {
     assert_eq!((traffic.sent_packets, traffic.sent_bytes), (2, 10));
     assert_eq!((traffic.received_packets, traffic.received_bytes), (2, 10));
 
+    let session = site.relay.sessions().next().unwrap();
+    assert_eq!((session.user, session.client.remote), ("alice", alice.at));
+    assert_eq!((session.relayed, session.traffic), (relayed, traffic));
+
     alice.refresh(&mut site, 0).granted();
     assert!(site.bound.is_empty());
     let Some(Event::Ended(ended)) = site.events.last() else {

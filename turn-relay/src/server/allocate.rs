@@ -9,7 +9,7 @@ use stun_codec::attribute::{
     MobilityTicket, RequestedAddressFamily, RequestedTransport, ReservationToken, XorMappedAddress,
     XorRelayedAddress,
 };
-use stun_codec::{AttributeType, Decode, Encode, Family, Message, Transport};
+use stun_codec::{AttributeType, Decode, DecodeError, Encode, Family, Message, Transport};
 
 use super::allocation::{Allocation, Door, DoorState, Kept, Live, Opening, PortWish, Side, Wish};
 use super::answer::{Asked, Refusal};
@@ -56,7 +56,13 @@ fn read_wish(config: &Config, request: &Request<'_>) -> Result<Wish, ErrorCode<'
     if is_stream && contradicts {
         return Err(ErrorCode::BAD_REQUEST);
     }
-    let family = read::<RequestedAddressFamily>(message)?.map(|wanted| wanted.0);
+    let family = match message.attribute::<RequestedAddressFamily>() {
+        Ok(wanted) => wanted.map(|wanted| wanted.0),
+        Err(DecodeError::AddressFamily { .. }) => {
+            return Err(ErrorCode::ADDRESS_FAMILY_NOT_SUPPORTED);
+        }
+        Err(_) => return Err(ErrorCode::BAD_REQUEST),
+    };
     let additional = read::<AdditionalAddressFamily>(message)?.map(|wanted| wanted.0);
     let even = read::<EvenPort>(message)?;
     let is_reserved = message.contains(AttributeType::RESERVATION_TOKEN);
@@ -276,6 +282,7 @@ impl Relay {
             second,
             peers: Peers::default(),
             is_stream: opening.wish.is_stream,
+            token,
             bandwidth: self.config.bandwidth.map(|rate| Bucket::new(now, rate)),
             traffic: Traffic::default(),
             since: now,

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stun_codec::attribute::ReservationToken;
 use stun_codec::{Family, Path, TransactionId};
 
 use super::answer::Asked;
@@ -138,6 +139,8 @@ pub(super) struct Live {
     pub(super) second: Option<Side>,
     pub(super) peers: Peers,
     pub(super) is_stream: bool,
+    /// Of the port that was reserved with it.
+    pub(super) token: Option<ReservationToken>,
     pub(super) bandwidth: Option<Bucket>,
     pub(super) traffic: Traffic,
     pub(super) since: Instant,

@@ -1,6 +1,6 @@
 //! Whose requests are believed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -75,7 +75,7 @@ impl fmt::Debug for Secret {
 /// their expiry where there are shared secrets, and last the program's own store.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
-    users: HashMap<Arc<str>, Secret>,
+    users: BTreeMap<Arc<str>, Secret>,
     pub(super) secrets: Option<SharedSecrets>,
     has_store: bool,
 }
@@ -134,7 +134,7 @@ impl Credentials {
     }
 
     /// The users' hashes (RFC 8489 §14.4).
-    pub(super) fn hashes(&self, realm: &str) -> HashMap<[u8; 32], Arc<str>> {
+    pub(super) fn hashes(&self, realm: &str) -> BTreeMap<[u8; 32], Arc<str>> {
         let names = self.users.keys();
         names
             .map(|name| (Userhash::new(name, realm).0, name.clone()))
@@ -176,7 +176,7 @@ pub(super) enum Verdict<'a> {
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) credentials: Arc<Credentials>,
-    pub(super) hashes: HashMap<[u8; 32], Arc<str>>,
+    pub(super) hashes: BTreeMap<[u8; 32], Arc<str>>,
     pub(super) realm: Arc<str>,
     pub(super) clock: Option<WallClock>,
     pub(super) revoked: Revoked,

@@ -1,7 +1,7 @@
 //! Users that the program looks up in a store of its own. Their requests wait meanwhile: bounded in
 //! number and time, and only where the sender has shown that it is where it says it is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Requests that wait for the store.
 #[derive(Debug, Default)]
 pub(super) struct Lookups {
-    held: HashMap<LookupId, Held>,
+    held: BTreeMap<LookupId, Held>,
     asked: u64,
 }
 

@@ -70,4 +70,4 @@ pub use quota::Quota;
 pub use relay::Relay;
 pub use relayed::{Relayed, TAILROOM};
 pub use secrets::{Issued, SharedSecrets};
-pub use stats::{Stats, Traffic};
+pub use stats::{Session, Stats, Traffic};

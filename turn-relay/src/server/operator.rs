@@ -1,6 +1,6 @@
 //! What an operator does to a running server: revoke, change credentials, drain.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -119,7 +119,7 @@ impl Relay {
 
 /// Credentials that are refused before they expire.
 #[derive(Debug, Default)]
-pub(super) struct Revoked(HashMap<Box<str>, Instant>);
+pub(super) struct Revoked(BTreeMap<Box<str>, Instant>);
 
 impl Revoked {
     pub(super) fn contains(&self, now: Instant, user: &str) -> bool {

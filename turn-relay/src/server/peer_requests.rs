@@ -40,6 +40,9 @@ impl Relay {
         if ips.is_empty() {
             return Err(ErrorCode::BAD_REQUEST);
         }
+        if ips.len() > self.config.max_peers {
+            return Err(ErrorCode::INSUFFICIENT_CAPACITY);
+        }
         let live = self.allocations.get_mut(key).and_then(Allocation::live_mut);
         let live = live.ok_or(ErrorCode::ALLOCATION_MISMATCH)?;
         let mut permitted = Vec::with_capacity(ips.len());

@@ -1,6 +1,6 @@
 //! How many allocations there may be.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Limits on allocations, in all and for each user. Copies count together: each worker gets one. It is
@@ -15,7 +15,7 @@ pub struct Quota {
 #[derive(Debug, Default)]
 struct Counts {
     total: usize,
-    users: HashMap<Arc<str>, usize>,
+    users: BTreeMap<Arc<str>, usize>,
 }
 
 /// Which limit is reached.

@@ -1,6 +1,6 @@
 //! The server: the contract's methods, and what every part of it uses.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -25,7 +25,7 @@ use super::relayed::Relayed;
 use super::secrets::WallClock;
 use super::slots::{Key, Slots};
 use super::sockets::Reserved;
-use super::stats::Stats;
+use super::stats::{Session, Stats};
 use super::streams::Streams;
 use super::ticket::Sealer;
 use super::timers::{Due, Timers};
@@ -40,14 +40,14 @@ pub struct Relay {
     pub(super) clients: ByClient<Key>,
     pub(super) allocations: Slots<Allocation>,
     pub(super) sockets: Slots<Use>,
-    pub(super) reserved: HashMap<[u8; 8], Reserved>,
+    pub(super) reserved: BTreeMap<[u8; 8], Reserved>,
     /// Clients whose allocations are at other workers.
     pub(super) foreign: Foreign,
     pub(super) connections: Connections,
     pub(super) lookups: Lookups,
     pub(super) streams: Streams,
     /// Connections of clients that are joined to one of a peer, and its name.
-    pub(super) joined: HashMap<SocketId, u32>,
+    pub(super) joined: BTreeMap<SocketId, u32>,
     pub(super) draining: Option<Draining>,
     pub(super) timers: Timers,
     pub(super) desk: Desk,
@@ -114,12 +114,12 @@ impl Relay {
             clients: HashMap::with_hasher(Keyed(random.bytes())),
             allocations: Slots::default(),
             sockets: Slots::default(),
-            reserved: HashMap::new(),
+            reserved: BTreeMap::new(),
             foreign: Foreign::new(Keyed(random.bytes())),
             connections: Connections::new(Keyed(random.bytes())),
             lookups: Lookups::default(),
             streams: Streams::default(),
-            joined: HashMap::new(),
+            joined: BTreeMap::new(),
             draining: None,
             timers: Timers::default(),
             desk: Desk {
@@ -207,6 +207,24 @@ impl Relay {
         self.allocations.len()
     }
 
+    /// The allocations there are.
+    pub fn sessions(&self) -> impl Iterator<Item = Session<'_>> {
+        let all = self.allocations.iter();
+        all.filter_map(|(_, allocation)| match allocation {
+            Allocation::Opening(_) => None,
+            Allocation::Live(live) => Some(Session {
+                id: live.id,
+                user: &live.owner.identity.user,
+                client: live.path,
+                relayed: live.first.relayed,
+                additional: live.second.map(|side| side.relayed),
+                since: live.since,
+                expires: live.expires(),
+                traffic: live.traffic,
+            }),
+        })
+    }
+
     /// Tells the time of the day again, when it was put right.
     pub fn set_wall_clock(&mut self, now: Instant, time: SystemTime) {
         self.directory.clock = Some(WallClock::new(now, time));
@@ -240,6 +258,7 @@ impl Relay {
                     self.close(side.socket);
                 }
                 self.end_streams(key, &live);
+                self.give_up_reservation(&live);
                 self.desk.stats.ended += 1;
                 let ended = Event::Ended(Box::new(Ended {
                     id: live.id,
@@ -254,6 +273,11 @@ impl Relay {
                 self.leave(now, &live.path, cause);
             }
         }
+        let allocations = &self.allocations;
+        self.timers.forget(|due| match due {
+            Due::Allocation(key) => allocations.get(*key).is_some(),
+            _ => true,
+        });
         self.tell_drained();
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use stun_codec::attribute::ReservationToken;
 use stun_codec::{Family, Local, Open, OpenError, Port, SocketId, Wanted};
 
-use super::allocation::{Allocation, Door, DoorState, PortWish};
+use super::allocation::{Allocation, Door, DoorState, Live, PortWish};
 use super::config::{Config, RelayAddress};
 use super::event::{EndCause, Event};
 use super::five_tuple::FiveTuple;
@@ -225,6 +225,15 @@ impl Relay {
         self.reserved.insert(token.0, Reserved { door, until });
         self.timers.push(until, Due::Reservation(token.0));
         token
+    }
+
+    /// A reservation that nobody came for ends with the allocation it was made with: ports that are kept
+    /// are bounded as allocations are.
+    pub(super) fn give_up_reservation(&mut self, live: &Live) {
+        let kept = live.token.and_then(|token| self.reserved.remove(&token.0));
+        if let Some(kept) = kept {
+            self.close(kept.door.socket);
+        }
     }
 
     /// Nobody has come for the port.

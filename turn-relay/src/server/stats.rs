@@ -1,4 +1,11 @@
-//! Counters.
+//! Counters, and what there is.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use stun_codec::Path;
+
+use super::event::AllocationId;
 
 /// What a worker has counted since it was made. A bad packet is never an error: it is dropped and counted
 /// here by its reason.
@@ -71,4 +78,26 @@ impl Traffic {
         self.received_packets += 1;
         self.received_bytes += bytes as u64;
     }
+}
+
+/// One allocation, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Session<'a> {
+    /// Its name.
+    pub id: AllocationId,
+    /// Whose it is.
+    pub user: &'a str,
+    /// Where its client is.
+    pub client: Path,
+    /// Where it is reached by peers.
+    pub relayed: SocketAddr,
+    /// The address of the other family, if there is one.
+    pub additional: Option<SocketAddr>,
+    /// Since when there is one.
+    pub since: Instant,
+    /// When it ends, unless it is refreshed.
+    pub expires: Instant,
+    /// What it has carried so far.
+    pub traffic: Traffic,
 }

@@ -8,7 +8,7 @@
 //!
 //! The driver joins the two connections; what they carry does not come here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Connections to peers, by the names that clients know them by.
 #[derive(Debug, Default)]
 pub(super) struct Streams {
-    by_name: HashMap<u32, Stream>,
+    by_name: BTreeMap<u32, Stream>,
     made: u32,
 }
 

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use stun_codec::attribute::{
-    ErrorCode, Lifetime, Nonce, Realm, RequestedTransport, Username, XorRelayedAddress,
+    ErrorCode, Lifetime, Nonce, Realm, RequestedTransport, Username, XorPeerAddress,
+    XorRelayedAddress,
 };
 use stun_codec::{
-    Builder, Class, Decode, Encode, IntegrityKey, Message, Method, Open, TransactionId, Wanted,
+    AttributeType, Builder, Class, Decode, Encode, EncodeError, IntegrityKey, Message, Method,
+    Open, TransactionId, ValueWriter, Wanted,
 };
 use turn_relay::server::{Config, Credentials, Event, PeerPolicy, Relay, Relayed, TAILROOM};
 use turn_relay::{HEADROOM, Local, OpenError, Path, Port, SocketId, Transport};
@@ -408,4 +410,22 @@ impl User {
     pub(crate) fn refresh(&mut self, site: &mut Site, seconds: u32) -> Answer {
         self.ask(site, Method::REFRESH, &[&Lifetime(seconds)])
     }
+}
+
+/// An attribute as it should not be.
+pub(crate) struct Raw(pub(crate) AttributeType, pub(crate) &'static [u8]);
+
+impl Encode for Raw {
+    fn attribute_type(&self) -> AttributeType {
+        self.0
+    }
+
+    fn encode(&self, value: &mut ValueWriter<'_>) -> Result<(), EncodeError> {
+        value.bytes(self.1);
+        Ok(())
+    }
+}
+
+pub(crate) fn peer(text: &str) -> XorPeerAddress {
+    XorPeerAddress(addr(text))
 }
