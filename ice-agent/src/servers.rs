@@ -197,6 +197,13 @@ impl Servers {
         self.udp = Udp::Unasked;
     }
 
+    /// Nothing is awaited any more. What was said stays, to be reported.
+    pub(crate) fn stop(&mut self) {
+        if matches!(self.udp, Udp::Asked { .. }) {
+            self.udp = Udp::Unasked;
+        }
+    }
+
     pub(crate) fn reports(&self) -> &[ServerReport] {
         &self.reports
     }

@@ -460,3 +460,30 @@ fn statistics_count_what_went_over_each_pair() {
     );
     assert!(candidates.iter().any(|one| one.side == Side::Remote));
 }
+
+/// Found by fuzzing: who is told the time only after the deadline has failed, and waits for nothing.
+#[test]
+fn a_driver_that_slept_past_the_deadline_hears_the_cause_and_no_timeout() {
+    let mut agent = Agent::new(turn(controlling(), &[over_udp()]), net::seed(1)).expect("config");
+    let start = net::origin();
+    agent
+        .add_host(start, ice_agent::SocketId(0), addr("192.0.2.1:5000"))
+        .expect("host");
+    let peer = ice_agent::Credentials::new("peer", "p".repeat(22)).expect("credentials");
+    agent.set_remote_credentials(start, peer).expect("first");
+    agent
+        .add_remote_candidate(
+            start,
+            "1 1 udp 1 192.0.2.2 5000 typ host".parse().expect("a line"),
+        )
+        .expect("first");
+    agent.handle_timeout(start + Duration::from_secs(60));
+    assert_eq!(agent.state(), State::Failed);
+    assert_eq!(agent.poll_timeout(), None);
+    let failure = std::iter::from_fn(|| agent.poll_event()).find_map(|event| match event {
+        ice_agent::Event::Failed(failure) => Some(failure),
+        _ => None,
+    });
+    let cause = failure.expect("told").cause;
+    assert!(matches!(cause, FailureCause::UdpBlocked { .. }), "{cause}");
+}

@@ -57,6 +57,9 @@ impl Agent {
         if self.state().is_finished() {
             return;
         }
+        if self.servers.take_silence(now) {
+            self.events.push(Event::UdpBlocked, &mut self.stats);
+        }
         self.run_previous(now);
         if self.end().is_some_and(|end| end <= now) {
             self.fail(self.cause_of_failure());
@@ -69,9 +72,6 @@ impl Agent {
         if self.has_nowhere_to_go() {
             self.fail(self.cause_of_failure());
             return;
-        }
-        if self.servers.take_silence(now) {
-            self.events.push(Event::UdpBlocked, &mut self.stats);
         }
         self.run_transactions(now);
         self.run_liveness(now);

@@ -241,6 +241,7 @@ impl Agent {
         self.outbox.clear();
         self.transactions.clear();
         self.gatherer.clear();
+        self.servers.stop();
         self.previous = None;
         self.early = Vec::new();
         self.current.checks.clear();
