@@ -319,6 +319,10 @@ fn a_drained_server_keeps_what_there_is_until_its_deadline() {
     let mut bob = User::new("198.51.100.2:1", "bob", "terces");
     let answer = bob.try_allocate(&mut site, &[]).refused(300);
     assert_eq!(answer.get(), Some(AlternateServer(other)));
+    // Nobody is sent to an address of another family.
+    let elsewhere = addr("[2001:db8::9]:3478");
+    site.relay.drain(site.now, deadline, Some(elsewhere));
+    bob.try_allocate(&mut site, &[]).refused(508);
     site.relay.drain(site.now, deadline, None);
     bob.try_allocate(&mut site, &[]).refused(508);
     site.pass(secs(500));

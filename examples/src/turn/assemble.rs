@@ -95,8 +95,8 @@ fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleErro
     if config.strict_expiry {
         relaying = relaying.with_strict_expiry();
     }
-    if let Some(other) = config.alternate_servers.first() {
-        relaying = relaying.with_alternate_server(*other);
+    if let Some(other) = config.alternate_server {
+        relaying = relaying.with_alternate_server(other);
     }
     Ok(relaying)
 }

@@ -18,6 +18,7 @@ use super::config::Config;
 use super::credentials::Owner;
 use super::event::{Allocated, EndCause, Event};
 use super::five_tuple::FiveTuple;
+use super::operator::alternate_for;
 use super::peers::Peers;
 use super::quota::Full;
 use super::relay::Relay;
@@ -193,7 +194,7 @@ impl Relay {
 
     /// There are as many as may be.
     fn refuse_more(&mut self, asked: &Asked, full: Full) -> Relayed {
-        match (full, self.config.alternate) {
+        match (full, alternate_for(self.config.alternate, asked)) {
             (Full::User, _) => {
                 let code = ErrorCode::ALLOCATION_QUOTA_REACHED;
                 self.desk.refuse(asked, &code.into())

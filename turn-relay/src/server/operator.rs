@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use stun_codec::Transport;
 use stun_codec::attribute::{AlternateServer, ErrorCode};
 
 use super::answer::{Asked, Refusal};
@@ -27,6 +28,16 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(super) struct Draining {
     alternate: Option<SocketAddr>,
     is_told: bool,
+}
+
+/// The other server, if this client can go there: of its own family (RFC 8489 §14.15), and not over TLS,
+/// which has another port and another name in its certificate.
+pub(super) fn alternate_for(other: Option<SocketAddr>, asked: &Asked) -> Option<SocketAddr> {
+    let path = asked.path;
+    other.filter(|other| {
+        path.transport != Transport::Tls
+            && other.is_ipv4() == path.remote.ip().to_canonical().is_ipv4()
+    })
 }
 
 impl Relay {
@@ -80,7 +91,7 @@ impl Relay {
 
     /// The answer to an Allocate request while there are no new allocations.
     pub(super) fn refuse_drained(&mut self, asked: &Asked, draining: Draining) -> Relayed {
-        match draining.alternate {
+        match alternate_for(draining.alternate, asked) {
             Some(other) => {
                 let other = AlternateServer(other);
                 let refusal = Refusal::With(ErrorCode::TRY_ALTERNATE, &other);

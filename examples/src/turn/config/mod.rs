@@ -52,10 +52,8 @@ pub struct Config {
     pub peers: Peers,
     /// Whether an allocation may move to another address of its client (RFC 8016).
     pub mobility: bool,
-    /// Whether clients may relay TCP (RFC 6062).
-    pub tcp_relays: bool,
-    /// Where clients are sent while this server goes down; one of a family at most.
-    pub alternate_servers: Vec<SocketAddr>,
+    /// Where clients of its family over UDP and TCP are sent while this server goes down or is full.
+    pub alternate_server: Option<SocketAddr>,
     /// The files of the certificate, if TLS is spoken.
     pub tls: Option<Tls>,
     /// The number of threads that relay.

@@ -104,12 +104,9 @@ pub struct Settings {
     /// Whether an allocation may move to another address of its client (RFC 8016).
     #[arg(skip)]
     pub mobility: Option<bool>,
-    /// Whether clients may relay TCP (RFC 6062).
+    /// Where clients over UDP and TCP are sent while this server goes down or is full.
     #[arg(skip)]
-    pub tcp_relays: Option<bool>,
-    /// Where clients are sent while this server goes down.
-    #[arg(skip)]
-    pub alternate_server: Option<Vec<String>>,
+    pub alternate_server: Option<String>,
     /// Seconds that allocations may live on when the server is told to end.
     #[arg(skip)]
     pub drain_time: Option<i64>,

@@ -21,7 +21,7 @@ fn defaults_are_those_of_the_standards() {
     assert_eq!(config.relay.ports, 49152..=65535);
     assert_eq!(config.limits.lifetime, Duration::from_secs(3600));
     assert_eq!(config.limits.allocations, None);
-    assert!(!config.mobility && !config.tcp_relays && !config.strict_expiry);
+    assert!(!config.mobility && !config.strict_expiry);
     assert_eq!((config.admin, config.realm.as_str()), (None, "example.org"));
 }
 
@@ -89,12 +89,8 @@ fn a_bad_value_is_named_with_its_line_and_key() {
             "line 1, column 16: max-lifetime: \"60\": expected 600 to 3600",
         ),
         (
-            "alternate-server = ['0.0.0.0:1']",
-            "line 1, column 22: alternate-server: \"0.0.0.0:1\": nobody can be sent",
-        ),
-        (
-            "alternate-server = ['1.2.3.4:1', '1.2.3.4:2']",
-            "line 1, column 35: alternate-server: \"1.2.3.4:2\": there is one",
+            "alternate-server = '0.0.0.0:1'",
+            "line 1, column 21: alternate-server: \"0.0.0.0:1\": nobody can be sent",
         ),
         ("log = 'a=b=c'", "line 1, column 8: log: \"a=b=c\": "),
         (

@@ -43,8 +43,7 @@ pub(super) fn validate(settings: &Settings) -> Result<Config, ConfigError> {
         limits: limits(settings)?,
         peers: peers(settings, &mut notices)?,
         mobility: settings.mobility.unwrap_or(false),
-        tcp_relays: settings.tcp_relays.unwrap_or(false),
-        alternate_servers: alternate_servers(settings)?,
+        alternate_server: alternate_server(settings)?,
         tls,
         listeners,
         workers: workers(settings)?,
@@ -275,23 +274,19 @@ fn peers(settings: &Settings, notices: &mut Vec<String>) -> Result<Peers, Config
     Ok(peers)
 }
 
-fn alternate_servers(settings: &Settings) -> Result<Vec<SocketAddr>, ConfigError> {
-    let texts = settings.alternate_server.as_deref().unwrap_or_default();
-    let server = |text: &str| -> Result<SocketAddr, &'static str> {
+fn alternate_server(settings: &Settings) -> Result<Option<SocketAddr>, ConfigError> {
+    let server = |text: &str| {
         let at = network::socket_address(text)?;
         match at.ip().is_unspecified() || at.port() == 0 {
             true => Err("nobody can be sent there"),
             false => Ok(at),
         }
     };
-    let servers = each("alternate-server", texts, server)?;
-    for is_v4 in [true, false] {
-        if let Some(second) = servers.iter().filter(|at| at.is_ipv4() == is_v4).nth(1) {
-            let problem = "there is one of this family already";
-            return Err(ConfigError::invalid("alternate-server", second, problem));
-        }
-    }
-    Ok(servers)
+    with(
+        "alternate-server",
+        settings.alternate_server.as_deref(),
+        server,
+    )
 }
 
 fn workers(settings: &Settings) -> Result<NonZeroUsize, ConfigError> {

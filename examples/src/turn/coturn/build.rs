@@ -145,7 +145,7 @@ impl Import<'_> {
             );
         }
         if self.has_tcp_relays {
-            self.note("coturn relays TCP (RFC 6062) by default; here tcp-relays = true does");
+            self.note("coturn relays TCP (RFC 6062), too; this server does not");
         }
         Imported {
             path: self.path.to_owned(),
@@ -256,20 +256,13 @@ impl Import<'_> {
         let Some(at) = at else {
             return self.bad(line, "IP or IP:PORT");
         };
-        let same = |known: &Value| {
-            let known = known.as_str().and_then(|text| text.parse().ok());
-            known.is_some_and(|known: std::net::SocketAddr| known.is_ipv4() == at.is_ipv4())
-        };
-        let known = self
-            .settings
-            .get("alternate-server")
-            .and_then(Value::as_array);
-        if known.is_some_and(|known| known.iter().any(same)) {
-            let text = format!("{}: left out: {at}: there is one of this family", line.key);
+        if self.settings.contains_key("alternate-server") {
+            let text = format!("{}: left out: {at}: one is enough here", line.key);
             return self.warn(line.number, text);
         }
-        self.push("alternate-server", line.number, at.to_string());
-        let text = "alternate-server: clients are sent there only while this server goes down";
+        self.set("alternate-server", line.number, at.to_string());
+        let text = "alternate-server: clients are sent there only while this server goes down or \
+                    is full";
         self.warn(line.number, text.into());
     }
 

@@ -137,7 +137,7 @@ impl Service {
             shared,
             admin,
             drain_time: config.drain_time,
-            alternate: config.alternate_servers.first().copied(),
+            alternate: config.alternate_server,
             drained,
             tasks,
         })
