@@ -83,6 +83,22 @@ fn what_is_not_to_be_fragmented_is_told_to_the_driver() {
 }
 
 #[test]
+fn port_zero_is_nobodys_in_either_direction() {
+    let (mut site, mut alice) = allocated();
+    let relayed = *site.bound.values().next().unwrap();
+    alice
+        .ask(&mut site, Method::CREATE_PERMISSION, &[&peer(PEER)])
+        .granted();
+    assert_eq!(
+        site.peer_says(addr("203.0.113.7:1"), relayed, b"hello")
+            .len(),
+        1
+    );
+    assert_eq!(site.peer_says(addr("203.0.113.7:0"), relayed, b"hello"), []);
+    assert_eq!(site.relay.stats().denied_peer, 1);
+}
+
+#[test]
 fn a_peer_that_cannot_be_reached_is_told_if_it_is_permitted() {
     let (mut site, mut alice) = allocated();
     let id = *site.bound.keys().next().unwrap();

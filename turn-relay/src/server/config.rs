@@ -140,7 +140,8 @@ impl Config {
         }
     }
 
-    /// An address that clients reach the server at. Nobody is relayed to it.
+    /// An address that clients reach the server at. Nobody is relayed to it, at any port. Where sockets
+    /// are bound to `0.0.0.0` or `::`, tell every address that the machine has.
     #[must_use]
     pub fn with_listener(mut self, address: SocketAddr) -> Self {
         self.listeners.push(address);

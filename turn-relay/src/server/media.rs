@@ -10,11 +10,20 @@ use stun_codec::{AttributeType, Family, Message, Path, SocketId, Transmit, Trans
 use super::allocation::{Allocation, Side};
 use super::five_tuple::FiveTuple;
 use super::peers::Ports;
+use super::policy::PeerPolicy;
 use super::relay::{Relay, Use};
 use super::relayed::Relayed;
 use super::request;
 use super::slots::Key;
 use crate::indication::{self, CHANNEL_HEADER, Header, Kind};
+
+/// Whether the policy allows this port of an address that is permitted. Nobody has port 0.
+fn allows(policy: &PeerPolicy, ports: Ports, peer: SocketAddr) -> bool {
+    match ports {
+        Ports::All => peer.port() != 0,
+        Ports::Some => policy.permits(peer),
+    }
+}
 
 impl Side {
     /// The way to a peer.
@@ -85,10 +94,9 @@ impl Relay {
         };
         match live.peers.permitted(now, peer.ip()) {
             None => return self.dropped(|stats| &mut stats.unpermitted_peer),
-            Some(Ports::Some) if !self.config.policy.permits(peer) => {
+            Some(ports) if !allows(&self.config.policy, ports, peer) => {
                 return self.dropped(|stats| &mut stats.denied_peer);
             }
-            Some(_) if peer.port() == 0 => return self.dropped(|stats| &mut stats.denied_peer),
             Some(_) => {}
         }
         let is_whole = message.contains(AttributeType::DONT_FRAGMENT);
@@ -159,7 +167,7 @@ impl Relay {
         if channel.is_none() {
             match live.peers.permitted(now, peer.ip()) {
                 None => return self.dropped(|stats| &mut stats.unpermitted_peer),
-                Some(Ports::Some) if !self.config.policy.permits(peer) => {
+                Some(ports) if !allows(&self.config.policy, ports, peer) => {
                     return self.dropped(|stats| &mut stats.denied_peer);
                 }
                 Some(_) => {}

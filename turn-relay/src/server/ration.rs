@@ -79,6 +79,14 @@ impl Ration {
         entry.left
     }
 
+    /// How many bytes may go there, before what comes now is counted.
+    pub(super) fn left(&mut self, ip: IpAddr) -> u32 {
+        let prefix = Prefix::from(ip);
+        let place = self.place(prefix).copied().flatten();
+        let known = place.filter(|known| known.prefix == prefix);
+        known.map_or(BURST, |known| known.left)
+    }
+
     /// So many bytes go there.
     pub(super) fn debit(&mut self, ip: IpAddr, bytes: usize) {
         let prefix = Prefix::from(ip);

@@ -16,6 +16,9 @@ use super::five_tuple::FiveTuple;
 use super::relay::{Desk, Relay};
 use super::relayed::Relayed;
 
+/// Bytes that no challenge is shorter than: header, code, realm and nonce.
+const LEAST: usize = 100;
+
 /// A request whose sender is known, and what it says.
 pub(super) struct Request<'a> {
     pub(super) now: Instant,
@@ -88,6 +91,11 @@ impl Relay {
         message: &Message<'_>,
         bytes: &[u8],
     ) -> Relayed {
+        let is_claim = message.contains(AttributeType::MESSAGE_INTEGRITY)
+            || message.contains(AttributeType::MESSAGE_INTEGRITY_SHA256);
+        if !is_claim && !self.desk.can_answer_stranger(now, path, message.size()) {
+            return Relayed::Dropped;
+        }
         let claim = match self.server.claim(message, path.remote, now) {
             Ok(claim) if claim.is_fresh() => claim,
             // The password does not matter: there will be another request.
@@ -209,6 +217,18 @@ impl Desk {
             None => self.stats.answer_overflow += 1,
         }
         written.is_some()
+    }
+
+    /// Whether a challenge to somebody who has proved nothing may be worth its nonce, which costs more
+    /// than all the rest of a flood.
+    fn can_answer_stranger(&mut self, now: Instant, path: &Path, arrived: usize) -> bool {
+        let ip = path.remote.ip();
+        if path.transport != Transport::Udp || self.ration.left(ip) as usize + arrived >= LEAST {
+            return true;
+        }
+        self.ration.credit(now, ip, arrived);
+        self.stats.rationed += 1;
+        false
     }
 
     /// 401, 438 or 400, to a stranger.
