@@ -8,6 +8,7 @@
     clippy::unwrap_used
 )] // as in the tests it serves
 
+mod relay;
 #[path = "../../../turn-relay/tests/net/server.rs"]
 pub(crate) mod turn;
 
@@ -20,6 +21,7 @@ use ice_agent::{
     Agent, Candidate, Config, Credentials, Event, Failure, HEADROOM, Handled, Open, OpenError,
     Path, Received, Role, SocketId, State, TAILROOM, Transport, TurnServer, Wanted,
 };
+use relay::{RelayServer, Sent};
 use stun_codec::attribute::{IceControlled, Priority, Username};
 use stun_codec::{Builder, IntegrityKey, Message, Method, TransactionId};
 use virtual_network::{
@@ -108,6 +110,8 @@ pub(crate) struct World {
     pub(crate) signalling: Duration,
     servers: Vec<HostId>,
     pub(crate) turns: Vec<(HostId, turn::Server)>,
+    /// TURN servers of our own.
+    relays: Vec<(HostId, RelayServer)>,
     /// Connections to TURN servers: the server's end by the address that it sees.
     clients: BTreeMap<SocketAddr, StreamId>,
     signals: BTreeMap<(Instant, u64), (usize, Signal)>,
@@ -125,6 +129,7 @@ impl World {
             signalling: ms(20),
             servers: Vec::new(),
             turns: Vec::new(),
+            relays: Vec::new(),
             clients: BTreeMap::new(),
             signals: BTreeMap::new(),
             serial: 0,
@@ -144,8 +149,23 @@ impl World {
         self.servers.push(self.network.add_host(&[address]));
     }
 
-    /// Adds a TURN server, which relays at its own address.
+    /// Adds a TURN server that keeps the rules, and breaks them where a test wants it.
     pub(crate) fn add_turn(&mut self, address: &str) -> usize {
+        let (host, address, relayed) = self.add_turn_host(address);
+        let server = turn::Server::new(self.start, address, relayed);
+        self.turns.push((host, server));
+        self.turns.len() - 1
+    }
+
+    /// Adds a TURN server of our own.
+    pub(crate) fn add_relay(&mut self, address: &str) {
+        let (host, address, relayed) = self.add_turn_host(address);
+        let server = RelayServer::new(self.start, address, relayed);
+        self.relays.push((host, server));
+    }
+
+    /// A host for a TURN server, with what it relays at.
+    fn add_turn_host(&mut self, address: &str) -> (HostId, SocketAddr, Vec<SocketAddr>) {
         let address = addr(address);
         let relayed: Vec<_> = (49_152..49_172)
             .map(|port| SocketAddr::new(address.ip(), port))
@@ -153,9 +173,7 @@ impl World {
         let all: Vec<_> = relayed.iter().copied().chain([address]).collect();
         let host = self.network.add_host(&all);
         self.network.listen(host, address);
-        let server = turn::Server::new(self.start, address, relayed);
-        self.turns.push((host, server));
-        self.turns.len() - 1
+        (host, address, relayed)
     }
 
     /// From now on nothing comes out of these hosts over UDP.
@@ -294,7 +312,10 @@ impl World {
                 .iter()
                 .filter_map(|node| node.agent.poll_timeout());
             let signal = self.signals.keys().next().map(|(at, _)| *at);
+            let relays = self.relays.iter();
+            let relays = relays.filter_map(|(_, server)| server.relay.poll_timeout());
             let arrivals = self.network.next_arrival().into_iter().chain(signal);
+            let arrivals = arrivals.chain(relays);
             match timers.chain(arrivals).min() {
                 Some(next) if next <= end => self.network.advance(next),
                 _ => {
@@ -321,6 +342,11 @@ impl World {
         }
         while let Some((host, event)) = self.network.receive_stream() {
             self.arrive_stream(host, event);
+        }
+        for at in 0..self.relays.len() {
+            let (host, server) = &mut self.relays[at];
+            let (host, sent) = (*host, server.tell_time(now));
+            self.send_relayed(host, sent);
         }
         for node in 0..self.nodes.len() {
             let agent = &mut self.nodes[node].agent;
@@ -397,7 +423,9 @@ impl World {
     }
 
     fn ask_server(&mut self, host: HostId, datagram: &Datagram) {
-        if self.turns.iter().any(|(of, _)| *of == host) {
+        let mut turns = self.turns.iter().map(|(of, _)| of);
+        let mut relays = self.relays.iter().map(|(of, _)| of);
+        if turns.any(|of| *of == host) || relays.any(|of| *of == host) {
             return self.ask_turn(host, datagram);
         }
         assert!(self.servers.contains(&host));
@@ -410,8 +438,24 @@ impl World {
         }
     }
 
+    /// What our own server sends.
+    fn send_relayed(&mut self, host: HostId, sent: Vec<Sent>) {
+        for (path, data) in sent {
+            match (path.transport, self.clients.get(&path.remote)) {
+                (Transport::Udp, _) => self.network.send(host, path.local, path.remote, &data),
+                (_, Some(stream)) => self.network.write(*stream, &data),
+                (_, None) => {}
+            }
+        }
+    }
+
     fn ask_turn(&mut self, host: HostId, datagram: &Datagram) {
         let now = self.network.now();
+        if let Some((_, server)) = self.relays.iter_mut().find(|(of, _)| *of == host) {
+            let Datagram { from, to, data } = datagram;
+            let sent = server.handle(now, *from, *to, data);
+            return self.send_relayed(host, sent);
+        }
         let Some((_, server)) = self.turns.iter_mut().find(|(of, _)| *of == host) else {
             return;
         };
@@ -431,17 +475,38 @@ impl World {
         match event {
             StreamEvent::Accepted { id, remote, .. } => {
                 self.clients.insert(remote, id);
+                let now = self.network.now();
+                if let Some((_, server)) = self.relays.iter_mut().find(|(of, _)| *of == host) {
+                    server.accept(now, remote);
+                }
             }
             StreamEvent::Data(id, data) => {
-                let client = self.clients.iter().find(|(_, stream)| **stream == id);
-                let from = *client.expect("accepted").0;
-                let (_, server) = self.turns.iter().find(|(of, _)| *of == host).expect("it");
-                let to = server.address;
+                let from = self.client_of(id).expect("accepted");
+                let turns = self.turns.iter().map(|(of, server)| (of, server.address));
+                let relays = self.relays.iter().map(|(of, server)| (of, server.address));
+                let mut servers = turns.chain(relays);
+                let (_, to) = servers.find(|(of, _)| **of == host).expect("a server");
                 self.ask_turn(host, &Datagram { from, to, data });
             }
-            StreamEvent::Closed(id) => self.clients.retain(|_, stream| *stream != id),
+            StreamEvent::Closed(id) => {
+                let now = self.network.now();
+                let Some(from) = self.client_of(id) else {
+                    return;
+                };
+                self.clients.remove(&from);
+                if let Some((_, server)) = self.relays.iter_mut().find(|(of, _)| *of == host) {
+                    let sent = server.close(now, from);
+                    self.send_relayed(host, sent);
+                }
+            }
             other => panic!("a server hears {other:?}"),
         }
+    }
+
+    fn client_of(&self, id: StreamId) -> Option<SocketAddr> {
+        let mut clients = self.clients.iter();
+        let found = clients.find(|(_, stream)| **stream == id);
+        found.map(|(client, _)| *client)
     }
 
     fn hear_stream(&mut self, node: usize, event: StreamEvent) {
@@ -582,10 +647,9 @@ impl World {
 
     fn transmit(&mut self, node: usize, path: &Path, data: &[u8]) {
         let Node { agent, host, .. } = &self.nodes[node];
-        let farewell = self
-            .turns
-            .iter()
-            .any(|(_, server)| server.address == path.remote);
+        let turns = self.turns.iter().map(|(_, server)| server.address);
+        let relays = self.relays.iter().map(|(_, server)| server.address);
+        let farewell = turns.chain(relays).any(|server| server == path.remote);
         assert!(
             !agent.state().is_finished() || farewell,
             "sent after the end"

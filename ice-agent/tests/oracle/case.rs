@@ -133,8 +133,8 @@ fn internet(seed: u64, weather: Weather) -> World {
     for server in STUN {
         world.add_server(addr(server));
     }
-    world.add_turn(TURN);
-    world.add_turn(TURNS);
+    world.add_relay(TURN);
+    world.add_relay(TURNS);
     world
 }
 
