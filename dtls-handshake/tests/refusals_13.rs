@@ -171,6 +171,35 @@ fn nothing_stands_behind_a_hello_in_the_clear() {
     assert_eq!((handled, server.poll_event()), (Handled::Consumed, None));
 }
 
+/// RFC 9147 §4: the version of a record says nothing where DTLS 1.3 may be spoken. Before anybody has
+/// said hello it says that this is DTLS.
+#[test]
+fn versions_of_records_are_ignored_behind_a_hello() {
+    for version in [[0xFE, 0xFC], [0xFE, 0x01], [3, 3], [0, 0]] {
+        for (versions, taken) in [(&BOTH[..], true), (&BOTH[1..], true), (&BOTH[..1], false)] {
+            let of_version = |mut record: Vec<u8>| {
+                record[1..3].copy_from_slice(&version);
+                record
+            };
+            let [config, _] = configs_of(versions);
+            let mut client = Connection::client(config.clone(), [3; 32], origin());
+            let mut answer = of_version(handshake_record(2, 0, &Hello::good().body()));
+            let handled = client.handle_datagram(origin(), &mut answer);
+            assert_eq!(
+                handled == Handled::Consumed,
+                taken,
+                "{version:?} {versions:?}"
+            );
+
+            let mut server = Connection::server(config, [3; 32], origin());
+            let hello = client_hello(&[], &[0], &good_extensions());
+            let mut hello = of_version(handshake_record(1, 0, &hello));
+            let handled = server.handle_datagram(origin(), &mut hello);
+            assert_eq!(handled, Handled::Dropped);
+        }
+    }
+}
+
 /// RFC 9147 §5.1: it is a server of DTLS 1.2 that asks so.
 #[test]
 fn a_server_of_dtls_1_2_alone_has_no_version_in_common() {

@@ -134,7 +134,7 @@ impl Connection {
     }
 
     /// Whether the version is DTLS 1.3, or can still be.
-    fn may_speak_1_3(&self) -> bool {
+    pub(super) fn may_speak_1_3(&self) -> bool {
         match self.version() {
             Some(version) => version == Version::Dtls13,
             None => self.context.config.speaks(Version::Dtls13),

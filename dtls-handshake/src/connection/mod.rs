@@ -7,12 +7,13 @@ mod key_update;
 mod messages;
 mod queue;
 mod receive;
+mod timeouts;
 mod timers;
 mod transmit;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -214,56 +215,10 @@ impl Connection {
         }
     }
 
-    /// Changes when an unanswered flight is sent again for the first time: one and a half times the
-    /// round trip that ICE measured is a good value. It holds for the flight under way as well; read
-    /// [`poll_timeout`](Self::poll_timeout) again.
-    pub fn set_initial_timeout(&mut self, timeout: Duration) {
-        let was_missed = self.backoff.until_missed();
-        self.backoff.set_initial(timeout);
-        if let Some(at) = self.backoff.due() {
-            self.timers.reset(Timer::Retransmit, |_| Some(at));
-        }
-        let is_missed = self.backoff.until_missed();
-        self.timers.reset(Timer::Acknowledge, |at| {
-            at.checked_sub(was_missed).map(|since| since + is_missed)
-        });
-    }
-
     /// Changes the longest datagram to send, as [`Config::with_mtu`] says, for what is sent from
     /// now on: for owners that learn what the path takes.
     pub fn set_mtu(&mut self, mtu: usize) {
         self.mtu = Config::clamp_mtu(mtu);
-    }
-
-    /// Does what is due at `now`.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if self.timers.take_due(Timer::Deadline, now) {
-            self.end(match self.phase {
-                Phase::Unverified(_) => CloseCause::PeerFingerprintsMissing,
-                _ => CloseCause::TimedOut,
-            });
-            return;
-        }
-        if self.timers.take_due(Timer::Retransmit, now) {
-            // What never left cannot have been answered, and says nothing about the path.
-            let at = if self.context.flight.is_sent() {
-                self.stats.timeouts += 1;
-                self.backoff.unanswered(now)
-            } else {
-                self.backoff.repeated(now)
-            };
-            self.context.flight.rewind();
-            self.timers.set(Timer::Retransmit, at);
-        }
-        if self.timers.take_due(Timer::Acknowledge, now) {
-            self.acknowledgements.send();
-        }
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when nothing is due.
-    #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
     }
 
     /// The next event.
@@ -325,6 +280,11 @@ impl Connection {
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// Whether nobody has been heard yet: what comes may be of another protocol.
+    fn is_idle(&self) -> bool {
+        matches!(&self.phase, Phase::Handshake(handshake) if handshake.is_idle())
     }
 
     /// The version, once it is settled.

@@ -20,7 +20,10 @@ impl Connection {
         let mut handled = Handled::Dropped;
         self.context.records.take_newest();
         let ours = self.context.connection_id.clone();
-        for record in Records::new(datagram).expecting(ours.as_deref().unwrap_or_default()) {
+        let records = Records::new(datagram)
+            .expecting(ours.as_deref().unwrap_or_default())
+            .of_any_version(self.may_speak_1_3() && !self.is_idle());
+        for record in records {
             match record.and_then(|record| self.handle_record(now, record)) {
                 Ok(()) => handled = Handled::Consumed,
                 Err(reason) => self.stats.count(reason),

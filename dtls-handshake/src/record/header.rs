@@ -72,6 +72,7 @@ pub(crate) enum Record<'a> {
 pub(crate) struct Records<'a> {
     rest: &'a mut [u8],
     connection_id: &'a [u8],
+    any_version: bool,
 }
 
 impl<'a> Records<'a> {
@@ -79,6 +80,7 @@ impl<'a> Records<'a> {
         Self {
             rest: datagram,
             connection_id: &[],
+            any_version: false,
         }
     }
 
@@ -86,6 +88,15 @@ impl<'a> Records<'a> {
     /// (RFC 9146 §6).
     pub(crate) fn expecting(mut self, connection_id: &'a [u8]) -> Self {
         self.connection_id = connection_id;
+        self
+    }
+}
+
+impl Records<'_> {
+    /// Where DTLS 1.3 is or may be spoken the version of a record in the clear is "ignored for all
+    /// purposes" (RFC 9147 §4).
+    pub(crate) fn of_any_version(mut self, any_version: bool) -> Self {
+        self.any_version = any_version;
         self
     }
 }
@@ -112,7 +123,7 @@ impl<'a> Records<'a> {
             .split_at_mut_checked(header_length + length)
             .ok_or(DropReason::TruncatedRecord)?;
         self.rest = rest;
-        check(header, length)?;
+        check(header, length, self.any_version)?;
         let payload = record
             .get_mut(header_length..)
             .ok_or(DropReason::TruncatedRecord)?;
@@ -162,13 +173,13 @@ fn read_header(
     Ok((header, header_length, length.into()))
 }
 
-fn check(header: RecordHeader, length: usize) -> Result<(), DropReason> {
+fn check(header: RecordHeader, length: usize, any_version: bool) -> Result<(), DropReason> {
     if matches!(header.content, ContentType::Unknown(_)) {
         return Err(DropReason::UnknownContentType);
     }
     // RFC 6347 §4.1: 1.2 once negotiated; before that a hello may carry the number of 1.0.
     let acceptable = match header.epoch {
-        0 => matches!(header.version, DTLS_1_0 | DTLS_1_2),
+        0 => any_version || matches!(header.version, DTLS_1_0 | DTLS_1_2),
         _ => header.version == DTLS_1_2,
     };
     if !acceptable {

@@ -4,14 +4,17 @@
 //! Which part of which message travelled in which record is remembered, so that a peer of
 //! DTLS 1.3 can acknowledge records and only the rest is sent again.
 
+#[cfg(test)]
+mod tests;
+
 use core::ops::Range;
 use std::collections::VecDeque;
 
 use arrayvec::ArrayVec;
 use bytes::BytesMut;
 
-use super::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, append_message};
-use super::ranges::Ranges;
+use crate::handshake::fragment::{Fragment, HANDSHAKE_HEADER_LENGTH, append_message};
+use crate::handshake::ranges::Ranges;
 use crate::record::{PLAIN, RecordLayer, RecordNumber};
 use crate::wire::{ContentType, HandshakeType, Writer};
 
@@ -340,106 +343,5 @@ impl Outgoing {
             return Some((0, 0));
         }
         self.acknowledged.gap(offset, length)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::record::{Record, Records};
-    use crate::wire::Reader;
-
-    fn flight() -> Flight {
-        let mut flight = Flight::default();
-        flight.push(PLAIN, HandshakeType::ServerHello, |w| w.bytes(&[1; 70]));
-        flight.push(PLAIN, HandshakeType::Certificate, |w| w.bytes(&[2; 900]));
-        flight.push(PLAIN, HandshakeType::ServerHelloDone, |_| {});
-        flight.push_change_cipher_spec();
-        flight
-    }
-
-    fn datagrams(flight: &mut Flight, records: &mut RecordLayer, mtu: usize) -> Vec<Vec<u8>> {
-        let mut all = Vec::new();
-        loop {
-            let mut out = BytesMut::new();
-            if !flight.write_datagram(records, mtu, &mut out) {
-                return all;
-            }
-            all.push(out.to_vec());
-        }
-    }
-
-    #[test]
-    fn fragments_cover_each_message_and_datagrams_keep_the_mtu() {
-        for mtu in [256, 300, 576, 1200] {
-            let mut records = RecordLayer::new();
-            let mut flight = flight();
-            let mut lengths = [0; 3];
-            let mut change_cipher_specs = 0;
-            let mut sequence = 0;
-            for mut datagram in datagrams(&mut flight, &mut records, mtu) {
-                assert!(datagram.len() <= mtu);
-                for record in Records::new(&mut datagram) {
-                    let Ok(Record::Explicit { header, payload }) = record else {
-                        panic!("{record:?}");
-                    };
-                    assert_eq!(header.sequence, sequence);
-                    sequence += 1;
-                    if header.content == ContentType::ChangeCipherSpec {
-                        change_cipher_specs += 1;
-                        continue;
-                    }
-                    let fragment = Fragment::read(&mut Reader::new(payload)).unwrap();
-                    let covered = &mut lengths[usize::from(fragment.message_seq)];
-                    assert_eq!(fragment.offset, *covered);
-                    *covered += fragment.bytes.len();
-                }
-            }
-            assert_eq!(lengths, [70, 900, 0]);
-            assert_eq!(change_cipher_specs, 1);
-            assert!(flight.is_sent() && !flight.is_empty());
-        }
-    }
-
-    #[test]
-    fn rewinding_replaces_what_was_not_sent() {
-        let mut records = RecordLayer::new();
-        let mut flight = flight();
-        let whole = datagrams(&mut flight, &mut records, 300).len();
-        flight.rewind();
-        assert!(flight.write_datagram(&mut records, 300, &mut BytesMut::new()));
-        flight.rewind();
-        assert_eq!(datagrams(&mut flight, &mut records, 300).len(), whole);
-    }
-
-    #[test]
-    fn what_is_acknowledged_is_not_sent_again() {
-        let mut records = RecordLayer::new();
-        let mut flight = Flight::default();
-        flight.push(PLAIN, HandshakeType::Certificate, |w| w.bytes(&[2; 900]));
-        flight.push(PLAIN, HandshakeType::Finished, |w| w.bytes(&[3; 32]));
-        let plain = |sequence| RecordNumber {
-            epoch: PLAIN,
-            sequence,
-        };
-        assert_eq!(datagrams(&mut flight, &mut records, 300).len(), 4);
-        assert!(!flight.is_partly_acknowledged());
-        assert!(flight.acknowledge(plain(0)) && flight.acknowledge(plain(2)));
-        assert!(!flight.acknowledge(plain(2)), "twice");
-        assert!(!flight.acknowledge(plain(99)), "never sent");
-        assert!(flight.is_partly_acknowledged() && !flight.is_acknowledged());
-        flight.rewind();
-        // The second and last part of the Certificate, in smaller records, and the Finished.
-        let again = datagrams(&mut flight, &mut records, 200);
-        let lengths: usize = again.iter().map(Vec::len).sum();
-        let parts = 900 - 2 * (300 - 25) + 32;
-        assert_eq!(lengths, parts + 25 * 5);
-        for sequence in 5..10 {
-            assert!(!flight.is_acknowledged());
-            assert!(flight.acknowledge(plain(sequence)), "{sequence}");
-        }
-        assert!(flight.is_acknowledged());
-        flight.rewind();
-        assert!(datagrams(&mut flight, &mut records, 200).is_empty());
     }
 }
