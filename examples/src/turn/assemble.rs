@@ -72,8 +72,9 @@ fn listeners(listeners: &config::Listeners) -> io::Result<Vec<Listen>> {
 }
 
 fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleError> {
+    let relays = relay_addresses(config, listen);
     let mut relaying = Relaying::new(&config.realm, credentials(&config.credentials)?)
-        .with_policy(policy(&config.peers))
+        .with_policy(policy(config, &relays))
         .with_quota(quota(&config.limits))
         .with_lifetimes(
             config
@@ -85,7 +86,7 @@ fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleErro
         .with_nonce_lifetime(config.nonce_lifetime)
         .with_mobility(config.mobility)
         .with_wall_clock(now(), wall_clock());
-    for RelayAddress { local, public } in relay_addresses(config, listen) {
+    for RelayAddress { local, public } in relays {
         relaying = relaying.with_translated_relay_address(local, public);
     }
     if let Some(bandwidth) = config.limits.bandwidth {
@@ -162,7 +163,8 @@ pub(super) fn credentials(config: &config::Credentials) -> Result<Credentials, A
     Ok(credentials)
 }
 
-fn policy(peers: &config::Peers) -> PeerPolicy {
+fn policy(config: &Config, relays: &[RelayAddress]) -> PeerPolicy {
+    let peers = &config.peers;
     let mut policy = PeerPolicy::internet();
     for range in &peers.allowed {
         for (prefix, length) in range.prefixes() {
@@ -173,6 +175,13 @@ fn policy(peers: &config::Peers) -> PeerPolicy {
         for (prefix, length) in range.prefixes() {
             policy = policy.deny(prefix, length, range.ports());
         }
+    }
+    // What is allowed wins, so what somebody has denied must not be allowed here.
+    let is_denied = |ip: &IpAddr| peers.denied.iter().any(|range| range.contains(*ip));
+    let own = relays.iter().flat_map(|relay| [relay.local, relay.public]);
+    for ip in own.filter(|ip| peers.clients && !ip.is_loopback() && !is_denied(ip)) {
+        let length = if ip.is_ipv4() { 32 } else { 128 };
+        policy = policy.allow(ip, length, config.relay.ports.clone());
     }
     policy
 }
@@ -232,4 +241,34 @@ fn failed(path: &Path, problem: impl ToString) -> AssembleError {
 #[allow(clippy::disallowed_methods)] // a driver
 fn wall_clock() -> SystemTime {
     SystemTime::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::turn::config::Settings;
+
+    fn permits(settings: &str, peer: &str) -> bool {
+        let text = format!("realm = 'r'\nsecrets = ['s']\n{settings}");
+        let config = Config::from_text(Path::new("f"), &text, Settings::default()).unwrap();
+        let relays = relay_addresses(&config, &[]);
+        policy(&config, &relays).permits(peer.parse().unwrap())
+    }
+
+    #[test]
+    fn clients_are_each_others_peers_at_the_relays_and_nowhere_else() {
+        let relay = "relay-address = ['203.0.113.5/10.0.0.5']\nrelay-ports = '50000-50999'\n";
+        for ip in ["203.0.113.5", "10.0.0.5"] {
+            assert!(permits(relay, &format!("{ip}:50000")), "{ip}");
+            assert!(!permits(relay, "10.0.0.5:22"));
+            let off = format!("{relay}relay-between-clients = false");
+            assert!(!permits(&off, "10.0.0.5:50000"));
+        }
+        assert!(!permits(relay, "10.0.0.6:50000"));
+        let denied = format!("{relay}deny-peers = ['10.0.0.0/8']");
+        assert!(!permits(&denied, "10.0.0.5:50000"));
+        let allowed = format!("{denied}\nallow-peers = ['10.0.0.5']");
+        assert!(permits(&allowed, "10.0.0.5:50000"));
+        assert!(!permits("relay-address = ['127.0.0.1']", "127.0.0.1:50000"));
+    }
 }

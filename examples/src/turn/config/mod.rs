@@ -117,6 +117,9 @@ pub struct Peers {
     pub allowed: Vec<PeerRange>,
     /// Denied.
     pub denied: Vec<PeerRange>,
+    /// Whether clients may be each other's peers: at the addresses and ports that relay, unless these
+    /// are denied or loopback.
+    pub clients: bool,
 }
 
 /// The files of a certificate.

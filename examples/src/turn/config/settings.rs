@@ -86,6 +86,9 @@ pub struct Settings {
     /// Peers that are relayed to although they are denied otherwise.
     #[arg(skip)]
     pub allow_peers: Option<Vec<String>>,
+    /// Whether clients may be each other's peers at the relayed addresses.
+    #[arg(skip)]
+    pub relay_between_clients: Option<bool>,
     /// Peers that are not relayed to.
     #[arg(skip)]
     pub deny_peers: Option<Vec<String>>,

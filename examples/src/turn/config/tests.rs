@@ -179,6 +179,22 @@ fn the_command_line_goes_before_the_file() {
 }
 
 #[test]
+fn the_manual_names_every_key() {
+    let manual = include_str!("../../../../docs/turn-server.md");
+    for key in every_key() {
+        assert!(manual.contains(&format!("`{key}`")), "{key}");
+    }
+}
+
+/// As the library tells them who writes an unknown one.
+fn every_key() -> Vec<String> {
+    let unknown = toml::from_str::<Settings>("nothing = 1").unwrap_err();
+    let unknown = unknown.to_string();
+    let keys = unknown.split('`').skip(3).step_by(2);
+    keys.map(str::to_owned).collect()
+}
+
+#[test]
 fn the_sample_file_is_sound_and_names_every_key() {
     let sample = include_str!("../../../turn-server.toml");
     let shown = |line: &str| {
@@ -196,15 +212,7 @@ fn the_sample_file_is_sound_and_names_every_key() {
         names.collect()
     };
     let whole: String = sample.lines().map(|line| shown(line) + "\n").collect();
-    let unknown = toml::from_str::<Settings>("nothing = 1")
-        .unwrap_err()
-        .to_string();
-    let known: Vec<_> = unknown
-        .split('`')
-        .skip(3)
-        .step_by(2)
-        .map(str::to_owned)
-        .collect();
+    let known = every_key();
     assert!(known.len() > 30, "{known:?}");
     let named = keys(&whole);
     for key in &known {

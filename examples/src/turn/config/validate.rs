@@ -259,6 +259,7 @@ fn peers(settings: &Settings, notices: &mut Vec<String>) -> Result<Peers, Config
     let peers = Peers {
         allowed: read("allow-peers", &settings.allow_peers)?,
         denied: read("deny-peers", &settings.deny_peers)?,
+        clients: settings.relay_between_clients.unwrap_or(true),
     };
     let loopback = [
         IpAddr::from(Ipv4Addr::LOCALHOST),

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::turn::config::{Proof, Source};
 
@@ -240,4 +242,30 @@ fn the_samples_keys_are_all_known() {
     let imported = import(&KEYS.replace(' ', "\n"));
     let unknown = |warning: &&Warning| warning.text.contains("unknown key");
     assert_eq!(imported.warnings().iter().find(unknown), None);
+}
+
+proptest! {
+    #[test]
+    fn any_file_is_read_and_what_is_printed_says_the_same(
+        lines in prop::collection::vec((0..150_usize, "(=[ -~]{0,24}|=[0-9]{1,5}|=[0-9.:a-f/-]{1,20}|\\PC{0,9})"), 0..20)
+    ) {
+        let names: Vec<_> = KEYS.split(' ').collect();
+        let line = |(key, value): &(usize, String)| {
+            let name = names.get(*key).copied().unwrap_or("realm");
+            format!("{name}{value}\n")
+        };
+        let text: String = lines.iter().map(line).collect();
+        let imported = import(&format!("realm=r\nuser=a:b\n{text}"));
+        let printed = imported.toml();
+        let read = Config::from_text(Path::new("f"), &printed, Settings::default());
+        match imported.config(Settings::default()) {
+            Err(_) => prop_assert!(read.is_err(), "{}", printed),
+            Ok(direct) => {
+                let notices = Vec::new;
+                let read = Config { notices: notices(), ..read.unwrap() };
+                let direct = Config { notices: notices(), ..direct };
+                prop_assert_eq!(format!("{read:?}"), format!("{direct:?}"));
+            }
+        }
+    }
 }

@@ -33,7 +33,14 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 }
 
 async fn tell_metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let workers = workers(&shared).await;
+    let Some(workers) = workers(&shared).await else {
+        // Less than everything would look as if the counters had begun anew.
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the workers do not answer\n",
+        )
+            .into_response();
+    };
     let content_type = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     (content_type, metrics::text(&shared, &workers)).into_response()
 }
@@ -76,14 +83,15 @@ impl Check {
 }
 
 async fn check_workers(shared: &Shared) -> Check {
-    let is_well = workers(shared).await.len() == shared.workers;
+    let answering = workers(shared).await.map_or(0, |workers| workers.len());
+    let is_well = answering == shared.workers;
     Check::new("workers", is_well, "one of them does not answer")
 }
 
-/// What the workers have counted; nothing of all if one takes too long.
-async fn workers(shared: &Shared) -> Vec<WorkerStats> {
+/// What the workers have counted, but for those that have ended; nothing if one takes too long.
+async fn workers(shared: &Shared) -> Option<Vec<WorkerStats>> {
     let asking = timeout(PATIENCE, shared.server.stats());
-    asking.await.unwrap_or_default()
+    asking.await.ok()
 }
 
 fn answer(checks: &[Check]) -> Response {
