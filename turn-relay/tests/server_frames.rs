@@ -80,6 +80,15 @@ fn what_is_not_to_be_fragmented_is_told_to_the_driver() {
         .unwrap();
     let sent = site.client_says(alice.at, &out);
     assert!(sent[0].is_whole && sent[0].data == b"hello");
+    // Not where IPv6 is involved (RFC 8656 §13).
+    alice.refresh(&mut site, 0).granted();
+    let mut alice = User::new("[2001:db8:9::1]:5000", "alice", "secret");
+    alice.allocate(&mut site);
+    alice
+        .ask(&mut site, Method::CREATE_PERMISSION, &[&peer(PEER)])
+        .granted();
+    let sent = site.client_says(alice.at, &out);
+    assert!(!sent[0].is_whole && sent[0].data == b"hello");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use stun_codec::attribute::{
 };
 use stun_codec::{AttributeType, Decode, Encode, Family, Method};
 use turn_relay::server::Config;
+use turn_relay::server::Quota;
 
 fn start() -> (Site, User) {
     (Site::new(config()), User::alice())
@@ -197,14 +198,20 @@ fn a_port_that_nobody_comes_for_is_given_up_after_half_a_minute() {
 }
 
 #[test]
-fn a_kept_port_ends_with_the_allocation_it_was_kept_for() {
-    let (mut site, mut alice) = start();
+fn a_kept_port_counts_for_the_allocation_it_was_made_with() {
+    let quota = Quota::new(100).with_per_user(3);
+    let mut site = Site::new(config().with_quota(quota.clone()));
+    let mut alice = User::alice();
     let pair = EvenPort { reserve_next: true };
-    for _ in 0..50 {
+    for _ in 0..3 {
         alice.try_allocate(&mut site, &[&pair]).granted();
         alice.refresh(&mut site, 0).granted();
-        assert!(site.bound.is_empty());
     }
+    assert_eq!((site.bound.len(), site.relay.allocations()), (3, 0));
+    alice.try_allocate(&mut site, &[&pair]).refused(486);
+    site.pass(secs(30));
+    assert_eq!((site.bound.len(), quota.count()), (0, 0));
+    alice.try_allocate(&mut site, &[&pair]).granted();
 }
 
 #[test]

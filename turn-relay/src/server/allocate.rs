@@ -278,7 +278,7 @@ impl Relay {
             id,
             path: opening.asked.path,
             owner: opening.owner,
-            _admission: opening.admission,
+            admission: opening.admission,
             first,
             second,
             peers: Peers::default(),

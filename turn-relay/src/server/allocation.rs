@@ -133,8 +133,8 @@ pub(super) struct Live {
     /// The way to the client.
     pub(super) path: Path,
     pub(super) owner: Owner,
-    /// Kept for what its end does.
-    pub(super) _admission: Admission,
+    /// The right to it, which its end gives back.
+    pub(super) admission: Admission,
     pub(super) first: Side,
     pub(super) second: Option<Side>,
     pub(super) peers: Peers,

@@ -99,7 +99,9 @@ impl Relay {
             }
             Some(_) => {}
         }
-        let is_whole = message.contains(AttributeType::DONT_FRAGMENT);
+        // RFC 8656 §13: not where IPv6 is involved, whose routers fragment nothing.
+        let is_v6 = path.transport == Transport::Udp && path.remote.is_ipv6();
+        let is_whole = message.contains(AttributeType::DONT_FRAGMENT) && peer.is_ipv4() && !is_v6;
         match self.pass_to_peer(now, key, peer, range) {
             Relayed::To(transmit) if is_whole => Relayed::ToWhole(transmit),
             other => other,

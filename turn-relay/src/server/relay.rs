@@ -258,7 +258,6 @@ impl Relay {
                     self.close(side.socket);
                 }
                 self.end_streams(key, &live);
-                self.give_up_reservation(&live);
                 self.desk.stats.ended += 1;
                 let ended = Event::Ended(Box::new(Ended {
                     id: live.id,
@@ -271,6 +270,7 @@ impl Relay {
                 }));
                 self.desk.tell(ended);
                 self.leave(now, &live.path, cause);
+                self.leave_reservation(*live);
             }
         }
         let allocations = &self.allocations;

@@ -10,6 +10,7 @@ use super::allocation::{Allocation, Door, DoorState, Live, PortWish};
 use super::config::{Config, RelayAddress};
 use super::event::{EndCause, Event};
 use super::five_tuple::FiveTuple;
+use super::quota::Admission;
 use super::relay::{Relay, Use};
 use super::slots::Key;
 use super::timers::Due;
@@ -25,6 +26,8 @@ const PAIR_TRIES: u8 = 16;
 pub(super) struct Reserved {
     pub(super) door: Door,
     until: Instant,
+    /// Of the allocation that it was made with, once that is over. It is kept for what its end does.
+    admission: Option<Admission>,
 }
 
 impl Config {
@@ -222,17 +225,23 @@ impl Relay {
             *place = Use::Reserved;
         }
         let until = now + RESERVED;
-        self.reserved.insert(token.0, Reserved { door, until });
+        let kept = Reserved {
+            door,
+            until,
+            admission: None,
+        };
+        self.reserved.insert(token.0, kept);
         self.timers.push(until, Due::Reservation(token.0));
         token
     }
 
-    /// A reservation that nobody came for ends with the allocation it was made with: ports that are kept
-    /// are bounded as allocations are.
-    pub(super) fn give_up_reservation(&mut self, live: &Live) {
-        let kept = live.token.and_then(|token| self.reserved.remove(&token.0));
-        if let Some(kept) = kept {
-            self.close(kept.door.socket);
+    /// A port that nobody has come for is kept to its time (RFC 8656 §7.2), though the allocation that it
+    /// was made with is over. It counts for quotas in its place: whoever comes and goes has no more ports
+    /// than whoever stays.
+    pub(super) fn leave_reservation(&mut self, live: Live) {
+        let token = live.token.map(|token| token.0);
+        if let Some(kept) = token.and_then(|token| self.reserved.get_mut(&token)) {
+            kept.admission = Some(live.admission);
         }
     }
 
