@@ -447,6 +447,36 @@ impl CheckList {
         triggered.retain(|(id, _)| stays(id));
     }
 
+    /// A pair's connection is there, from this address.
+    pub(crate) fn move_to(&mut self, id: PairId, local: SocketAddr) {
+        self.by_path.retain(|known| *known != id);
+        let Some(pair) = self.pairs.get_mut(id.0) else {
+            return;
+        };
+        pair.path.local = local;
+        let path = pair.path;
+        if let Err(place) = self.place_of(&path) {
+            self.by_path.insert(place, id);
+        }
+    }
+
+    /// A connection is gone, and its pair with it, which stays as evidence.
+    pub(crate) fn close_socket(&mut self, socket: SocketId) {
+        let Self {
+            pairs,
+            by_path,
+            triggered,
+            ..
+        } = self;
+        for pair in pairs.iter_mut().filter(|pair| pair.path.id == socket) {
+            pair.state = PairState::Failed;
+            pair.named_by_peer = false;
+        }
+        let stays = |id: &PairId| pairs.get(id.0).is_some_and(|pair| pair.path.id != socket);
+        by_path.retain(|id| stays(id));
+        triggered.retain(|(id, _)| stays(id));
+    }
+
     /// Whether a pair still has its way.
     pub(crate) fn has_path(&self, id: PairId) -> bool {
         let path = self.get(id).map(|pair| pair.path);

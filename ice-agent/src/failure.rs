@@ -187,6 +187,9 @@ pub enum Refusal {
     /// The response came another way than the request went.
     #[error("answered from another address")]
     Asymmetric,
+    /// There is no connection to the peer (RFC 6544).
+    #[error("no connection")]
+    Connection,
     /// The TURN server does not let the peer in: 403 says that its policy forbids the address. 0 where
     /// it did not say.
     #[error("the TURN server does not let the peer in (error {0})")]
@@ -201,6 +204,7 @@ impl Refusal {
             }
             Self::Code(487) => "most likely both sides keep the same role",
             Self::Code(_) => "the peer says no for a reason of its own",
+            Self::Connection => "most likely a firewall, or nobody listens there",
             Self::Relay(_) => "most likely its policy forbids the peer's address",
             Self::Asymmetric => "most likely the peer or a NAT answers from another address",
         }

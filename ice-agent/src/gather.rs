@@ -19,6 +19,8 @@ pub(crate) struct Gatherer {
     unasked: VecDeque<BaseId>,
     /// Sockets that the driver was asked for, where, and until when its answer is awaited.
     opening: Vec<(SocketId, Local, Instant)>,
+    /// Which of them are to listen.
+    listeners: Vec<SocketId>,
     /// Bases without an answer, and until when one is awaited.
     open: Vec<(BaseId, Instant)>,
     end: End,
@@ -41,6 +43,7 @@ impl Gatherer {
             servers,
             unasked: VecDeque::new(),
             opening: Vec::new(),
+            listeners: Vec::new(),
             open: Vec::new(),
             end: End::NotYet,
         }
@@ -62,6 +65,18 @@ impl Gatherer {
     /// A socket was asked for.
     pub(crate) fn open(&mut self, id: SocketId, local: Local, until: Instant) {
         self.opening.push((id, local, until));
+    }
+
+    /// A listening socket was asked for.
+    pub(crate) fn open_listener(&mut self, id: SocketId, local: Local, until: Instant) {
+        self.open(id, local, until);
+        self.listeners.push(id);
+    }
+
+    /// Whether this is a listening socket; asked once.
+    pub(crate) fn take_listener(&mut self, id: SocketId) -> bool {
+        let at = self.listeners.iter().position(|known| *known == id);
+        at.map(|at| self.listeners.swap_remove(at)).is_some()
     }
 
     /// How many sockets are awaited.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use smallvec::SmallVec;
 use stun_codec::{Path, SocketId, Transport};
 
-use crate::candidate::{Address, Candidate, Extensions, Foundation, Kind, Protocol};
+use crate::candidate::{Address, Candidate, Extensions, Foundation, Kind, Protocol, TcpKind};
 use crate::policy::{Policy, Preference};
 use crate::priority::preferred_priority;
 
@@ -31,11 +31,25 @@ pub(crate) struct LocalId(usize);
 pub(crate) enum Behind {
     /// A socket, and the address that others reach it at.
     Socket { outer: IpAddr },
+    /// A listening TCP socket (RFC 6544, passive).
+    Listener,
+    /// Connections that are made from this address, one for each pair (RFC 6544, active).
+    Dialer,
     /// A relay, whose server is reached over this transport and sees us at this address.
     Relay {
         transport: Transport,
         mapped: SocketAddr,
     },
+}
+
+impl Behind {
+    fn protocol(self) -> Protocol {
+        match self {
+            Self::Socket { .. } | Self::Relay { .. } => Protocol::Udp,
+            Self::Listener => Protocol::Tcp(TcpKind::Passive),
+            Self::Dialer => Protocol::Tcp(TcpKind::Active),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -55,6 +69,30 @@ pub(crate) struct Base {
 }
 
 impl Base {
+    /// The protocol of its candidates.
+    fn protocol(&self) -> Protocol {
+        self.behind.protocol()
+    }
+
+    /// Whether it sends checks to candidates of this protocol of its own accord.
+    pub(crate) fn checks(&self, protocol: &Protocol) -> bool {
+        match self.behind {
+            Behind::Socket { .. } | Behind::Relay { .. } => *protocol == Protocol::Udp,
+            Behind::Dialer => *protocol == Protocol::Tcp(TcpKind::Passive),
+            Behind::Listener => false,
+        }
+    }
+
+    /// Whether there is a socket of the driver behind it.
+    pub(crate) fn has_socket(&self) -> bool {
+        matches!(self.behind, Behind::Socket { .. } | Behind::Listener)
+    }
+
+    /// Whether STUN servers are asked from it.
+    pub(crate) fn is_socket(&self) -> bool {
+        matches!(self.behind, Behind::Socket { .. })
+    }
+
     pub(crate) fn is_relayed(&self) -> bool {
         matches!(self.behind, Behind::Relay { .. })
     }
@@ -86,6 +124,7 @@ impl Base {
 #[derive(Debug, PartialEq, Eq)]
 struct Origin {
     kind: Kind,
+    protocol: Protocol,
     base: IpAddr,
     server: Option<IpAddr>,
 }
@@ -148,6 +187,9 @@ impl Locals {
                 ..
             } => 0x8000,
             Behind::Relay { .. } => 0x4000,
+            // RFC 6544 §4.2: active before passive.
+            Behind::Dialer => 0xdfff,
+            Behind::Listener => 0x9fff,
         };
         let preference = best.saturating_sub(self.bases.len() as u16);
         let host = LocalId(self.candidates.len());
@@ -159,21 +201,23 @@ impl Locals {
             reflexive_priority: preferred_priority(
                 self.preference,
                 &Kind::PeerReflexive,
+                &behind.protocol(),
                 preference,
                 self.component,
             ),
             preference,
             closed: false,
         });
-        let candidate = match behind {
+        let protocol = behind.protocol();
+        let (kind, told, related) = match behind {
             Behind::Socket { outer } => {
                 let told = SocketAddr::new(outer, address.port());
-                self.candidate(Kind::Host, told, address, preference, None)
+                (Kind::Host, told, address)
             }
-            Behind::Relay { mapped, .. } => {
-                self.candidate(Kind::Relayed, address, mapped, preference, None)
-            }
+            Behind::Listener | Behind::Dialer => (Kind::Host, address, address),
+            Behind::Relay { mapped, .. } => (Kind::Relayed, address, mapped),
         };
+        let candidate = self.candidate((kind, protocol), told, related, preference, None);
         self.candidates.push((base, candidate));
         base
     }
@@ -189,19 +233,20 @@ impl Locals {
         if self.find(base, mapped).is_some() || self.candidates.len() >= MAX_CANDIDATES {
             return None;
         }
-        let (local, preference) = self.base(base).map(|b| (b.address, b.preference))?;
+        let found = self.base(base)?;
+        let (local, preference, protocol) = (found.address, found.preference, found.protocol());
         let kind = match server {
             Some(_) => Kind::ServerReflexive,
             None => Kind::PeerReflexive,
         };
-        let candidate = self.candidate(kind, mapped, local, preference, server);
+        let candidate = self.candidate((kind, protocol), mapped, local, preference, server);
         self.candidates.push((base, candidate));
         self.candidates.last().map(|(_, candidate)| candidate)
     }
 
     fn candidate(
         &mut self,
-        kind: Kind,
+        (kind, protocol): (Kind, Protocol),
         address: SocketAddr,
         base: SocketAddr,
         preference: u16,
@@ -213,10 +258,17 @@ impl Locals {
             Kind::Relayed => b'r',
             _ => b'p',
         };
-        let priority =
-            preferred_priority(self.preference, &kind, preference, self.component).max(1);
+        let priority = preferred_priority(
+            self.preference,
+            &kind,
+            &protocol,
+            preference,
+            self.component,
+        )
+        .max(1);
         let origin = Origin {
             kind: kind.clone(),
+            protocol: protocol.clone(),
             base: base.ip(),
             server,
         };
@@ -231,7 +283,7 @@ impl Locals {
         Candidate {
             foundation: Foundation::numbered(letter, number as u32),
             component: self.component,
-            protocol: Protocol::Udp,
+            protocol,
             priority,
             address: Address::Ip(address),
             related: match (&kind, self.tells_hosts) {
@@ -279,7 +331,17 @@ impl Locals {
     /// The base that a path starts from.
     pub(crate) fn base_of(&self, path: &Path) -> Option<BaseId> {
         let found = self.bases().find(|(_, base)| {
-            base.socket == path.id && base.address == path.local && path.transport == Transport::Udp
+            let address = match base.behind {
+                Behind::Socket { .. } | Behind::Relay { .. } => {
+                    return base.socket == path.id
+                        && base.address == path.local
+                        && path.transport == Transport::Udp;
+                }
+                Behind::Listener => base.address == path.local,
+                // Its connections have ports of their own.
+                Behind::Dialer => base.address.ip() == path.local.ip(),
+            };
+            address && path.transport == Transport::Tcp
         });
         found.map(|(id, _)| id)
     }

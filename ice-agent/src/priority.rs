@@ -1,6 +1,6 @@
 //! Priorities of candidates and pairs (RFC 8445 §5.1.2.1 and §6.1.2.3).
 
-use crate::candidate::Kind;
+use crate::candidate::{Kind, Protocol};
 use crate::config::Role;
 use crate::policy::Preference;
 
@@ -21,6 +21,7 @@ fn priority_of(type_preference: u32, local_preference: u16, component: u16) -> u
 pub(crate) fn preferred_priority(
     preference: Preference,
     kind: &Kind,
+    protocol: &Protocol,
     local_preference: u16,
     component: u16,
 ) -> u32 {
@@ -29,6 +30,11 @@ pub(crate) fn preferred_priority(
         // Peer-reflexive ones stay above server-reflexive ones (RFC 8445 §5.1.2.2).
         (Preference::Relayed, Kind::Relayed) => 126,
         (Preference::Relayed, kind) => type_preference(kind) / 2,
+    };
+    // UDP before TCP (RFC 6544 §4.2), and direct TCP before relays.
+    let of_type = match protocol {
+        Protocol::Tcp(_) => of_type * 2 / 3,
+        _ => of_type,
     };
     priority_of(of_type, local_preference, component)
 }

@@ -1,8 +1,8 @@
 //! The peer's candidates.
 
-use std::net::SocketAddr;
+use stun_codec::{Path, Transport};
 
-use crate::candidate::{Address, Candidate, Extensions, Foundation, Kind, Protocol};
+use crate::candidate::{Address, Candidate, Extensions, Foundation, Kind, Protocol, TcpKind};
 
 /// A remote candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,9 +64,10 @@ impl Remotes {
 
     /// The candidate with this address, or a new peer-reflexive one (RFC 8445 §7.3.1.3). `None`
     /// when there are too many.
-    pub(crate) fn find_or_learn(&mut self, address: SocketAddr, priority: u32) -> Option<RemoteId> {
+    pub(crate) fn find_or_learn(&mut self, path: &Path, priority: u32) -> Option<RemoteId> {
+        let protocol = protocol_of(path);
         let known = self.candidates.iter().position(|known| {
-            known.address == Address::Ip(address) && known.protocol == Protocol::Udp
+            known.address == Address::Ip(path.remote) && known.protocol == protocol
         });
         if let Some(at) = known {
             return Some(RemoteId(at));
@@ -74,29 +75,29 @@ impl Remotes {
         if self.candidates.len() >= self.bound {
             return None;
         }
-        let learned = self.learned(address, priority);
+        let learned = self.learned(path, priority);
         self.candidates.push(learned);
         Some(RemoteId(self.candidates.len() - 1))
     }
 
     /// Puts a new peer-reflexive one in the place of another.
-    pub(crate) fn learn_in_place_of(&mut self, id: RemoteId, address: SocketAddr, priority: u32) {
-        let learned = self.learned(address, priority);
+    pub(crate) fn learn_in_place_of(&mut self, id: RemoteId, path: &Path, priority: u32) {
+        let learned = self.learned(path, priority);
         if let Some(place) = self.candidates.get_mut(id.0) {
             *place = learned;
         }
     }
 
-    fn learned(&mut self, address: SocketAddr, priority: u32) -> Candidate {
+    fn learned(&mut self, path: &Path, priority: u32) -> Candidate {
         let number = self.learned;
         self.learned = number.wrapping_add(1);
         Candidate {
             // Different from all others (RFC 8445 §7.3.1.3).
             foundation: Foundation::numbered(b'p', number),
             component: self.component,
-            protocol: Protocol::Udp,
+            protocol: protocol_of(path),
             priority,
-            address: Address::Ip(address),
+            address: Address::Ip(path.remote),
             kind: Kind::PeerReflexive,
             related: None,
             extensions: Extensions::NONE,
@@ -132,6 +133,14 @@ impl Remotes {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.ended
+    }
+}
+
+/// What a peer is that checks this way: over a connection, the one who made it.
+fn protocol_of(path: &Path) -> Protocol {
+    match path.transport {
+        Transport::Udp => Protocol::Udp,
+        _ => Protocol::Tcp(TcpKind::Active),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use stun_codec::{Path, TransactionId};
+use stun_codec::{Path, TransactionId, Transport};
 
 use crate::checklist::PairId;
 use crate::config::Role;
@@ -13,6 +13,9 @@ const REQUESTS: u32 = 7;
 
 /// Rm: how many times the first interval an answer is awaited after the last request.
 const FINAL_WAIT: u32 = 16;
+
+/// Ti: how long an answer is awaited over a connection (RFC 8489 §6.2.2).
+const CONNECTION_WAIT: Duration = Duration::from_millis(39_500);
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy)]
@@ -92,11 +95,18 @@ impl Transactions {
         purpose: Purpose,
         rto: Duration,
     ) {
-        let step = Step::Repeat {
-            at: now + rto,
-            wait: rto,
+        // Nothing is repeated over a connection (RFC 8489 §6.2.2).
+        let (step, at) = match path.transport {
+            Transport::Udp => {
+                let (at, wait) = (now + rto, rto);
+                (Step::Repeat { at, wait }, at)
+            }
+            _ => {
+                let until = now + CONNECTION_WAIT;
+                (Step::Listen { until }, until)
+            }
         };
-        self.wake(now + rto);
+        self.wake(at);
         self.pending.push(Pending {
             id,
             path,

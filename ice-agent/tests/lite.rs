@@ -1,12 +1,17 @@
 //! ICE lite (RFC 8445 §2.5), and nominations with numbers.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // a test
 
+mod bench;
 mod net;
 
 use std::time::Duration;
 
-use ice_agent::{Agent, Config, ConfigError, FailureCause, Kind, Mode, State};
+use bench::{Bench, LEADER, one, two};
+use bytes::BytesMut;
+use ice_agent::{Agent, Config, ConfigError, FailureCause, Handled, Kind, Mode, State};
 use net::{World, addr, controlled, controlling, ms, quiet};
+use stun_codec::attribute::{IceControlling, Nomination, Priority, UseCandidate, Username};
+use stun_codec::{Builder, Method, TransactionId};
 use virtual_network::{NatKind, Weather};
 
 fn lite() -> Config {
@@ -146,4 +151,34 @@ fn a_better_pair_that_comes_later_is_nominated_with_a_greater_number() {
         assert_eq!(moved, renomination);
         assert!(world.same_pair());
     }
+}
+
+#[test]
+fn the_nomination_with_the_greatest_number_counts() {
+    let mut bench = Bench::checking(controlled());
+    bench.make_valid(one());
+    let request = bench.request(LEADER);
+    assert_eq!(bench.hand(two(), &request), Handled::Consumed);
+    bench.make_valid(two());
+    // The pairs are named by first checks, which without numbers mean nothing for the worse one.
+    let name = |bench: &mut Bench, from, id: u8, number| {
+        let mut out = BytesMut::new();
+        let (key, username) = (bench.key(), bench.username());
+        Builder::request(&mut out, Method::BINDING, TransactionId([id; 12]))
+            .attribute(&Username(&username))
+            .attribute(&Priority(1))
+            .attribute(&IceControlling(5))
+            .attribute(&UseCandidate)
+            .attribute(&Nomination(number))
+            .integrity(&key)
+            .fingerprint()
+            .expect("room");
+        assert_eq!(bench.hand(from, &out), Handled::Consumed);
+        bench.selected()
+    };
+    assert_eq!(name(&mut bench, two(), 101, 7), Some(two()));
+    assert_eq!(name(&mut bench, one(), 102, 9), Some(one()));
+    // A late one.
+    assert_eq!(name(&mut bench, two(), 103, 8), Some(one()));
+    assert_eq!(name(&mut bench, two(), 104, 10), Some(two()));
 }

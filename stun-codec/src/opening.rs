@@ -57,6 +57,15 @@ pub enum Wanted {
         /// Where it is bound.
         local: Local,
     },
+    /// A TCP socket that listens for connections of peers, whose streams are framed.
+    FramedTcpListener {
+        /// Where it is bound.
+        local: Local,
+        /// Which port it has.
+        port: Port,
+        /// How frames stand in the streams that it accepts.
+        framing: Framing,
+    },
     /// A TLS connection, to a TURN server.
     Tls {
         /// Where to.
@@ -97,7 +106,7 @@ impl fmt::Display for Family {
     }
 }
 
-/// Where a UDP socket is bound.
+/// Where a socket is bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Local {
     /// To an address of this family that the driver chooses, and reports: never `0.0.0.0`.
@@ -115,7 +124,7 @@ impl fmt::Display for Local {
     }
 }
 
-/// Which port a UDP socket has, of those that the driver may use.
+/// Which port a socket has, of those that the driver may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Port {
     /// Any.

@@ -3,15 +3,15 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use stun_codec::Transport;
+use stun_codec::{Path, Transport};
 
 use super::Agent;
 use super::phase::{Took, Turn};
-use crate::candidate::{Candidate, Kind, Protocol};
+use crate::candidate::{Candidate, Kind};
 use crate::checklist::{Aim, PairId, PairState, Side};
 use crate::config::{Mode, Role};
 use crate::failure::Refusal;
-use crate::locals::BaseId;
+use crate::locals::{BaseId, Behind};
 use crate::outbox::Frame;
 use crate::priority::pair_priority;
 use crate::remotes::RemoteId;
@@ -41,6 +41,9 @@ impl Agent {
         self.phase.running()?;
         let local = self.current.locals.base(base)?;
         let candidate = self.current.remotes.get(remote)?;
+        if !local.checks(&candidate.protocol) {
+            return None;
+        }
         let address = on_link_of(local.address, checkable(candidate)?);
         let address = match local.is_relayed() {
             true => address,
@@ -52,7 +55,19 @@ impl Agent {
         if !local.reaches(address) {
             return None;
         }
-        let path = local.path_to(address);
+        let mut path = local.path_to(address);
+        if local.behind == Behind::Dialer {
+            // Each pair has a connection of its own.
+            path.id = self.names.next();
+            path.transport = Transport::Tcp;
+        }
+        self.pair_on(base, remote, path)
+    }
+
+    /// Makes a pair that goes this way.
+    pub(super) fn pair_on(&mut self, base: BaseId, remote: RemoteId, path: Path) -> Option<PairId> {
+        self.phase.running()?;
+        let candidate = self.current.remotes.get(remote)?;
         let host = self.current.locals.host_of(base)?;
         let near = Side {
             id: base,
@@ -170,6 +185,7 @@ impl Agent {
             return;
         };
         let (name, remote) = (found.path.id, found.path.remote.ip());
+        let priority = base.reflexive_priority;
         if base.is_relayed() && !self.relays.admits(now, &found.path) {
             // RFC 8656 §9: without a permission neither the check nor its answer would pass.
             found.state = PairState::Permitting;
@@ -179,6 +195,12 @@ impl Agent {
             }
             return;
         }
+        if self.waits_for_connection(pair) {
+            return;
+        }
+        let Some(found) = self.current.checks.get_mut(pair) else {
+            return;
+        };
         let id = self.random.transaction_id();
         if found.valid().is_none() {
             found.state = PairState::InProgress;
@@ -187,7 +209,7 @@ impl Agent {
             pair,
             role: self.role,
             tie_breaker: self.tie_breaker,
-            priority: base.reflexive_priority,
+            priority,
             nominate,
         };
         self.transactions
@@ -229,7 +251,7 @@ impl Agent {
 
 /// The address to check, for candidates that can be checked.
 fn checkable(candidate: &Candidate) -> Option<SocketAddr> {
-    if candidate.protocol != Protocol::Udp || matches!(candidate.kind, Kind::Other(_)) {
+    if matches!(candidate.kind, Kind::Other(_)) {
         return None;
     }
     let addr = candidate.socket_addr()?;

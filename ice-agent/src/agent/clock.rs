@@ -38,6 +38,7 @@ impl Agent {
             self.relays.timeout(),
             self.servers.timeout(),
             self.release_timeout(),
+            self.strangers_timeout(),
             self.transactions.timeout(),
             self.consent_timeout(),
             self.liveness_timeout(),
@@ -68,6 +69,7 @@ impl Agent {
             return;
         }
         self.run_relays(now);
+        self.send_strangers_away(now);
         self.end_gathering(now);
         if self.has_nowhere_to_go() {
             self.fail(self.cause_of_failure());

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use stun_codec::{Class, Handled, Message, Method, Path, Received};
+use stun_codec::{Class, Handled, Message, Method, Path, Received, Transport};
 
 use super::Agent;
 
@@ -27,7 +27,9 @@ impl Agent {
         }
         let handled = self.handle_stun(now, &rx.path, rx.data);
         if handled != Handled::NotMine {
-            self.servers.heard_udp();
+            if rx.path.transport == Transport::Udp {
+                self.servers.heard_udp();
+            }
             self.advance(now);
         }
         handled

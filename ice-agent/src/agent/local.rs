@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use stun_codec::{Close, Local, Open, OpenError, Path, SocketId, Transport, Wanted};
+use stun_codec::{Close, Local, Open, OpenError, SocketId, Transport, Wanted};
 
 use super::Agent;
 use crate::event::Event;
@@ -65,20 +65,7 @@ impl Agent {
     /// When the address is none that a peer could send to, the policy forbids it, there are 16
     /// sockets, the end of local candidates was announced, or the agent has ended.
     pub fn gather(&mut self, now: Instant, local: Local) -> Result<SocketId, AddHostError> {
-        self.may_gather()?;
-        if let Local::Ip(ip) = local
-            && (ip.is_unspecified() || ip.is_multicast())
-        {
-            return Err(AddHostError::Unusable(SocketAddr::new(ip, 0)));
-        }
-        if let Local::Ip(ip) = local
-            && !self.config.policy.allows(ip)
-        {
-            return Err(AddHostError::NotAllowed(ip));
-        }
-        if !self.current.locals.has_room(self.gatherer.opening()) {
-            return Err(AddHostError::TooMany);
-        }
+        self.may_gather_on(local)?;
         let until = now + self.config.gathering_deadline;
         let id = self.names.next();
         self.gatherer.open(id, local, until);
@@ -100,6 +87,16 @@ impl Agent {
             }
             return self.advance(now);
         }
+        if self.connection_opened(id, local) {
+            return self.advance(now);
+        }
+        if self.gatherer.take_listener(id) {
+            match self.gatherer.opened(id) {
+                Some(_) if self.is_usable(local) => self.add_listener(now, id, local),
+                _ => self.close_socket(id),
+            }
+            return self.advance(now);
+        }
         if let Some(wanted) = self.gatherer.opened(id)
             && let Err(error) = self.add_base(now, id, local)
         {
@@ -115,7 +112,15 @@ impl Agent {
 
     /// The driver could not open a socket that it was asked for. The agent goes on without it.
     pub fn handle_open_failed(&mut self, now: Instant, id: SocketId, error: OpenError) {
-        if self.relays.open_failed(now, id, &error) {
+        if self.relays.open_failed(now, id, &error)
+            || self.connection_lost(now, id, Some(error.clone()))
+        {
+            return self.advance(now);
+        }
+        if self.gatherer.take_listener(id)
+            && let Some(Local::Ip(ip)) = self.gatherer.opened(id)
+        {
+            self.add_dialer(now, SocketAddr::new(ip, 0));
             return self.advance(now);
         }
         if let Some(local) = self.gatherer.opened(id) {
@@ -127,7 +132,7 @@ impl Agent {
     /// A socket is closed, of whichever side it was. Its candidates and pairs are gone, also those
     /// that wait to be told; another pair takes over, or is looked for until the deadline.
     pub fn handle_closed(&mut self, now: Instant, id: SocketId) {
-        if self.relays.closed(now, id) {
+        if self.relays.closed(now, id) || self.connection_lost(now, id, None) {
             return self.advance(now);
         }
         if let Some(local) = self.gatherer.opened(id) {
@@ -164,10 +169,30 @@ impl Agent {
         self.fall_back(now);
     }
 
-    /// A connection was accepted at a listening socket. An agent over UDP has none, and closes it.
-    pub fn handle_accepted(&mut self, now: Instant, path: Path) {
-        self.close_socket(path.id);
-        self.advance(now);
+    /// Whether peers could connect to a listening socket here.
+    fn is_usable(&self, local: SocketAddr) -> bool {
+        let ip = local.ip();
+        let told = !ip.is_unspecified() && !ip.is_multicast() && local.port() != 0;
+        told && self.config.policy.allows(ip) && self.config.policy.kinds.host
+    }
+
+    /// Whether another socket may be asked for here.
+    pub(super) fn may_gather_on(&self, local: Local) -> Result<(), AddHostError> {
+        self.may_gather()?;
+        if let Local::Ip(ip) = local
+            && (ip.is_unspecified() || ip.is_multicast())
+        {
+            return Err(AddHostError::Unusable(SocketAddr::new(ip, 0)));
+        }
+        if let Local::Ip(ip) = local
+            && !self.config.policy.allows(ip)
+        {
+            return Err(AddHostError::NotAllowed(ip));
+        }
+        if !self.current.locals.has_room(self.gatherer.opening()) {
+            return Err(AddHostError::TooMany);
+        }
+        Ok(())
     }
 
     fn may_gather(&self) -> Result<(), AddHostError> {
@@ -229,7 +254,7 @@ impl Agent {
         }
     }
 
-    fn close_socket(&mut self, id: SocketId) {
+    pub(super) fn close_socket(&mut self, id: SocketId) {
         self.events
             .push(Event::Close(Close { id }), &mut self.stats);
     }
@@ -237,7 +262,7 @@ impl Agent {
     /// At the end: the sockets that the agent has asked for. Others may have other uses.
     pub(super) fn close_own_sockets(&mut self) {
         let bases = self.current.locals.bases();
-        let sockets = bases.filter(|(_, base)| !base.is_relayed());
+        let sockets = bases.filter(|(_, base)| base.has_socket());
         let ids: Vec<_> = sockets.map(|(_, base)| base.socket).collect();
         for id in ids.into_iter().filter(|id| id.is_asked()) {
             self.close_socket(id);
@@ -256,7 +281,7 @@ impl Agent {
             self.events
                 .push(Event::LocalCandidate(candidate.clone()), &mut self.stats);
         }
-        if !found.is_relayed() && kinds.server_reflexive && !self.is_lite() {
+        if found.is_socket() && kinds.server_reflexive && !self.is_lite() {
             let until = now + self.config.gathering_deadline;
             let policy = &self.config.policy;
             self.gatherer.ask(base, until, |server| {

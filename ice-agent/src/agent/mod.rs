@@ -2,7 +2,7 @@
 //!
 //! Sockets and our candidates are in `local`, the peer's in `remote`. What arrives is handled in
 //! `inbound`, `request` and `response`, the clock in `clock`, checks
-//! in `checks`, relays in `relay`, the choice of a pair in `nomination`, its death in `liveness`, restarts in `restart`, media
+//! in `checks`, relays in `relay`, connections to the peer in `tcp`, the choice of a pair in `nomination`, its death in `liveness`, restarts in `restart`, media
 //! in `media`, output in `output`.
 
 mod checks;
@@ -21,6 +21,7 @@ mod report;
 mod request;
 mod response;
 mod restart;
+mod tcp;
 
 use std::time::{Duration, Instant};
 
@@ -84,6 +85,8 @@ pub struct Agent {
     relays: Relays,
     /// What the servers said.
     servers: Servers,
+    /// Connections to the peer, made and accepted.
+    connections: Vec<tcp::Connection>,
     /// DTLS over pairs that are not valid yet.
     early: Vec<(Path, Vec<u8>)>,
     /// What relays are left with, at the end.
@@ -149,6 +152,7 @@ impl Agent {
             names: Names::default(),
             relays: Relays::new(config.turn_servers.clone()),
             servers: Servers::new(config.gathering_deadline),
+            connections: Vec::new(),
             early: Vec::new(),
             farewells: Vec::new(),
             told_time: None,
@@ -248,6 +252,7 @@ impl Agent {
         if let Some(now) = self.told_time {
             self.leave_relays(now);
         }
+        self.close_connections();
         self.close_own_sockets();
     }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use stun_codec::attribute::Username;
-use stun_codec::{Handled, Message, Path, Verified, VerifyError};
+use stun_codec::{Handled, Message, Path, Transport, Verified, VerifyError};
 
 use super::Agent;
 use super::phase::{Early, Phase};
@@ -172,6 +172,12 @@ impl Agent {
             return;
         };
         found.tally.requests += 1;
+        if path.transport == Transport::Tcp {
+            self.connection_is_known(path);
+        }
+        let Some(found) = self.current.checks.get_mut(pair) else {
+            return;
+        };
         found.heard_plain |= intent == Intent::Check;
         self.not_left_yet(pair);
         if self.is_lite() {
@@ -221,12 +227,12 @@ impl Agent {
             self.stats.bad_request += 1;
             return None;
         };
-        let known = self.current.remotes.find_or_learn(path.remote, priority);
+        let known = self.current.remotes.find_or_learn(path, priority);
         let Some(remote) = known.or_else(|| self.learn_instead(path, priority)) else {
             self.stats.over_bound += 1;
             return None;
         };
-        self.pair_up(base, remote)
+        self.pair_on(base, remote, *path)
     }
 
     /// Where there are too many candidates, one that was learned and has failed makes room: the peer
@@ -236,7 +242,7 @@ impl Agent {
             checks, remotes, ..
         } = &mut self.current;
         let remote = checks.forget_failed(|remote| remotes.is_learned(remote))?;
-        remotes.learn_in_place_of(remote, path.remote, priority);
+        remotes.learn_in_place_of(remote, path, priority);
         Some(remote)
     }
 

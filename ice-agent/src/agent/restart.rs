@@ -169,6 +169,7 @@ impl Agent {
         self.transactions.clear();
         self.gatherer.restart();
         self.relays.restart();
+        self.stop_dialing();
         self.servers.restart();
         self.events.forget_gathering();
         let bases: Vec<_> = self.current.locals.bases().map(|(id, _)| id).collect();
