@@ -8,7 +8,9 @@
     clippy::unwrap_used
 )] // as in the tests it serves
 
+mod driver;
 mod relay;
+mod servers;
 #[path = "../../../turn-relay/tests/net/server.rs"]
 pub(crate) mod turn;
 
@@ -18,15 +20,13 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use ice_agent::{
-    Agent, Candidate, Config, Credentials, Event, Failure, HEADROOM, Handled, Open, OpenError,
-    Path, Received, Role, SocketId, State, TAILROOM, Transport, TurnServer, Wanted,
+    Agent, Candidate, Config, Credentials, Failure, HEADROOM, OpenError, Path, Role, SocketId,
+    State, TAILROOM, Transport, TurnServer, Wanted,
 };
-use relay::{RelayServer, Sent};
+use relay::RelayServer;
 use stun_codec::attribute::{IceControlled, Priority, Username};
-use stun_codec::{Builder, IntegrityKey, Message, Method, TransactionId};
-use virtual_network::{
-    Datagram, Dice, HostId, NatId, NatKind, Network, StreamEvent, StreamId, Weather,
-};
+use stun_codec::{Builder, IntegrityKey, Method, TransactionId};
+use virtual_network::{Dice, HostId, NatId, NatKind, Network, StreamId, Weather};
 
 #[allow(clippy::disallowed_methods)] // an origin for virtual time
 pub(crate) fn origin() -> Instant {
@@ -142,38 +142,6 @@ impl World {
 
     pub(crate) fn add_nat(&mut self, public: &str, kind: NatKind) -> NatId {
         self.network.add_nat(public.parse().expect(public), kind)
-    }
-
-    /// Adds a host that answers STUN.
-    pub(crate) fn add_server(&mut self, address: SocketAddr) {
-        self.servers.push(self.network.add_host(&[address]));
-    }
-
-    /// Adds a TURN server that keeps the rules, and breaks them where a test wants it.
-    pub(crate) fn add_turn(&mut self, address: &str) -> usize {
-        let (host, address, relayed) = self.add_turn_host(address);
-        let server = turn::Server::new(self.start, address, relayed);
-        self.turns.push((host, server));
-        self.turns.len() - 1
-    }
-
-    /// Adds a TURN server of our own.
-    pub(crate) fn add_relay(&mut self, address: &str) {
-        let (host, address, relayed) = self.add_turn_host(address);
-        let server = RelayServer::new(self.start, address, relayed);
-        self.relays.push((host, server));
-    }
-
-    /// A host for a TURN server, with what it relays at.
-    fn add_turn_host(&mut self, address: &str) -> (HostId, SocketAddr, Vec<SocketAddr>) {
-        let address = addr(address);
-        let relayed: Vec<_> = (49_152..49_172)
-            .map(|port| SocketAddr::new(address.ip(), port))
-            .collect();
-        let all: Vec<_> = relayed.iter().copied().chain([address]).collect();
-        let host = self.network.add_host(&all);
-        self.network.listen(host, address);
-        (host, address, relayed)
     }
 
     /// From now on nothing comes out of these hosts over UDP.
@@ -382,286 +350,6 @@ impl World {
             Signal::EndOfCandidates => agent.end_of_remote_candidates(now),
         }
         self.drain(node);
-    }
-
-    fn arrive(&mut self, host: HostId, datagram: Datagram) {
-        let now = self.now();
-        let Some(node) = self.nodes.iter().position(|node| node.host == host) else {
-            return self.ask_server(host, &datagram);
-        };
-        let opened = &self.nodes[node].opened;
-        let asked = opened.iter().find(|(_, (local, _))| *local == datagram.to);
-        let asked = asked.map(|(id, (_, transport))| (*id, *transport));
-        let Node {
-            agent,
-            addresses,
-            received,
-            ..
-        } = &mut self.nodes[node];
-        let socket = addresses.iter().position(|local| *local == datagram.to);
-        let bound = socket.map(|at| (SocketId(at as u64), Transport::Udp));
-        // A socket that is closed meanwhile hears nothing.
-        let Some((id, transport)) = bound.or(asked) else {
-            return;
-        };
-        let mut data = datagram.data;
-        let path = Path {
-            id,
-            local: datagram.to,
-            remote: datagram.from,
-            transport,
-        };
-        let rx = Received {
-            path,
-            data: &mut data,
-        };
-        if let Handled::Data { from, range } = agent.handle_datagram(now, rx) {
-            assert!(asked.is_some() || from == datagram.from);
-            received.push(data[range].to_vec());
-        }
-        self.drain(node);
-    }
-
-    fn ask_server(&mut self, host: HostId, datagram: &Datagram) {
-        let mut turns = self.turns.iter().map(|(of, _)| of);
-        let mut relays = self.relays.iter().map(|(of, _)| of);
-        if turns.any(|of| *of == host) || relays.any(|of| *of == host) {
-            return self.ask_turn(host, datagram);
-        }
-        assert!(self.servers.contains(&host));
-        let Ok(request) = Message::parse(&datagram.data) else {
-            return;
-        };
-        let mut out = BytesMut::new();
-        if stun_codec::respond(&request, datagram.from, &mut out).is_some() {
-            self.network.send(host, datagram.to, datagram.from, &out);
-        }
-    }
-
-    /// What our own server sends.
-    fn send_relayed(&mut self, host: HostId, sent: Vec<Sent>) {
-        for (path, data) in sent {
-            match (path.transport, self.clients.get(&path.remote)) {
-                (Transport::Udp, _) => self.network.send(host, path.local, path.remote, &data),
-                (_, Some(stream)) => self.network.write(*stream, &data),
-                (_, None) => {}
-            }
-        }
-    }
-
-    fn ask_turn(&mut self, host: HostId, datagram: &Datagram) {
-        let now = self.network.now();
-        if let Some((_, server)) = self.relays.iter_mut().find(|(of, _)| *of == host) {
-            let Datagram { from, to, data } = datagram;
-            let sent = server.handle(now, *from, *to, data);
-            return self.send_relayed(host, sent);
-        }
-        let Some((_, server)) = self.turns.iter_mut().find(|(of, _)| *of == host) else {
-            return;
-        };
-        for (from, to, data) in server.handle(now, datagram.from, datagram.to, &datagram.data) {
-            match self.clients.get(&to) {
-                Some(stream) => self.network.write(*stream, &data),
-                None => self.network.send(host, from, to, &data),
-            }
-        }
-    }
-
-    /// What an end of a connection hears: a node's, or a TURN server's.
-    fn arrive_stream(&mut self, host: HostId, event: StreamEvent) {
-        if let Some(node) = self.nodes.iter().position(|node| node.host == host) {
-            return self.hear_stream(node, event);
-        }
-        match event {
-            StreamEvent::Accepted { id, remote, .. } => {
-                self.clients.insert(remote, id);
-                let now = self.network.now();
-                if let Some((_, server)) = self.relays.iter_mut().find(|(of, _)| *of == host) {
-                    server.accept(now, remote);
-                }
-            }
-            StreamEvent::Data(id, data) => {
-                let from = self.client_of(id).expect("accepted");
-                let turns = self.turns.iter().map(|(of, server)| (of, server.address));
-                let relays = self.relays.iter().map(|(of, server)| (of, server.address));
-                let mut servers = turns.chain(relays);
-                let (_, to) = servers.find(|(of, _)| **of == host).expect("a server");
-                self.ask_turn(host, &Datagram { from, to, data });
-            }
-            StreamEvent::Closed(id) => {
-                let now = self.network.now();
-                let Some(from) = self.client_of(id) else {
-                    return;
-                };
-                self.clients.remove(&from);
-                if let Some((_, server)) = self.relays.iter_mut().find(|(of, _)| *of == host) {
-                    let sent = server.close(now, from);
-                    self.send_relayed(host, sent);
-                }
-            }
-            other => panic!("a server hears {other:?}"),
-        }
-    }
-
-    fn client_of(&self, id: StreamId) -> Option<SocketAddr> {
-        let mut clients = self.clients.iter();
-        let found = clients.find(|(_, stream)| **stream == id);
-        found.map(|(client, _)| *client)
-    }
-
-    fn hear_stream(&mut self, node: usize, event: StreamEvent) {
-        let now = self.now();
-        let this = &mut self.nodes[node];
-        let path_of = |id| this.streams.get(&id).copied();
-        match event {
-            StreamEvent::Connected(id) => {
-                if let Some((socket, path)) = path_of(id) {
-                    let opened = (path.local, path.transport);
-                    this.opened.insert(socket, opened);
-                    this.agent.handle_opened(now, socket, path.local);
-                }
-            }
-            StreamEvent::Refused(id) | StreamEvent::TimedOut(id) => {
-                let error = match event {
-                    StreamEvent::Refused(_) => OpenError::Refused,
-                    _ => OpenError::TimedOut,
-                };
-                if let Some((socket, _)) = path_of(id) {
-                    this.agent.handle_open_failed(now, socket, error);
-                }
-            }
-            StreamEvent::Data(id, mut data) => {
-                if let Some((_, path)) = path_of(id) {
-                    let data = &mut data[..];
-                    let handled = this.agent.handle_datagram(now, Received { path, data });
-                    if let Handled::Data { range, .. } = handled {
-                        this.received.push(data[range].to_vec());
-                    }
-                }
-            }
-            StreamEvent::Closed(id) => {
-                if let Some((socket, _)) = this.streams.remove(&id) {
-                    this.opened.remove(&socket);
-                    this.agent.handle_closed(now, socket);
-                }
-            }
-            other => panic!("a node hears {other:?}"),
-        }
-        self.drain(node);
-    }
-
-    /// Takes out what an agent has to say.
-    pub(crate) fn drain(&mut self, node: usize) {
-        let mut out = BytesMut::new();
-        loop {
-            out.clear();
-            let Some(transmit) = self.nodes[node].agent.poll_transmit(&mut out) else {
-                break;
-            };
-            self.transmit(node, &transmit.path, &out[transmit.range]);
-        }
-        while let Some(event) = self.nodes[node].agent.poll_event() {
-            self.hear(node, event);
-        }
-        let finished = self.nodes[node].agent.state().is_finished();
-        assert!(!finished || self.nodes[node].agent.poll_timeout().is_none());
-    }
-
-    fn hear(&mut self, node: usize, event: Event) {
-        let (now, after) = (self.now(), self.signalling);
-        let this = &mut self.nodes[node];
-        match event {
-            Event::LocalCandidate(candidate) => {
-                assert!(!this.gathered, "a candidate after the end");
-                this.candidates.push(candidate.clone());
-                if this.trickles {
-                    self.signal(1 - node, after, Signal::Candidate(candidate));
-                }
-            }
-            Event::GatheringComplete => {
-                this.gathered = true;
-                self.signal(1 - node, after, Signal::EndOfCandidates);
-            }
-            Event::StateChanged(state) => {
-                this.states.push(state);
-                let name = match state {
-                    State::Connected => "connected",
-                    State::Completed => "completed",
-                    State::Failed => "failed",
-                    _ => "other",
-                };
-                this.reached.entry(name).or_insert(now);
-            }
-            Event::SelectedPair(_) => this.selections += 1,
-            Event::Failed(failure) => this.failure = Some(*failure),
-            Event::Unresolved(_) => this.unresolved += 1,
-            Event::UdpBlocked => this.udp_blocked = Some(now),
-            Event::Open(open) => self.open(node, open),
-            Event::Close(close) => {
-                this.opened.remove(&close.id);
-                let streams = &mut this.streams;
-                let stream = streams.iter().find(|(_, (id, _))| *id == close.id);
-                if let Some(stream) = stream.map(|(stream, _)| *stream) {
-                    streams.remove(&stream);
-                    self.network.shut(stream);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Opens what an agent asks for: sockets at once, connections as the network makes them.
-    fn open(&mut self, node: usize, Open { id, what }: Open) {
-        let now = self.now();
-        let this = &mut self.nodes[node];
-        this.asked.push(what.clone());
-        let ip = this.addresses[0].ip();
-        let port = this.next_port;
-        this.next_port += 1;
-        let connection = match what {
-            Wanted::Tcp { remote, .. } => Some((remote, Transport::Tcp)),
-            Wanted::Tls { remote, .. } => Some((remote, Transport::Tls)),
-            _ => None,
-        };
-        match (connection, this.no_streams.clone()) {
-            (None, _) => {
-                let local = SocketAddr::new(ip, ASKED_PORTS + port);
-                this.opened.insert(id, (local, Transport::Udp));
-                this.agent.handle_opened(now, id, local);
-            }
-            (Some(_), Some(error)) => this.agent.handle_open_failed(now, id, error),
-            (Some((remote, transport)), None) => {
-                let local = SocketAddr::new(ip, STREAM_PORTS + port);
-                let path = Path {
-                    id,
-                    local,
-                    remote,
-                    transport,
-                };
-                let stream = self.network.connect(this.host, local, remote);
-                this.streams.insert(stream, (id, path));
-            }
-        }
-        self.drain(node);
-    }
-
-    fn transmit(&mut self, node: usize, path: &Path, data: &[u8]) {
-        let Node { agent, host, .. } = &self.nodes[node];
-        let turns = self.turns.iter().map(|(_, server)| server.address);
-        let relays = self.relays.iter().map(|(_, server)| server.address);
-        let farewell = turns.chain(relays).any(|server| server == path.remote);
-        assert!(
-            !agent.state().is_finished() || farewell,
-            "sent after the end"
-        );
-        if path.transport == Transport::Udp {
-            self.network.send(*host, path.local, path.remote, data);
-        } else {
-            let streams = &self.nodes[node].streams;
-            let stream = streams.iter().find(|(_, (id, _))| *id == path.id);
-            let stream = *stream.expect("a connection").0;
-            self.network.write(stream, data);
-        }
     }
 
     pub(crate) fn state(&self, node: usize) -> State {
