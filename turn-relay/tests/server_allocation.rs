@@ -110,6 +110,27 @@ fn data_both_ways_allocates_nothing() {
     assert_eq!(site.relay.stats().traffic.received_packets, 2000);
 }
 
+#[test]
+fn an_allocation_costs_little_memory() {
+    let mut site = Site::new(config());
+    let mut user = |number: u16| {
+        let at = format!("198.{}.{}.1:9", number / 250, number % 250);
+        let mut user = User::new(&at, "alice", "secret");
+        site.now += Duration::from_millis(10);
+        user.allocate(&mut site);
+        let attributes: [&dyn Encode; 2] = [&ChannelNumber(0x4000), &XorPeerAddress(addr(PEER))];
+        user.ask(&mut site, Method::CHANNEL_BIND, &attributes)
+            .granted();
+        site.events.clear();
+    };
+    (1..=100).for_each(&mut user);
+    let before = LIVE.with(Cell::get);
+    (101..=1100).for_each(&mut user);
+    let each = (LIVE.with(Cell::get) - before) / 1000;
+    // The driver of these tests takes a few bytes of it.
+    assert!(each < 2500, "{each} bytes");
+}
+
 /// One request of each kind from each of so many addresses. Says what came in, and what goes out.
 fn flood(
     site: &mut Site,

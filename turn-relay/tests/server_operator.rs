@@ -129,6 +129,20 @@ fn a_revoked_credential_loses_its_allocations_and_makes_no_more() {
     assert_eq!(site.relay.revoke(site.now, "call-7"), 1);
     assert_eq!(site.relay.revoke(site.now, "call-7"), 0);
     next.allocate(&mut site);
+    // A user of whom there is only a key: nothing that needs his password is announced any more.
+    let key = Secret::key(&[7; 16]).unwrap();
+    let keys = users().with_secret("dave", key).unwrap();
+    let challenge = |site: &mut Site| {
+        let mut user = User::new("198.51.100.9:1", "dave", "");
+        let request = user.request(Method::ALLOCATE, &[&RequestedTransport::UDP]);
+        let answer = user.hand(site, &request).unwrap();
+        answer
+            .message()
+            .contains(stun_codec::AttributeType::PASSWORD_ALGORITHMS)
+    };
+    assert!(challenge(&mut site));
+    site.relay.set_credentials(keys);
+    assert!(!challenge(&mut site));
     // Users who are set are taken away by setting others.
     site.relay.set_credentials(Credentials::new());
     assert_eq!(site.relay.revoke(site.now, "alice"), 1);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use stun_codec::IntegrityKey;
 use stun_codec::attribute::Userhash;
 use stun_codec::credentials::{
-    Authenticated, Claim, KeyDerivation, PrepareError, Seal, User, prepare,
+    Authenticated, Claim, KeyDerivation, PrepareError, Seal, Server, User, prepare,
 };
 use zeroize::Zeroizing;
 
@@ -119,8 +119,18 @@ impl Credentials {
         self
     }
 
+    /// A server that announces what these can verify, or the algorithms that were chosen.
+    pub(super) fn announced_by(&self, plain: &Server, chosen: Option<&[KeyDerivation]>) -> Server {
+        let algorithms = chosen.unwrap_or_else(|| self.algorithms());
+        let server = plain.clone().with_algorithms(algorithms);
+        match self.finds_hashes() {
+            true => server.with_userhash(),
+            false => server,
+        }
+    }
+
     /// The algorithms that there are keys of for everybody, the best first.
-    pub(super) fn algorithms(&self) -> &'static [KeyDerivation] {
+    fn algorithms(&self) -> &'static [KeyDerivation] {
         let is_password = |secret: &Secret| matches!(secret.0, Kind::Password(_));
         match !self.has_store && self.users.values().all(is_password) {
             true => &[KeyDerivation::Sha256, KeyDerivation::Md5],
@@ -129,7 +139,7 @@ impl Credentials {
     }
 
     /// Whether everybody can be found by the hash of his name.
-    pub(super) const fn finds_hashes(&self) -> bool {
+    const fn finds_hashes(&self) -> bool {
         !self.has_store && self.secrets.is_none()
     }
 

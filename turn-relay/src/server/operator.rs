@@ -73,6 +73,7 @@ impl Relay {
     /// Other credentials from now on. Allocations of users who are not among them live on until they are
     /// revoked or expire.
     pub fn set_credentials(&mut self, credentials: Credentials) {
+        self.server = credentials.announced_by(&self.plain, self.config.algorithms.as_deref());
         self.directory.hashes = credentials.hashes(&self.directory.realm);
         self.directory.credentials = Arc::new(credentials);
     }

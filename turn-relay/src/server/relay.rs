@@ -35,6 +35,8 @@ use crate::random::Random;
 #[derive(Debug)]
 pub struct Relay {
     pub(super) config: Config,
+    /// What knows nonces, whatever is announced with them.
+    pub(super) plain: Server,
     pub(super) server: Server,
     pub(super) directory: Directory,
     pub(super) clients: ByClient<Key>,
@@ -89,20 +91,16 @@ impl Relay {
     pub fn new(now: Instant, mut config: Config, seed: [u8; 32]) -> Result<Self, ConfigError> {
         config.check()?;
         let credentials = config.credentials.clone();
-        let algorithms = config.algorithms.as_deref();
-        let algorithms = algorithms.unwrap_or_else(|| credentials.algorithms());
-        let mut server = Server::new(now, seed, &config.realm)?
-            .with_algorithms(algorithms)
-            .with_nonce_lifetime(config.nonce_lifetime);
-        if credentials.finds_hashes() {
-            server = server.with_userhash();
-        }
+        let plain = Server::new(now, seed, &config.realm)?;
+        let plain = plain.with_nonce_lifetime(config.nonce_lifetime);
+        let server = credentials.announced_by(&plain, config.algorithms.as_deref());
         let realm: Arc<str> = Arc::from(&*prepare(&config.realm)?);
         let sealer = Sealer::new(&seed, config.worker);
         let mut random = Random::new(sealer.own_seed());
         let share = config.total_bandwidth;
         let share = share.map(|rate| Bucket::new(now, rate / u64::from(config.workers)));
         Ok(Self {
+            plain,
             server,
             directory: Directory {
                 hashes: credentials.hashes(&realm),
