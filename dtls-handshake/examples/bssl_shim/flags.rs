@@ -17,6 +17,8 @@ pub(crate) struct Flags {
     pub(crate) shim_id: u64,
 
     pub(crate) server: bool,
+    /// The identity is told in the form of one of several to choose from.
+    pub(crate) is_credential: bool,
     pub(crate) certificates: Option<PathBuf>,
     pub(crate) key: Option<PathBuf>,
     pub(crate) client_certificates: Option<ClientCertificates>,
@@ -61,6 +63,8 @@ impl Flags {
         while let Some(name) = arguments.next() {
             if name == "-dtls" {
                 is_dtls = true;
+            } else if name == "-new-x509-credential" {
+                flags.begin_credential()?;
             } else if !flags.set(&name) {
                 let value = arguments
                     .next()
@@ -72,6 +76,15 @@ impl Flags {
             return Err(Failure::Unimplemented("TLS".into()));
         }
         Ok(flags)
+    }
+
+    /// An identity comes. There is one, and none to choose from.
+    fn begin_credential(&mut self) -> Result<(), Failure> {
+        if self.is_credential || self.certificates.is_some() {
+            return Err(Failure::Unimplemented("several certificates".into()));
+        }
+        self.is_credential = true;
+        Ok(())
     }
 
     /// A flag without a value. `false` when it is none of these.
@@ -122,6 +135,8 @@ impl Flags {
             "-key-file" => self.key = Some(value.into()),
             // Whom to trust says the verifier.
             "-trust-cert" => {}
+            // The only one, as the runner counts them.
+            "-expect-selected-credential" if value == "0" && self.is_credential => {}
             "-min-version" => self.min_version = Some(parse(value)?),
             "-max-version" => self.max_version = Some(parse(value)?),
             "-curves" => self.curves.push(parse(value)?),
