@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use site::{CLIENT, PEER, Site, User, addr, config, ip, origin, secs, users};
 use stun_codec::attribute::{
-    AlternateServer, ChannelNumber, Lifetime, RequestedTransport, XorPeerAddress,
+    AlternateServer, ChannelNumber, Lifetime, Nonce, RequestedTransport, XorPeerAddress,
 };
 use stun_codec::credentials::KeyDerivation;
 use stun_codec::{Encode, Method};
@@ -329,13 +329,24 @@ fn a_drained_server_keeps_what_there_is_until_its_deadline() {
     let mut alice = User::alice();
     let relayed = alice.allocate(&mut site);
     let deadline = site.now + secs(1000);
+    let mut known = User::new("198.51.100.3:1", "bob", "terces");
+    known.refresh(&mut site, 600).refused(437);
     site.relay.drain(site.now, deadline, Some(other));
+    // Whoever has no nonce yet is sent before he gets one, whoever has one is believed first.
     let mut bob = User::new("198.51.100.2:1", "bob", "terces");
-    let answer = bob.try_allocate(&mut site, &[]).refused(300);
-    assert_eq!(answer.get(), Some(AlternateServer(other)));
-    // Nobody is sent to an address of another family.
-    let elsewhere = addr("[2001:db8::9]:3478");
-    site.relay.drain(site.now, deadline, Some(elsewhere));
+    for user in [&mut bob, &mut known] {
+        let answer = user.try_allocate(&mut site, &[]).refused(300);
+        assert_eq!(answer.get(), Some(AlternateServer(other)));
+        assert_eq!(answer.get::<Nonce<'_>>(), None);
+    }
+    assert!(bob.nonce.is_empty() && !known.nonce.is_empty());
+    // Elsewhere is no place for other requests, nor of the other family.
+    bob.refresh(&mut site, 600).refused(437);
+    site.relay
+        .drain(site.now, deadline, Some(addr("[2001:db8::9]:3478")));
+    let mut stranger = User::new("198.51.100.4:1", "bob", "terces");
+    let plain = stranger.request(Method::ALLOCATE, &[&RequestedTransport::UDP]);
+    stranger.hand(&mut site, &plain).unwrap().refused(401);
     bob.try_allocate(&mut site, &[]).refused(508);
     site.relay.drain(site.now, deadline, None);
     bob.try_allocate(&mut site, &[]).refused(508);

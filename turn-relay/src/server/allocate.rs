@@ -194,7 +194,7 @@ impl Relay {
 
     /// There are as many as may be.
     fn refuse_more(&mut self, asked: &Asked, full: Full) -> Relayed {
-        match (full, alternate_for(self.config.alternate, asked)) {
+        match (full, alternate_for(self.config.alternate, &asked.path)) {
             (Full::User, _) => {
                 let code = ErrorCode::ALLOCATION_QUOTA_REACHED;
                 self.desk.refuse(asked, &code.into())

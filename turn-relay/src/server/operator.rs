@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use stun_codec::Transport;
 use stun_codec::attribute::{AlternateServer, ErrorCode};
+use stun_codec::{AttributeType, Builder, Message, Method, Path, Transport};
 
 use super::answer::{Asked, Refusal};
 use super::credentials::{Credentials, Directory};
 use super::event::{EndCause, Event};
-use super::relay::Relay;
+use super::five_tuple::FiveTuple;
+use super::relay::{Desk, Relay};
 use super::relayed::Relayed;
 use super::secrets::Timed;
 use super::slots::Key;
@@ -32,8 +33,7 @@ pub(super) struct Draining {
 
 /// The other server, if this client can go there: of its own family (RFC 8489 §14.15), and not over TLS,
 /// which has another port and another name in its certificate.
-pub(super) fn alternate_for(other: Option<SocketAddr>, asked: &Asked) -> Option<SocketAddr> {
-    let path = asked.path;
+pub(super) fn alternate_for(other: Option<SocketAddr>, path: &Path) -> Option<SocketAddr> {
     other.filter(|other| {
         path.transport != Transport::Tls
             && other.is_ipv4() == path.remote.ip().to_canonical().is_ipv4()
@@ -90,9 +90,24 @@ impl Relay {
         self.tell_drained();
     }
 
+    /// Where a stranger is sent who asks for an allocation while there are no new ones (RFC 8656 §7.2: at
+    /// any point). Chromium brings the nonce of the server that sent it away to the next one, and takes
+    /// 438 there for the end: who has none yet is better sent before there is one.
+    pub(super) fn elsewhere_at_once(
+        &self,
+        path: &Path,
+        message: &Message<'_>,
+    ) -> Option<SocketAddr> {
+        let other = alternate_for(self.draining?.alternate, path)?;
+        let has_login = message.contains(AttributeType::MESSAGE_INTEGRITY)
+            || message.contains(AttributeType::MESSAGE_INTEGRITY_SHA256);
+        let is_new = !has_login && !self.clients.contains_key(&FiveTuple::from(path));
+        (message.method() == Method::ALLOCATE && is_new).then_some(other)
+    }
+
     /// The answer to an Allocate request while there are no new allocations.
     pub(super) fn refuse_drained(&mut self, asked: &Asked, draining: Draining) -> Relayed {
-        match alternate_for(draining.alternate, asked) {
+        match alternate_for(draining.alternate, &asked.path) {
             Some(other) => {
                 let other = AlternateServer(other);
                 let refusal = Refusal::With(ErrorCode::TRY_ALTERNATE, &other);
@@ -126,6 +141,33 @@ impl Relay {
 
     fn keys(&self) -> Vec<Key> {
         self.allocations.iter().map(|(key, _)| key).collect()
+    }
+}
+
+impl Desk {
+    /// 300, to a stranger.
+    pub(super) fn send_away(
+        &mut self,
+        now: Instant,
+        path: &Path,
+        message: &Message<'_>,
+        other: SocketAddr,
+    ) -> Relayed {
+        let other = AlternateServer(other);
+        let sent = self.answer_stranger(now, path, message.size(), |out| {
+            let answer = Builder::error(out, message).attribute(&ErrorCode::TRY_ALTERNATE);
+            let answer = answer.attribute(&other);
+            let written = match message.has_fingerprint() {
+                true => answer.fingerprint(),
+                false => answer.finish(),
+            };
+            written.ok()
+        });
+        if sent {
+            self.stats.refused += 1;
+            return Relayed::Consumed;
+        }
+        Relayed::Dropped
     }
 }
 

@@ -103,7 +103,12 @@ impl Relay {
                 let stale = self.server.stale(path.remote, now);
                 return self.desk.challenge(now, path, message, &stale);
             }
-            Err(challenge) => return self.desk.challenge(now, path, message, &challenge),
+            Err(challenge) => {
+                return match self.elsewhere_at_once(path, message) {
+                    Some(other) => self.desk.send_away(now, path, message, other),
+                    None => self.desk.challenge(now, path, message, &challenge),
+                };
+            }
         };
         if let Some(worker) = self.foreign.worker_of(now, &FiveTuple::from(path)) {
             return Relayed::Elsewhere(worker);
