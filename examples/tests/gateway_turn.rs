@@ -11,15 +11,15 @@ mod client;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use client::Server;
 use client::browser::Caller;
-use client::{PATIENCE, Server};
+use client::turn::Login;
 use examples::config::Settings;
-use examples::driver::{Connections, Relayed, RelayedNews, now};
+use examples::driver::now;
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
-use turn_relay::client::{Allocation, Cause, Config, Event};
+use turn_relay::client::{Cause, Event};
 
 /// A gateway on loopback whose TURN server has free ports.
 async fn gateway() -> Server {
@@ -30,94 +30,6 @@ async fn gateway() -> Server {
         ..Settings::default()
     })
     .await
-}
-
-/// A login as the gateway hands it out.
-#[derive(Debug, Clone, PartialEq)]
-struct Login {
-    user: String,
-    password: String,
-    udp: SocketAddr,
-    tcp: SocketAddr,
-}
-
-impl Login {
-    async fn ask(server: &Server) -> Self {
-        let response = server.client.get(server.url("/v1/ice-servers"));
-        let json: Value = response.send().await.unwrap().json().await.unwrap();
-        let told = &json["iceServers"][0];
-        assert_eq!(json["grant"], told["username"]);
-        let url = |index: usize, transport: &str| {
-            let url = told["urls"][index].as_str().unwrap();
-            let address = url.strip_prefix("turn:").unwrap();
-            let address = address.strip_suffix(&format!("?transport={transport}"));
-            address.unwrap().parse().unwrap()
-        };
-        assert_eq!(told["urls"].as_array().unwrap().len(), 2, "no TLS: {told}");
-        Self {
-            user: told["username"].as_str().unwrap().to_owned(),
-            password: told["credential"].as_str().unwrap().to_owned(),
-            udp: url(0, "udp"),
-            tcp: url(1, "tcp"),
-        }
-    }
-
-    fn over_udp(&self) -> Client {
-        self.client(Config::udp(self.udp))
-    }
-
-    fn over_tcp(&self) -> Client {
-        self.client(Config::tcp(self.tcp))
-    }
-
-    fn client(&self, config: Config) -> Client {
-        let config = config
-            .with_credentials(&self.user, &self.password)
-            .with_local(self.udp.ip());
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).unwrap();
-        let allocation = Allocation::new(config, seed).unwrap();
-        Client(Relayed::new(allocation, Connections::default()))
-    }
-}
-
-/// A TURN client.
-struct Client(Relayed);
-
-impl Client {
-    async fn event(&mut self) -> Event {
-        let event = async {
-            loop {
-                if let RelayedNews::Event(event) = self.0.next().await {
-                    return event;
-                }
-            }
-        };
-        timeout(PATIENCE, event).await.expect("an event in time")
-    }
-
-    async fn allocate(mut self) -> Self {
-        let event = self.event().await;
-        assert!(matches!(event, Event::Allocated(_)), "{event:?}");
-        self
-    }
-
-    /// Waits until nobody has the relayed address any more, and what the server says then.
-    async fn ended(mut self) -> Cause {
-        let relayed = self.0.allocation().relayed().unwrap();
-        let over = async {
-            while UdpSocket::bind(relayed).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        timeout(PATIENCE, over).await.expect("the relay closes");
-        let peer = [127, 0, 0, 1].into();
-        self.0.allocation().permit(now(), peer).unwrap();
-        match self.event().await {
-            Event::Ended(cause) | Event::PermissionRefused { cause, .. } => cause,
-            other => panic!("{other:?}"),
-        }
-    }
 }
 
 /// Where the gateway takes media, as its answer says.

@@ -11,6 +11,7 @@ pub(crate) mod phone;
 #[path = "../support/process.rs"]
 mod process;
 pub(crate) mod rtp;
+pub(crate) mod turn;
 
 use std::ops::Deref;
 use std::time::Duration;
