@@ -24,6 +24,13 @@ impl Gateway {
         Self::start_program(program, config, &[&loopback[..], &turn, args].concat()).await
     }
 
+    /// The same without its TURN server, and with media at this address.
+    pub(crate) async fn start_without_turn(media: &str, config: &str) -> Self {
+        let args = ["--listen", "127.0.0.1:0", "--media-address", media];
+        let program = Command::new(env!("CARGO_BIN_EXE_gateway"));
+        Self::start_program(program, &format!("turn = false\n{config}"), &args).await
+    }
+
     /// Starts the gateway in a network namespace, on its address there and the usual ports.
     pub(crate) async fn start_in(namespace: &str, address: &str, config: &str) -> Self {
         let mut program = Command::new("ip");
