@@ -137,7 +137,8 @@ impl Framing {
             Self::Turn => match stream.first() {
                 None => Ok(None),
                 Some(0x00..=0x3f) => stun(stream),
-                Some(0x40..=0x4f) => Ok(channel_data(stream)),
+                // RFC 5766 §11 had channels up to 0x7FFF.
+                Some(0x40..=0x7f) => Ok(channel_data(stream)),
                 Some(first) => Err(StreamError::Neither { first: *first }),
             },
         }

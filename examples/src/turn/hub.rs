@@ -305,7 +305,7 @@ impl Hub {
 fn kind(frame: &[u8]) -> Kind {
     match frame {
         // ChannelData, and the Data indication (RFC 8656 §17).
-        [0x40..=0x4f, ..] | [0x00, 0x17, ..] => Kind::Media,
+        [0x40..=0x7f, ..] | [0x00, 0x17, ..] => Kind::Media,
         _ => Kind::Control,
     }
 }

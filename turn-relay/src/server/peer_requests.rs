@@ -76,7 +76,8 @@ impl Relay {
     fn bind_channel(&mut self, request: &Request<'_>, key: Key) -> Result<(), ErrorCode<'static>> {
         let ChannelNumber(number) = read(&request.message)?.ok_or(ErrorCode::BAD_REQUEST)?;
         let XorPeerAddress(peer) = read(&request.message)?.ok_or(ErrorCode::BAD_REQUEST)?;
-        if !(0x4000..=0x4fff).contains(&number) {
+        // RFC 8656 §12 has them up to 0x4FFF; clients of RFC 5766 §11 take all of these.
+        if !(0x4000..=0x7fff).contains(&number) {
             return Err(ErrorCode::BAD_REQUEST);
         }
         let live = self.allocations.get_mut(key).and_then(Allocation::live_mut);

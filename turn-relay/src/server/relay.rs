@@ -157,7 +157,7 @@ impl Relay {
         };
         // RFC 8656 §12, RFC 7983 §7: told apart by their first bits.
         match bytes.first() {
-            Some(0x40..=0x4f) => self.on_channel_data(now, &path, buf, frame),
+            Some(0x40..=0x7f) => self.on_channel_data(now, &path, buf, frame),
             Some(0..=3) => self.on_message(now, &path, buf, frame),
             _ => Relayed::NotMine,
         }
