@@ -217,3 +217,28 @@ async fn real_turn_a_database_may_come_late() {
     redis.restart();
     assert_eq!(hex(&rig.key("gorst").await.unwrap()), GORST);
 }
+
+/// coturn's own program fills the databases.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn real_turn_what_turnadmin_writes_is_read() {
+    let redis = Redis::start();
+    let postgres = Postgres::start();
+    for (flag, key, userdb) in [
+        ("-N", "redis", redis.userdb()),
+        ("-e", "postgres", postgres.userdb()),
+    ] {
+        let turnadmin = |arguments: &[&str]| {
+            let mut command = std::process::Command::new("turnadmin");
+            let run = command.args([flag, &userdb, "-r", REALM]).args(arguments);
+            assert!(run.output().unwrap().status.success(), "{arguments:?}");
+        };
+        turnadmin(&["-a", "-u", "gorst", "-p", "hero"]);
+        turnadmin(&["--set-secret=logen"]);
+        let mut rig = Rig::start(&format!("{key} = '{userdb}'"));
+        assert_eq!(rig.secrets().await, ["logen"]);
+        assert_eq!(hex(&rig.key("gorst").await.unwrap()), GORST);
+        rig.store.allocated("gorst".into());
+        turnadmin(&["-d", "-u", "gorst"]);
+        assert_eq!(&*rig.revoked(REVOCATION).await, "gorst");
+    }
+}
