@@ -14,13 +14,13 @@ use crate::config::Secret;
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Settings {
-    /// Where clients reach the server over UDP [default: 0.0.0.0:3478 [::]:3478]
+    /// Where clients reach the server over UDP [default: port 3478 everywhere]
     #[arg(long, value_name = "IP:PORT", num_args = 1..)]
     pub listen_udp: Option<Vec<String>>,
-    /// Where clients reach the server over TCP [default: 0.0.0.0:3478 [::]:3478]
+    /// Where clients reach the server over TCP [default: port 3478 everywhere]
     #[arg(long, value_name = "IP:PORT", num_args = 1..)]
     pub listen_tcp: Option<Vec<String>>,
-    /// Where clients reach the server over TLS [default: 0.0.0.0:5349 [::]:5349, with tls-cert]
+    /// Where clients reach the server over TLS [default: port 5349 everywhere, with tls-cert]
     #[arg(long, value_name = "IP:PORT", num_args = 1..)]
     pub listen_tls: Option<Vec<String>>,
     /// The addresses that relay: LOCAL, or PUBLIC/LOCAL behind a 1:1 NAT [default: those of the machine]
