@@ -199,8 +199,8 @@ fn what_is_no_stun_is_somebody_elses() {
     for other in [
         &b"\x16\xfe\xfd"[..],
         b"\x80\0",
-        b"\x50\0\0\0",
-        b"PUT /",
+        b"\x04\0\0\0",
+        b"\xff\xff",
         b"",
     ] {
         assert_eq!(site.client_says(alice.at, other), []);

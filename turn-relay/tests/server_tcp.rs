@@ -63,7 +63,7 @@ impl Wire {
             let mut out = BytesMut::new();
             let mut is_done = true;
             while let Some(sent) = self.client.poll_transmit(&mut out) {
-                self.to_server(sent.path.id, &out[sent.range]);
+                self.hand_to_server(sent.path.id, &out[sent.range]);
                 out.clear();
                 is_done = false;
             }
@@ -105,7 +105,7 @@ impl Wire {
         self.client.handle_opened(now, id, local);
     }
 
-    fn to_server(&mut self, id: SocketId, frame: &[u8]) {
+    fn hand_to_server(&mut self, id: SocketId, frame: &[u8]) {
         let mut stream = BytesMut::new();
         Framing::Turn.write(frame, &mut stream).unwrap();
         let connection = self.connections.get_mut(&id).unwrap();
@@ -113,14 +113,14 @@ impl Wire {
         for frame in frames(&mut connection.to_server, &stream) {
             for out in self.site.hand(path, &frame) {
                 match out.path.transport {
-                    Transport::Tcp => self.to_client(out.path.id, &out.data),
+                    Transport::Tcp => self.hand_to_client(out.path.id, &out.data),
                     _ => self.relayed.push((out.path.remote, out.data)),
                 }
             }
         }
     }
 
-    fn to_client(&mut self, id: SocketId, frame: &[u8]) {
+    fn hand_to_client(&mut self, id: SocketId, frame: &[u8]) {
         let mut stream = BytesMut::new();
         Framing::Turn.write(frame, &mut stream).unwrap();
         assert_eq!(stream.len() % 4, 0, "padded (RFC 8656 §12.5)");
@@ -140,7 +140,7 @@ impl Wire {
 
     fn peer_says(&mut self, relayed: SocketAddr, payload: &[u8]) {
         for out in self.site.peer_says(addr(PEER), relayed, payload) {
-            self.to_client(out.path.id, &out.data);
+            self.hand_to_client(out.path.id, &out.data);
         }
     }
 
@@ -172,7 +172,7 @@ fn data_of_every_length_goes_both_ways_through_a_stream() {
             buf[HEADROOM..HEADROOM + length].copy_from_slice(&payload);
             let range = HEADROOM..HEADROOM + length;
             let sent = wire.client.send(now, &mut buf, range, addr(PEER)).unwrap();
-            wire.to_server(sent.path.id, &buf[sent.range]);
+            wire.hand_to_server(sent.path.id, &buf[sent.range]);
             assert_eq!(wire.relayed.pop(), Some((addr(PEER), payload)));
         }
         // The connection ends, and the allocation with it.
@@ -215,7 +215,7 @@ fn connections_to_peers_and_from_them_are_joined() {
     );
     wire.site.relay.handle_peer_accepted(now, id, path);
     for out in wire.site.drain() {
-        wire.to_client(out.path.id, &out.data);
+        wire.hand_to_client(out.path.id, &out.data);
     }
     wire.run();
     let offered = wire.events.iter().find_map(|event| match event {
