@@ -4,7 +4,7 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use ice_agent::HEADROOM;
+use stun_codec::HEADROOM;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
 
 use crate::session::TAILROOM;

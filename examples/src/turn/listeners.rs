@@ -39,6 +39,29 @@ pub(super) struct Listeners {
 }
 
 impl Listeners {
+    /// Looks whether the addresses are free. Sockets that share a port share it with those of another
+    /// server, too, which would get a part of the clients without anybody noticing.
+    pub(super) fn probe(listen: &[Listen]) -> Result<(), StartError> {
+        for listen in listen {
+            let probe = || {
+                let (kind, protocol) = match listen.transport {
+                    Transport::Udp => (Type::DGRAM, Protocol::UDP),
+                    _ => (Type::STREAM, Protocol::TCP),
+                };
+                let socket = socket(listen.address, kind, protocol)?;
+                socket.set_reuse_port(false)?;
+                // What is left of connections that have ended is in nobody's way.
+                socket.set_reuse_address(kind == Type::STREAM)?;
+                socket.bind(&listen.address.into())
+            };
+            probe().map_err(|source| StartError::Listen {
+                listen: *listen,
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Binds all of them. Where port 0 is asked for `listen` says afterwards which one it is: the other
     /// workers have to have the same.
     pub(super) fn bind(listen: &mut [Listen], receive_buffer: usize) -> Result<Self, StartError> {

@@ -99,6 +99,7 @@ impl Server {
         }
         let mut listening = options.listen.clone();
         check(&listening, &options)?;
+        Listeners::probe(&listening)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         let mut ends = Vec::new();

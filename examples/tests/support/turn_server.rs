@@ -177,6 +177,22 @@ impl Client {
         tokio::time::timeout(within, coming).await.ok().flatten()
     }
 
+    /// Sends to the peer. What cannot be sent is lost.
+    pub(crate) fn send(&mut self, payload: &[u8]) {
+        let _ = self.relayed.send(payload, self.peer);
+    }
+
+    /// Waits for the next thing that happens; answers whether it was data.
+    pub(crate) async fn data(&mut self) -> bool {
+        matches!(self.relayed.next().await, RelayedNews::Data { .. })
+    }
+
+    /// Waits until nothing has come for a second.
+    pub(crate) async fn quiet(&mut self) {
+        let second = Duration::from_secs(1);
+        while tokio::time::timeout(second, self.relayed.next()).await.is_ok() {}
+    }
+
     /// Whether the peer's echo comes back within a time.
     pub(crate) async fn echoes(&mut self, text: &[u8], within: Duration) -> bool {
         if self.relayed.send(text, self.peer).is_err() {

@@ -113,7 +113,12 @@ impl Relay {
         if let Some(worker) = self.foreign.worker_of(now, &FiveTuple::from(path)) {
             return Relayed::Elsewhere(worker);
         }
-        // From here on the sender is where it says it is: it has read a nonce that was sent there.
+        // From here on the sender is where it says it is: it has read a nonce that was sent there. So what
+        // comes from there pays for what strangers among its neighbours are told: many clients may begin
+        // at once behind one NAT.
+        if path.transport == Transport::Udp {
+            self.desk.ration.credit(now, path.remote.ip(), message.size());
+        }
         let known = self.clients.get(&FiveTuple::from(path));
         let known = known.and_then(|key| self.allocations.get(*key));
         if let Some(owner) = known.map(Allocation::owner)
