@@ -217,6 +217,17 @@ fn no_prefix_gets_more_bytes_than_it_has_sent_beyond_the_burst() {
 }
 
 #[test]
+fn many_clients_begin_at_once_behind_one_nat() {
+    let mut site = Site::new(config());
+    for port in 10_000..10_500 {
+        let mut alice = User::new(&format!("198.51.100.1:{port}"), "alice", "secret");
+        alice.allocate(&mut site);
+    }
+    assert_eq!(site.relay.stats().rationed, 0);
+    assert_eq!(site.relay.allocations(), 500);
+}
+
+#[test]
 fn a_prefix_that_was_quiet_gets_its_burst_back() {
     let mut site = Site::new(config());
     flood(&mut site, &requests(), 10_000, |_| [198, 51, 100, 1]);

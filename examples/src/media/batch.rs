@@ -4,8 +4,8 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use stun_codec::HEADROOM;
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use stun_codec::HEADROOM;
 
 use crate::session::TAILROOM;
 

@@ -190,7 +190,10 @@ impl Client {
     /// Waits until nothing has come for a second.
     pub(crate) async fn quiet(&mut self) {
         let second = Duration::from_secs(1);
-        while tokio::time::timeout(second, self.relayed.next()).await.is_ok() {}
+        while tokio::time::timeout(second, self.relayed.next())
+            .await
+            .is_ok()
+        {}
     }
 
     /// Whether the peer's echo comes back within a time.

@@ -117,7 +117,9 @@ impl Relay {
         // comes from there pays for what strangers among its neighbours are told: many clients may begin
         // at once behind one NAT.
         if path.transport == Transport::Udp {
-            self.desk.ration.credit(now, path.remote.ip(), message.size());
+            self.desk
+                .ration
+                .credit(now, path.remote.ip(), message.size());
         }
         let known = self.clients.get(&FiveTuple::from(path));
         let known = known.and_then(|key| self.allocations.get(*key));
