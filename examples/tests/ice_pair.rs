@@ -60,7 +60,7 @@ async fn two_copies_connect_by_pasting() {
     for child in copies {
         let (said, status) = outcome(child).await;
         assert_eq!(status, 0, "{said}");
-        assert!(said.contains("pair: host 127.0.0.1:"), "{said}");
+        assert!(said.contains("pair over udp: host 127.0.0.1:"), "{said}");
         assert!(said.contains("heard: hello from "), "{said}");
     }
 }
@@ -73,6 +73,19 @@ async fn two_copies_connect_through_a_folder() {
     for child in copies {
         let (said, status) = outcome(child).await;
         assert_eq!(status, 0, "{said}");
+    }
+}
+
+#[tokio::test]
+async fn two_copies_connect_over_tcp() {
+    let folder = Scratch::new("ice-pair");
+    let through = format!("--through={}", folder.join("").display());
+    let options = [&*through, "--tcp-only", "--ports=32000-32700"];
+    let copies = [copy(&options), copy(&options)];
+    for child in copies {
+        let (said, status) = outcome(child).await;
+        assert_eq!(status, 0, "{said}");
+        assert!(said.contains("pair over tcp: "), "{said}");
     }
 }
 

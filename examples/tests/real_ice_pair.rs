@@ -50,7 +50,10 @@ async fn real_coturn_joins_two_copies_over_each_transport() {
     ] {
         for (said, status) in pair(&server, &["--server", &uri]).await {
             assert_eq!(status, 0, "{uri}: {said}");
-            assert!(said.contains("pair: relay 127.0.0.1:"), "{uri}: {said}");
+            assert!(
+                said.contains("pair over udp: relay 127.0.0.1:"),
+                "{uri}: {said}"
+            );
             assert!(said.contains("heard: hello from "), "{uri}: {said}");
         }
     }

@@ -52,6 +52,12 @@ struct Arguments {
     /// The lowest and the highest port of our sockets, as in 40000-40100
     #[arg(long, value_parser = ports)]
     ports: Option<(u16, u16)>,
+    /// Use TCP between the copies as well
+    #[arg(long)]
+    tcp: bool,
+    /// Use TCP between the copies, and no UDP
+    #[arg(long)]
+    tcp_only: bool,
     /// A folder through which the descriptions are swapped
     #[arg(long)]
     through: Option<PathBuf>,
@@ -119,7 +125,12 @@ async fn prepare(
         some => some.iter().copied().map(Local::Ip).collect(),
     };
     for local in wanted {
-        agent.gather(now, local)?;
+        if !arguments.tcp_only {
+            agent.gather(now, local)?;
+        }
+        if arguments.tcp || arguments.tcp_only {
+            agent.gather_tcp(now, local)?;
+        }
     }
     agent.end_of_local_candidates(now);
     Ok(Ice::new(

@@ -6,13 +6,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use ice_agent::{OpenError, Path, SocketId, Transport};
+use ice_agent::{Local, OpenError, Path, Port, SocketId, Transport};
 use stun_codec::stream::{Deframer, Framing};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::listeners::{self, Accepted};
 use super::sockets::open_error;
 use super::tls::{Trust, certificate_error};
 
@@ -24,6 +25,9 @@ const FRAME_MAX: usize = 4096;
 
 /// Frames that wait for a slow connection, in each direction. Of more, the last are lost.
 const WAITING: usize = 64;
+
+/// Accepted connections are numbered from here on, far from the sockets of the caller.
+const ACCEPTED: u64 = 1 << 32;
 
 /// What a connection has to say.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +53,11 @@ pub enum Incoming {
         /// The frame.
         data: Vec<u8>,
     },
+    /// One was accepted at a listening socket.
+    Accepted {
+        /// The way to whoever made it.
+        path: Path,
+    },
     /// It has ended: by the other side, or because its stream was out of step.
     Closed {
         /// Which one.
@@ -60,7 +69,7 @@ impl Incoming {
     fn id(&self) -> SocketId {
         match self {
             Self::Opened { id, .. } | Self::Failed { id, .. } | Self::Closed { id } => *id,
-            Self::Frame { path, .. } => path.id,
+            Self::Frame { path, .. } | Self::Accepted { path } => path.id,
         }
     }
 }
@@ -72,6 +81,11 @@ pub struct Connections {
     live: HashMap<SocketId, mpsc::Sender<Vec<u8>>>,
     news: mpsc::Receiver<Incoming>,
     tell: mpsc::Sender<Incoming>,
+    /// What listening sockets accept.
+    accepted: mpsc::Receiver<Accepted>,
+    accept: mpsc::Sender<Accepted>,
+    /// How many were accepted so far.
+    count: u64,
     /// Without it there is no TLS.
     trust: Option<Trust>,
 }
@@ -88,10 +102,14 @@ struct Wish {
 impl Default for Connections {
     fn default() -> Self {
         let (tell, news) = mpsc::channel(WAITING);
+        let (accept, accepted) = mpsc::channel(WAITING);
         Self {
             live: HashMap::new(),
             news,
             tell,
+            accepted,
+            accept,
+            count: 0,
             trust: None,
         }
     }
@@ -138,6 +156,52 @@ impl Connections {
         Ok(())
     }
 
+    /// Listens, and says where. [`next`](Self::next) tells what is accepted.
+    ///
+    /// # Errors
+    /// Why that cannot be.
+    pub fn listen(
+        &mut self,
+        id: SocketId,
+        local: Local,
+        port: Port,
+        framing: Framing,
+    ) -> Result<SocketAddr, OpenError> {
+        let (listener, address) = listeners::bind(local, port)?;
+        let (open, closed) = mpsc::channel(1);
+        self.live.insert(id, open);
+        let accept = listeners::accept(listener, framing, closed, self.accept.clone());
+        tokio::spawn(accept);
+        Ok(address)
+    }
+
+    /// Takes a connection that was accepted into the others.
+    fn take(&mut self, accepted: Accepted) -> Option<Incoming> {
+        let Accepted {
+            stream,
+            remote,
+            framing,
+        } = accepted;
+        stream.set_nodelay(true).ok()?;
+        self.count += 1;
+        let path = Path {
+            id: SocketId(ACCEPTED + self.count),
+            local: stream.local_addr().ok()?,
+            remote,
+            transport: Transport::Tcp,
+        };
+        let (frames, outgoing) = mpsc::channel(WAITING);
+        self.live.insert(path.id, frames);
+        tokio::spawn(carry(
+            Box::new(stream),
+            path,
+            framing,
+            outgoing,
+            self.tell.clone(),
+        ));
+        Some(Incoming::Accepted { path })
+    }
+
     fn begin(&mut self, wish: Wish) {
         let (frames, outgoing) = mpsc::channel(WAITING);
         self.live.insert(wish.id, frames);
@@ -159,10 +223,13 @@ impl Connections {
     /// Waits for what happens next. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Incoming {
         loop {
-            // One sender is ours: there is always another.
-            let Some(incoming) = self.news.recv().await else {
-                std::future::pending::<()>().await;
-                continue;
+            // One sender of each is ours: there is always another.
+            let incoming = tokio::select! {
+                Some(incoming) = self.news.recv() => incoming,
+                Some(accepted) = self.accepted.recv() => match self.take(accepted) {
+                    Some(incoming) => incoming,
+                    None => continue,
+                },
             };
             let id = incoming.id();
             // What was closed meanwhile has no more to say.
@@ -199,13 +266,25 @@ async fn run(wish: Wish, outgoing: mpsc::Receiver<Vec<u8>>, tell: mpsc::Sender<I
         },
     };
     let _ = tell.send(Incoming::Opened { id, local }).await;
+    carry(stream, path, wish.framing, outgoing, tell).await;
+}
+
+/// Carries frames both ways until the connection ends.
+async fn carry(
+    stream: Box<dyn Stream>,
+    path: Path,
+    framing: Framing,
+    outgoing: mpsc::Receiver<Vec<u8>>,
+    tell: mpsc::Sender<Incoming>,
+) {
+    let id = path.id;
     let (reader, writer) = tokio::io::split(stream);
     let ended = tokio::select! {
-        ended = read(reader, path, wish.framing, &tell) => ended,
-        ended = write(writer, wish.framing, outgoing) => ended,
+        ended = read(reader, path, framing, &tell) => ended,
+        ended = write(writer, framing, outgoing) => ended,
     };
     if let Err(error) = ended {
-        tracing::debug!(remote = %wish.remote, "{} connection: {error}", path.transport);
+        tracing::debug!(remote = %path.remote, "{} connection: {error}", path.transport);
     }
     let _ = tell.send(Incoming::Closed { id }).await;
 }

@@ -127,6 +127,7 @@ impl Ice {
             Incoming::Opened { id, local } => self.agent.handle_opened(now, id, local),
             Incoming::Failed { id, error } => self.agent.handle_open_failed(now, id, error),
             Incoming::Closed { id } => self.agent.handle_closed(now, id),
+            Incoming::Accepted { path } => self.agent.handle_accepted(now, path),
             Incoming::Frame { path, mut data } => return take(&mut self.agent, path, &mut data),
         }
         None

@@ -27,6 +27,7 @@
 
 mod connections;
 mod ice;
+mod listeners;
 mod relayed;
 mod sockets;
 mod tls;
@@ -160,6 +161,7 @@ impl Driver {
             Incoming::Opened { id, local } => self.session.handle_opened(now, id, local),
             Incoming::Failed { id, error } => self.session.handle_open_failed(now, id, error),
             Incoming::Closed { id } => self.session.handle_closed(now, id),
+            Incoming::Accepted { path } => self.session.handle_accepted(now, path),
             Incoming::Frame { path, mut data } => {
                 return take(&mut self.session, path, &mut data);
             }
@@ -269,6 +271,11 @@ fn open_wanted(
             server_name,
             framing,
         } => connections.open_tls(id, remote, server_name, framing)?,
+        Wanted::FramedTcpListener {
+            local,
+            port,
+            framing,
+        } => return connections.listen(id, local, port, framing).map(Some),
         _ => return Err(OpenError::Unsupported),
     }
     Ok(None)

@@ -124,6 +124,8 @@ impl Relayed {
             Incoming::Opened { id, local } => self.allocation.handle_opened(now, id, local),
             Incoming::Failed { id, error } => self.allocation.handle_open_failed(now, id, error),
             Incoming::Closed { id } => self.allocation.handle_closed(now, id),
+            // It asks for no listening socket.
+            Incoming::Accepted { path } => self.connections.close(path.id),
             Incoming::Frame { path, mut data } => {
                 return take(&mut self.allocation, path, &mut data);
             }

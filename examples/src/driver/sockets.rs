@@ -133,7 +133,7 @@ impl Sockets {
 }
 
 /// The address to bind: that of the way out, where any of a family will do.
-fn ip_of(local: Local) -> io::Result<IpAddr> {
+pub(super) fn ip_of(local: Local) -> io::Result<IpAddr> {
     let (any, elsewhere): (IpAddr, _) = match local {
         Local::Ip(ip) => return Ok(ip),
         Local::Family(Family::V4) => (Ipv4Addr::UNSPECIFIED.into(), ELSEWHERE_V4),

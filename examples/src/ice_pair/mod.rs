@@ -20,6 +20,9 @@ pub use server::{InvalidServerUri, ServerUri};
 const GAP: Duration = Duration::from_millis(100);
 const WORDS: u32 = 5;
 
+/// How long one that has finished stays for the other.
+const LINGER: Duration = Duration::from_secs(1);
+
 /// How descriptions are swapped.
 #[derive(Debug, Clone)]
 pub enum Swap {
@@ -68,7 +71,11 @@ pub async fn run(
     let told = ice.agent().set_remote_credentials(now, theirs.credentials);
     told.map_err(io::Error::other)?;
     let talked = tokio::time::timeout(patience, talk(ice, &mut say)).await;
-    talked.unwrap_or(Err(PairError::Mute))
+    talked.unwrap_or(Err(PairError::Mute))?;
+    // Over TCP the other notices at once when this one is gone.
+    let stay = async { while !matches!(ice.next().await, IceNews::Event(Event::Failed(_))) {} };
+    let _ = tokio::time::timeout(LINGER, stay).await;
+    Ok(())
 }
 
 /// Waits until all candidates are there.
@@ -183,8 +190,12 @@ fn tell(event: &Event, say: &mut impl FnMut(String)) {
     match event {
         Event::StateChanged(state) => say(format!("state: {state}")),
         Event::SelectedPair(pair) => say(format!(
-            "pair: {} {} <-> {} {}",
-            pair.local.kind, pair.local.address, pair.remote.kind, pair.remote.address
+            "pair over {}: {} {} <-> {} {}",
+            pair.local.protocol,
+            pair.local.kind,
+            pair.local.address,
+            pair.remote.kind,
+            pair.remote.address
         )),
         Event::UdpBlocked => say("UDP seems to be blocked".to_owned()),
         Event::Unresolved(candidate) => {

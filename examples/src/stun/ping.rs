@@ -144,7 +144,7 @@ async fn open(server: SocketAddr, transport: Transport) -> Result<(Way, SocketAd
             Incoming::Opened { local, .. } => return Ok((Way::Tcp(connections), local)),
             Incoming::Failed { error, .. } => return Err(PingError::Open(error)),
             Incoming::Closed { .. } => return Err(PingError::Closed),
-            Incoming::Frame { .. } => {}
+            Incoming::Frame { .. } | Incoming::Accepted { .. } => {}
         }
     }
 }
@@ -174,7 +174,7 @@ impl Way {
                             .for_each(|(place, byte)| *place = *byte);
                         return Ok((path, length));
                     }
-                    Incoming::Opened { .. } => {}
+                    Incoming::Opened { .. } | Incoming::Accepted { .. } => {}
                     Incoming::Closed { .. } | Incoming::Failed { .. } => {
                         return Err(PingError::Closed);
                     }

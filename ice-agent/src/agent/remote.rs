@@ -82,8 +82,8 @@ impl Agent {
     }
 
     /// Adds a candidate of the peer, before or after its credentials. One that is known changes
-    /// nothing. One with a name in place of an address comes back as [`Event::Unresolved`]. TCP
-    /// candidates and unknown kinds are kept and not paired. A check may be due at once: drain
+    /// nothing. One with a name in place of an address comes back as [`Event::Unresolved`].
+    /// Unknown kinds are kept and not paired. A check may be due at once: drain
     /// [`poll_transmit`](Self::poll_transmit) after it.
     ///
     /// # Errors
