@@ -52,7 +52,10 @@ impl Foreign {
 impl Relay {
     /// This client, and all that comes of it, is for another worker.
     pub(super) fn send_on(&mut self, now: Instant, client: FiveTuple, worker: u8) -> Relayed {
-        self.foreign.remember(now, client, worker);
+        // A connection goes there as a whole; its id may soon be another one's.
+        if matches!(client, FiveTuple::Datagrams { .. }) {
+            self.foreign.remember(now, client, worker);
+        }
         Relayed::Elsewhere(worker)
     }
 }

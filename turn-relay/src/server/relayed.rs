@@ -24,6 +24,8 @@ pub enum Relayed {
     /// It is neither STUN nor ChannelData, or came at a socket that is not known here; nothing was
     /// changed.
     NotMine,
-    /// It is for this worker. Hand it over as it is, with a path on which that worker can answer.
+    /// It is for this worker. Hand it over as it is, with a path on which that worker can answer; where it
+    /// came on a connection, together with the connection. Over UDP the same is said of all that its
+    /// client sends from then on.
     Elsewhere(u8),
 }
