@@ -241,14 +241,15 @@ fn can_send(world: &World) -> bool {
 fn every_seed_ends_as_the_table_says() {
     let seeds = std::env::var("ICE_SEEDS").map_or(500, |text| text.parse().expect("a number"));
     let mut times = [Vec::new(), Vec::new()];
-    let (mut failed, mut unknown) = (0, 0);
+    let (mut failed, mut unknown, mut unlucky) = (0, 0, 0);
     for seed in 0..seeds {
         let mut dice = Dice::new(seed);
         let mut draw = |count: usize| dice.below(count as u64) as usize;
         let (row, column) = (draw(TABLE.len()), draw(TABLE.len()));
         let turn = Turn::ALL[draw(Turn::ALL.len())];
         let (case, expected) = (case(row, column, turn), outcome(row, column, turn));
-        let mut world = case.world(seed, weather(&mut dice));
+        let weather = weather(&mut dice);
+        let mut world = case.world(seed, weather);
         world.signalling = ms(dice.below(800));
         for node in 0..2 {
             world.gather(node);
@@ -269,16 +270,23 @@ fn every_seed_ends_as_the_table_says() {
         } else if expected.connects() && !case.is_known(&world) {
             // All that a server said was lost: the table is about those who know their address.
             unknown += 1;
+        } else if expected.connects() && weather.loss > 0.0 {
+            // A relay takes a check over two more hops, each with this loss: all seven can be lost.
+            println!("unlucky: seed {seed} {case:?} {failures:?}");
+            unlucky += 1;
         } else {
             assert!(!expected.connects(), "seed {seed} {case:?}: {failures:?}");
             assert!(failures.iter().all(Option::is_some), "seed {seed} {case:?}");
             failed += 1;
         }
     }
-    println!("{failed} of {seeds} failed as they should, {unknown} did not learn their address");
+    println!(
+        "{failed} of {seeds} failed as they should, {unknown} did not learn their address, \
+         {unlucky} lost all checks"
+    );
     print("direct", &mut times[0]);
     print("relayed", &mut times[1]);
-    assert!(unknown * 100 <= seeds);
+    assert!(unknown * 100 <= seeds && unlucky * 1000 <= seeds);
     assert!(failed > 0 && !times[0].is_empty() && !times[1].is_empty());
 }
 

@@ -9,9 +9,9 @@ use bench_harness::Item;
 use crate::contender::{self, Hosts, Links, Operation};
 
 pub(crate) fn add(item: &mut Item, operation: Operation) {
-    contender::add::<str0m::Str0m>(item, "str0m's is", operation);
-    // It polls so often that ten thousand take minutes.
+    // They are told the time so often that ten thousand of them take minutes.
     if !matches!(operation, Operation::Idle(_)) {
+        contender::add::<str0m::Str0m>(item, "str0m's is", operation);
         contender::add::<rtc::Rtc>(item, "rtc-ice", operation);
     }
     // It keeps no consent, and takes minutes of its time where most ways are dead.
