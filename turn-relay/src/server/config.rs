@@ -148,7 +148,8 @@ impl Config {
         self
     }
 
-    /// An address to relay at. Of each family the first that is free serves; others take turns.
+    /// An address to relay at. Allocations take turns at several of one family: tell those that every
+    /// client's peers can reach.
     #[must_use]
     pub fn with_relay_address(self, ip: IpAddr) -> Self {
         self.with_translated_relay_address(ip, ip)

@@ -24,7 +24,7 @@ pub enum Relayed {
     /// It is neither STUN nor ChannelData, or came at a socket that is not known here; nothing was
     /// changed.
     NotMine,
-    /// It is for this worker. Hand it over as it is, with a path on which that worker can answer; where it
+    /// It is for the worker of this index, not for the one that was asked. Hand it over as it is, with a path on which that worker can answer; where it
     /// came on a connection, together with the connection. Over UDP the same is said of all that its
     /// client sends from then on.
     Elsewhere(u8),
