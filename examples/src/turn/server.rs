@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fd::{AsFd, OwnedFd};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::sync::{mpsc, oneshot};
 use turn_relay::server::{ConfigError, Credentials, Event, LookupId, Relay, Secret};
 use turn_relay::{SocketId, Transport};
@@ -100,6 +101,7 @@ impl Server {
         let mut listening = options.listen.clone();
         check(&listening, &options)?;
         Listeners::probe(&listening)?;
+        allow_open_files();
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(io::Error::other)?;
         let mut ends = Vec::new();
@@ -206,6 +208,22 @@ impl Drop for Server {
                 let _ = thread.join();
             }
         }
+    }
+}
+
+/// Each allocation and each connection is an open file. Systems let a program have few of them unless it
+/// asks for more, up to a limit that is the operator's.
+fn allow_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current == maximum {
+        return;
+    }
+    let most = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, most) {
+        tracing::warn!(%error, ?current, "the limit of open files cannot be raised");
     }
 }
 

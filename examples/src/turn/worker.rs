@@ -161,8 +161,9 @@ impl Worker {
             let Some(listener) = self.streams.get(index) else {
                 return;
             };
-            let Ok((stream, remote)) = TcpListener::accept(&listener.socket) else {
-                return;
+            let (stream, remote) = match TcpListener::accept(&listener.socket) {
+                Ok(accepted) => accepted,
+                Err(error) => return self.rest_after(&error),
             };
             let tls = match listener.transport {
                 Transport::Tls => self.tls.as_ref(),
@@ -176,6 +177,14 @@ impl Worker {
             if let Ok(Some(path)) = added {
                 self.hub.relay.handle_accepted(now, path);
             }
+        }
+    }
+
+    /// Without files left for another connection epoll would tell of it again and again: a turn's rest
+    /// keeps the others served, and the machine free.
+    fn rest_after(&self, error: &io::Error) {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            rest(self.gather);
         }
     }
 
