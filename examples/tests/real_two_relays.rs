@@ -48,7 +48,7 @@ impl Relay {
              listen-tcp = []\n\
              relay-ports = '{first}-{last}'\n\
              allow-peers = ['{ip}']\n\
-             alternate-server = ['{ip}:{other}']\n\
+             alternate-server = '{ip}:{other}'\n\
              drain-time = 600\n"
         );
         std::fs::write(&file, config).unwrap();
