@@ -90,7 +90,7 @@ fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleErro
         relaying = relaying.with_translated_relay_address(local, public);
     }
     if let Some(bandwidth) = config.limits.bandwidth {
-        // The setting is for each way, the machine's for both together.
+        // The setting is the average of both ways, the machine's is for both together.
         relaying = relaying.with_bandwidth(bandwidth.get().saturating_mul(2));
     }
     if config.strict_expiry {

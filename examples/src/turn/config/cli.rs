@@ -20,7 +20,7 @@ Examples:
 The file holds the same names, and some that the command line lacks; secrets stand in files only.
 The smallest one that serves:
   realm = \"example.org\"
-  users = [{ name = \"alice\", password = \"…\" }]
+  users = [{ name = \"alice\", password = \"change me\" }]
 What it may say besides is told in docs/turn-server.md and examples/turn-server.toml.
 
 What the command line says goes before the file, the file before the defaults. SIGTERM ends the

@@ -104,7 +104,7 @@ pub struct Limits {
     pub allocations: Option<NonZeroUsize>,
     /// Allocations at once of one user.
     pub allocations_per_user: Option<NonZeroUsize>,
-    /// Bytes a second that an allocation may relay, each way.
+    /// Bytes a second that an allocation may relay, on the average of both ways: together twice as much.
     pub bandwidth: Option<NonZeroU64>,
     /// How long an allocation may live without a refresh.
     pub lifetime: Duration,

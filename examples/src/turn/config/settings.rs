@@ -98,7 +98,7 @@ pub struct Settings {
     /// The greatest number of allocations at once that one user may have.
     #[arg(skip)]
     pub max_allocations_per_user: Option<i64>,
-    /// Bytes a second that an allocation may relay, each way.
+    /// Bytes a second that an allocation may relay, on the average of both ways.
     #[arg(skip)]
     pub max_bandwidth: Option<i64>,
     /// Seconds that an allocation may ask for at once.
