@@ -169,6 +169,9 @@ pub(crate) enum Operation {
 /// Packets in a sample of [`Operation::Steady`].
 const PACKETS: usize = 100;
 
+/// Seconds in a sample of [`Operation::Idle`].
+const SECONDS: usize = 10;
+
 impl Operation {
     /// All of them.
     pub(crate) fn all() -> Vec<Self> {
@@ -225,8 +228,9 @@ pub(crate) fn add<P: Pair>(item: &mut Item, who: &'static str, operation: Operat
         Operation::Idle(agents) => {
             let (mut idle, bytes) = measure_idle::<P>(agents);
             eprintln!("{}, {who}: {bytes} bytes each", item.name());
-            let second = Duration::from_secs(1);
-            item.add(who, agents, || (), move |()| idle.run(second));
+            // There are seconds in which nobody is due: the consent of all began at one time.
+            let time = Duration::from_secs(SECONDS as u64);
+            item.add(who, agents * SECONDS, || (), move |()| idle.run(time));
         }
     }
 }
