@@ -1,7 +1,7 @@
 //! From the gateway's configuration to the server's options.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 
@@ -38,7 +38,7 @@ pub struct Around<'a> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Somebody listens there already.
+    /// Nobody can listen there, or somebody does already.
     #[error("{key}: {address}: {source}; turn = false runs no TURN server")]
     Taken {
         /// The setting.
@@ -56,7 +56,23 @@ pub enum StartError {
     Certificate(#[from] rustls::Error),
     /// The server itself.
     #[error("TURN: {0}")]
-    Server(#[from] turn::StartError),
+    Server(#[source] turn::StartError),
+}
+
+impl From<turn::StartError> for StartError {
+    fn from(error: turn::StartError) -> Self {
+        match error {
+            turn::StartError::Listen { listen, source } => Self::Taken {
+                key: match listen.transport {
+                    Transport::Tls => "turn-tls-listen",
+                    _ => "turn-listen",
+                },
+                address: listen.address,
+                source,
+            },
+            error => Self::Server(error),
+        }
+    }
 }
 
 /// What the server runs with.
@@ -73,13 +89,13 @@ pub(super) fn options(config: &config::Turn, around: &Around<'_>) -> Result<Opti
     options.ports = around.ports.clone();
     options.workers = around.workers.get();
     for transport in [Transport::Udp, Transport::Tcp] {
-        let wanted = listeners("turn-listen", transport, config.listen)?;
+        let wanted = listeners(transport, config.listen)?;
         options.listen.extend(wanted);
     }
     if let Some(certificate) = around.certificate {
         let (chain, key) = certificate.parts();
         options.certificate = Some(Certificate::new(chain, key)?);
-        let wanted = listeners("turn-tls-listen", Transport::Tls, config.tls_listen)?;
+        let wanted = listeners(Transport::Tls, config.tls_listen)?;
         options.listen.extend(wanted);
     }
     Ok(options)
@@ -103,32 +119,14 @@ fn addresses(peers: &[SocketAddr]) -> Vec<IpAddr> {
     addresses
 }
 
-/// The listeners at an address. The server shares its ports among its own threads, so the system would
-/// let another server share them as well: whoever is there already is found here.
-fn listeners(
-    key: &'static str,
-    transport: Transport,
-    address: SocketAddr,
-) -> Result<Vec<Listen>, StartError> {
-    let listen = Listen { transport, address };
-    let wanted = every_address(listen).map_err(StartError::Interfaces)?;
-    for Listen { address, .. } in &wanted {
-        let bound = match transport {
-            Transport::Udp => UdpSocket::bind(address).map(drop),
-            _ => TcpListener::bind(address).map(drop),
-        };
-        let taken = |source| StartError::Taken {
-            key,
-            address: *address,
-            source,
-        };
-        bound.map_err(taken)?;
-    }
-    Ok(wanted)
+fn listeners(transport: Transport, address: SocketAddr) -> Result<Vec<Listen>, StartError> {
+    every_address(Listen { transport, address }).map_err(StartError::Interfaces)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
     use super::*;
 
     #[test]
@@ -151,18 +149,25 @@ mod tests {
         }
     }
 
-    #[test]
-    fn two_servers_do_not_share_a_port() {
-        let held = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = held.local_addr().unwrap();
-        let error = listeners("turn-listen", Transport::Tcp, address).unwrap_err();
-        assert!(error.to_string().starts_with("turn-listen: 127.0.0.1:"));
-        drop(held);
-        assert_eq!(
-            listeners("turn-listen", Transport::Tcp, address)
-                .unwrap()
-                .len(),
-            1
-        );
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_told_with_its_key() {
+        let held = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let listen = held.local_addr().unwrap();
+        let config = config::Turn {
+            listen,
+            tls_listen: listen,
+            realm: "a".into(),
+            host: None,
+        };
+        let around = Around {
+            peers: vec!["127.0.0.1:20000".parse().unwrap()],
+            ports: 20_000..=29_999,
+            workers: NonZeroUsize::MIN,
+            max_calls: 1,
+            certificate: None,
+        };
+        let error = super::super::Embedded::start(&config, &around).unwrap_err();
+        let expected = format!("turn-listen: {listen}: ");
+        assert!(error.to_string().starts_with(&expected), "{error}");
     }
 }
