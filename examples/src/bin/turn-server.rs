@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use examples::turn::config::{Arguments, Config};
 use examples::turn::coturn;
-use examples::turn::service::{Service, start_log};
+use examples::turn::service::{Service, check, start_log};
 use tokio::signal::unix::{SignalKind, signal};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -40,7 +40,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         None => Config::load(arguments)?,
     };
     if is_check {
-        for notice in &config.notices {
+        let found = check(&config)?;
+        for notice in config.notices.iter().chain(&found) {
             println!("Note: {notice}");
         }
         println!("The settings are sound.");
@@ -59,6 +60,9 @@ async fn serve(config: &Config) -> Result<(), Failure> {
     let mut service = Service::start(config).await?;
     for listen in service.server().listening() {
         println!("Listening on {} {}", listen.transport, listen.address);
+    }
+    for relay in service.server().relays() {
+        println!("Relaying at {relay}");
     }
     if let Some(admin) = service.admin() {
         println!("Metrics: http://{admin}/metrics");

@@ -104,7 +104,11 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// What the library calls its types, and what a person writes.
-const TYPES: [(&str, &str); 5] = [
+const TYPES: [(&str, &str); 6] = [
+    (
+        "struct UserEntry",
+        "tables with name and password: [{ name = \"…\", password = \"…\" }]",
+    ),
     ("i64", "a whole number, without quotes"),
     ("a boolean", "true or false, without quotes"),
     ("a sequence", "a list in brackets"),

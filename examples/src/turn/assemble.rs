@@ -14,6 +14,7 @@ use turn_relay::server::{
 
 use super::config::{self, Config, Proof, RelayAddress};
 use super::options::{Listen, Options, every_address};
+use super::relay_addresses;
 use super::tls::Certificate;
 use super::worker::now;
 
@@ -28,8 +29,10 @@ pub enum AssembleError {
     #[error("users: {0}")]
     User(#[from] stun_codec::credentials::PrepareError),
     /// The certificate or its key cannot be read or used.
-    #[error("{path}: {problem}")]
+    #[error("{key}: {path}: {problem}")]
     Certificate {
+        /// The key that names it.
+        key: &'static str,
         /// Which file.
         path: String,
         /// What is wrong.
@@ -44,11 +47,13 @@ impl Options {
     /// [`AssembleError`].
     pub fn from_config(config: &Config) -> Result<Self, AssembleError> {
         let listen = listeners(&config.listeners).map_err(AssembleError::Addresses)?;
-        let relaying = relaying(config, &listen)?;
+        let relays = relay_addresses(config, &listen);
+        let relaying = relaying(config, &relays)?;
         let tls = config.tls.as_ref();
         let certificate = tls.map(|tls| Certificate::from_files(&tls.certificate, &tls.key));
         let mut options = Self::new(relaying);
         options.listen = listen;
+        options.relays = relays;
         options.ports = config.relay.ports.clone();
         options.workers = config.workers.get();
         options.certificate = certificate.transpose()?;
@@ -71,10 +76,9 @@ fn listeners(listeners: &config::Listeners) -> io::Result<Vec<Listen>> {
     Ok(listen)
 }
 
-fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleError> {
-    let relays = relay_addresses(config, listen);
+fn relaying(config: &Config, relays: &[RelayAddress]) -> Result<Relaying, AssembleError> {
     let mut relaying = Relaying::new(&config.realm, credentials(&config.credentials)?)
-        .with_policy(policy(config, &relays))
+        .with_policy(policy(config, relays))
         .with_quota(quota(&config.limits))
         .with_lifetimes(
             config
@@ -86,7 +90,7 @@ fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleErro
         .with_nonce_lifetime(config.nonce_lifetime)
         .with_mobility(config.mobility)
         .with_wall_clock(now(), wall_clock());
-    for RelayAddress { local, public } in relays {
+    for &RelayAddress { local, public } in relays {
         relaying = relaying.with_translated_relay_address(local, public);
     }
     if let Some(bandwidth) = config.limits.bandwidth {
@@ -102,18 +106,10 @@ fn relaying(config: &Config, listen: &[Listen]) -> Result<Relaying, AssembleErro
     Ok(relaying)
 }
 
-/// Where relayed addresses are. Unless it is said, where clients come, apart from loopback if there is
-/// anything else.
+/// Where relayed addresses are. Unless it is said, at the best addresses of those where clients come.
 fn relay_addresses(config: &Config, listen: &[Listen]) -> Vec<RelayAddress> {
-    let mut ips: Vec<IpAddr> = Vec::new();
-    for listen in listen {
-        if !ips.contains(&listen.address.ip()) {
-            ips.push(listen.address.ip());
-        }
-    }
-    if ips.iter().any(|ip| !ip.is_loopback()) {
-        ips.retain(|ip| !ip.is_loopback());
-    }
+    let ips: Vec<IpAddr> = listen.iter().map(|listen| listen.address.ip()).collect();
+    let ips = relay_addresses::usual(&ips, &relay_addresses::bridges());
     if !config.relay.addresses.is_empty() {
         let named = config.relay.addresses.iter();
         return named.filter_map(|named| with_local(*named, &ips)).collect();
@@ -196,6 +192,10 @@ fn quota(limits: &config::Limits) -> Quota {
     }
 }
 
+/// The keys of the settings that name the files.
+const CERTIFICATE: &str = "tls-cert";
+const KEY: &str = "tls-key";
+
 impl Certificate {
     /// Reads a certificate and its key from PEM files.
     ///
@@ -203,7 +203,7 @@ impl Certificate {
     /// Which file is wrong, and how.
     pub fn from_files(certificate: &Path, key: &Path) -> Result<Self, AssembleError> {
         let (chain, private) = read(certificate, key)?;
-        Self::new(chain, private).map_err(|error| failed(key, error))
+        Self::new(chain, private).map_err(|error| failed(KEY, key, error))
     }
 
     /// Reads them again, for whoever connects from now on.
@@ -213,7 +213,7 @@ impl Certificate {
     pub fn replace_from_files(&self, certificate: &Path, key: &Path) -> Result<(), AssembleError> {
         let (chain, private) = read(certificate, key)?;
         self.replace(chain, private)
-            .map_err(|error| failed(key, error))
+            .map_err(|error| failed(KEY, key, error))
     }
 }
 
@@ -221,17 +221,20 @@ type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn read(certificate: &Path, key: &Path) -> Result<Pair, AssembleError> {
     let chain = CertificateDer::pem_file_iter(certificate);
-    let chain: Result<Vec<_>, _> = chain.map_err(|error| failed(certificate, error))?.collect();
-    let chain = chain.map_err(|error| failed(certificate, error))?;
+    let chain: Result<Vec<_>, _> = chain
+        .map_err(|error| failed(CERTIFICATE, certificate, error))?
+        .collect();
+    let chain = chain.map_err(|error| failed(CERTIFICATE, certificate, error))?;
     if chain.is_empty() {
-        return Err(failed(certificate, "there is no certificate"));
+        return Err(failed(CERTIFICATE, certificate, "there is no certificate"));
     }
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(key, error))?;
+    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| failed(KEY, key, error))?;
     Ok((chain, private))
 }
 
-fn failed(path: &Path, problem: impl ToString) -> AssembleError {
+fn failed(key: &'static str, path: &Path, problem: impl ToString) -> AssembleError {
     AssembleError::Certificate {
+        key,
         path: path.display().to_string(),
         problem: problem.to_string(),
     }

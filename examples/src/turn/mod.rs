@@ -14,6 +14,7 @@
 //! | `server` | starting, asking, draining, stopping |
 //! | `worker` | the loop |
 //! | `hub` | the machine of a worker, and where what it says goes |
+//! | `relay_addresses` | where peers see the clients when nobody has said it |
 //! | `listeners`, `relays`, `ports` | sockets for clients, sockets for peers, the ports of those |
 //! | `outbox` | datagrams to clients, many with one call |
 //! | `connections`, `connection`, `queue`, `tls` | TCP and TLS |
@@ -40,6 +41,7 @@ mod options;
 mod outbox;
 mod ports;
 mod queue;
+mod relay_addresses;
 mod relays;
 mod server;
 mod tls;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use turn_relay::Transport;
 use turn_relay::server::Config;
 
+use super::config::RelayAddress;
 use super::tls::Certificate;
 
 /// Where clients come.
@@ -49,6 +50,8 @@ pub fn every_address(listen: Listen) -> io::Result<Vec<Listen>> {
 pub struct Options {
     /// Where clients come.
     pub listen: Vec<Listen>,
+    /// Where `relaying` relays, as far as it is to be tried at start and told.
+    pub relays: Vec<RelayAddress>,
     /// The ports of relayed addresses.
     pub ports: RangeInclusive<u16>,
     /// Worker threads. By default one for each core.
@@ -74,6 +77,7 @@ impl Options {
     pub fn new(relaying: Config) -> Self {
         Self {
             listen: Vec::new(),
+            relays: Vec::new(),
             ports: 49152..=65535,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             gather: Duration::from_micros(900),

@@ -1,7 +1,7 @@
 //! The server as the rest of a program sees it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use turn_relay::server::{ConfigError, Credentials, Event, LookupId, Relay, Secret};
 use turn_relay::{SocketId, Transport};
 
+use super::config::RelayAddress;
 use super::connections::{Connections, Limits};
 use super::counters::{Work, WorkerStats};
 use super::handover::Handover;
@@ -49,6 +50,15 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// No socket can be opened at an address that is to relay.
+    #[error("relay-address: {address}: {source}")]
+    Relay {
+        /// Which one.
+        address: IpAddr,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
     /// A listener on all addresses: see [`Listen::address`].
     #[error("{0} is not one address to listen on")]
     Unspecified(SocketAddr),
@@ -74,6 +84,7 @@ pub enum StartError {
 pub struct Server {
     workers: Vec<Handle>,
     listening: Vec<Listen>,
+    relays: Vec<RelayAddress>,
 }
 
 struct Handle {
@@ -100,6 +111,7 @@ impl Server {
         }
         let mut listening = options.listen.clone();
         check(&listening, &options)?;
+        try_relays(&options.relays)?;
         Listeners::probe(&listening)?;
         allow_open_files();
         let mut seed = [0; 32];
@@ -128,6 +140,7 @@ impl Server {
         let mut server = Self {
             workers: Vec::new(),
             listening,
+            relays: options.relays,
         };
         for ((index, worker), mailbox) in workers.into_iter().enumerate().zip(mailboxes) {
             let thread = std::thread::Builder::new()
@@ -149,6 +162,12 @@ impl Server {
     #[must_use]
     pub fn listening(&self) -> &[Listen] {
         &self.listening
+    }
+
+    /// Where peers see the clients, as the [options](Options::relays) said.
+    #[must_use]
+    pub fn relays(&self) -> &[RelayAddress] {
+        &self.relays
     }
 
     /// Answers a question to the program's store ([`Event::Lookup`]): what proves the user, or `None` if
@@ -225,6 +244,17 @@ fn allow_open_files() {
     if let Err(error) = setrlimit(Resource::Nofile, most) {
         tracing::warn!(%error, ?current, "the limit of open files cannot be raised");
     }
+}
+
+/// Looks whether sockets can be opened at the addresses that relay. Which port is of no matter: those
+/// that a running server has are in nobody's way.
+pub(super) fn try_relays(relays: &[RelayAddress]) -> Result<(), StartError> {
+    for relay in relays {
+        let address = relay.local;
+        let failed = |source| StartError::Relay { address, source };
+        UdpSocket::bind((address, 0)).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn check(listening: &[Listen], options: &Options) -> Result<(), StartError> {

@@ -13,6 +13,7 @@ mod settings;
 mod store;
 mod validate;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::ops::RangeInclusive;
@@ -82,7 +83,7 @@ pub struct Listeners {
 /// Where peers see the server's clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Relay {
-    /// The addresses; empty for those of the machine.
+    /// The addresses; empty for the best of those where clients come.
     pub addresses: Vec<RelayAddress>,
     /// The ports.
     pub ports: RangeInclusive<u16>,
@@ -95,6 +96,15 @@ pub struct RelayAddress {
     pub local: IpAddr,
     /// Which clients and peers are told; another one behind a 1:1 NAT.
     pub public: IpAddr,
+}
+
+impl fmt::Display for RelayAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.local == self.public {
+            true => write!(f, "{}", self.public),
+            false => write!(f, "{} (here {})", self.public, self.local),
+        }
+    }
 }
 
 /// What clients may take. None of the counts is zero.

@@ -23,7 +23,7 @@ pub struct Settings {
     /// Where clients reach the server over TLS [default: port 5349 everywhere, with tls-cert]
     #[arg(long, value_name = "IP:PORT", num_args = 1..)]
     pub listen_tls: Option<Vec<String>>,
-    /// The addresses that relay: LOCAL, or PUBLIC/LOCAL behind a 1:1 NAT [default: those of the machine]
+    /// The addresses that relay: LOCAL, or PUBLIC/LOCAL behind a 1:1 NAT [default: the public ones of the listeners, or the private ones]
     #[arg(long, value_name = "IP[/IP]", num_args = 1..)]
     pub relay_address: Option<Vec<String>>,
     /// The ports that relay [default: 49152-65535]

@@ -94,6 +94,14 @@ fn a_bad_value_is_named_with_its_line_and_key() {
         ),
         ("log = 'a=b=c'", "line 1, column 8: log: \"a=b=c\": "),
         (
+            "users = ['alice']",
+            "line 1, column 10: users: expected tables with name and password",
+        ),
+        (
+            "log = 'info,verbose'",
+            "line 1, column 8: log: \"info,verbose\": verbose: expected error, warn,",
+        ),
+        (
             "listen = '0.0.0.0:1'",
             "line 1, column 1: unknown field `listen`",
         ),

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::credentials::credentials;
 use super::settings::Settings;
@@ -199,7 +200,10 @@ fn realm(settings: &Settings) -> Result<String, ConfigError> {
     let realm = settings.realm.as_ref().or(settings.server_name.as_ref());
     let invalid = |realm, problem| Err(ConfigError::invalid("realm", realm, problem));
     match realm {
-        None => invalid("", "it is part of every key: set realm or server-name"),
+        None => invalid(
+            "",
+            "it is part of every key: set realm or server-name, or name a file: --config FILE.toml",
+        ),
         Some(realm) if realm.is_empty() => invalid("", "it is empty"),
         Some(realm) if realm.len() > LENGTH => invalid(realm, "it is longer than 127 bytes"),
         Some(realm) if realm.chars().any(char::is_control) => {
@@ -268,7 +272,7 @@ fn peers(settings: &Settings, notices: &mut Vec<String>) -> Result<Peers, Config
     for range in &peers.allowed {
         if loopback.iter().any(|address| range.contains(*address)) {
             notices.push(format!(
-                "allow-peers: {range}: every user reaches the services of this machine itself"
+                "allow-peers: {range}: every user reaches the services of this machine itself that listen on loopback"
             ));
         }
     }
@@ -299,6 +303,14 @@ fn workers(settings: &Settings) -> Result<NonZeroUsize, ConfigError> {
 
 fn log(settings: &Settings) -> Result<String, ConfigError> {
     let asked = settings.log.as_deref().unwrap_or("info");
+    // The library takes a word that is no level for the name of a part, and silences all others.
+    let is_word = |part: &&str| !part.is_empty() && !part.contains(['=', '[', ']']);
+    let unknown = |part: &&str| is_word(part) && part.parse::<LevelFilter>().is_err();
+    if let Some(word) = asked.split(',').map(str::trim).find(unknown) {
+        let problem =
+            format!("{word}: expected error, warn, info, debug, trace or off, or PART=LEVEL");
+        return Err(ConfigError::invalid("log", asked, problem));
+    }
     match EnvFilter::try_new(asked) {
         Ok(_) => Ok(asked.to_owned()),
         Err(problem) => Err(ConfigError::invalid("log", asked, problem)),

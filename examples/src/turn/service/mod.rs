@@ -31,13 +31,25 @@ use tokio::task::JoinHandle;
 use turn_relay::server::{LookupId, Secret};
 
 use super::config::{Config, Credentials};
+use super::server::try_relays;
 use super::store::{Order, Store};
-use super::{AssembleError, Options, Server, StartError, assemble};
+use super::{AssembleError, Options, Server, StartError, assemble, relay_addresses};
 use crate::http::MetricsServer;
 use certificate::Watched;
 use desk::{Counts, Desk};
 
 pub use log::start as start_log;
+
+/// Tries what can be tried without serving: the files of the certificate, the credentials, and whether
+/// sockets can be opened at the addresses that relay. Says what an operator should know.
+///
+/// # Errors
+/// Why the server would not start.
+pub fn check(config: &Config) -> Result<Vec<String>, ServiceError> {
+    let options = Options::from_config(config)?;
+    try_relays(&options.relays)?;
+    Ok(relay_addresses::mix(&options.relays).into_iter().collect())
+}
 
 /// Reports that wait for the desk.
 const REPORTS: usize = 16_384;
@@ -101,6 +113,9 @@ impl Service {
         let certificate = config.tls.clone().zip(options.certificate.clone());
         let certificate = certificate
             .map(|(tls, shown)| Arc::new(Watched::new(tls, shown, config.server_name.clone())));
+        if let Some(mix) = relay_addresses::mix(&options.relays) {
+            tracing::warn!("{mix}");
+        }
         let (tell, reports) = mpsc::channel(REPORTS);
         let server = Arc::new(Server::start(options, &tell)?);
         let store = config.credentials.store.as_ref();
@@ -199,5 +214,36 @@ fn order(server: Arc<Server>, configured: Credentials) -> impl FnMut(Order<Asker
                 Err(error) => tracing::error!(%error, "the store's secrets"),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::turn::config::Settings;
+
+    fn problem(settings: &str) -> String {
+        let text = format!(
+            "realm = 'r'\nsecrets = ['s']\nlisten-udp = ['127.0.0.1:0']\nlisten-tcp = []\n{settings}"
+        );
+        let config = Config::from_text(Path::new("f"), &text, Settings::default()).unwrap();
+        check(&config).map_or_else(|error| error.to_string(), |notes| notes.join("\n"))
+    }
+
+    #[test]
+    fn a_check_tries_the_relays_and_the_certificate() {
+        assert_eq!(problem(""), "");
+        let elsewhere = problem("relay-address = ['203.0.113.77']");
+        let expected = "relay-address: 203.0.113.77: ";
+        assert!(elsewhere.starts_with(expected), "{elsewhere}");
+        let missing = problem("tls-cert = '/nowhere/c.pem'\ntls-key = '/nowhere/k.pem'");
+        assert!(
+            missing.starts_with("tls-cert: /nowhere/c.pem: "),
+            "{missing}"
+        );
+        let mixed = problem("relay-address = ['9.9.9.9/127.0.0.1', '127.0.0.1']");
+        assert!(mixed.contains("9.9.9.9 can be reached"), "{mixed}");
     }
 }
