@@ -212,6 +212,11 @@ fn permissions_are_all_granted_or_none() {
     alice
         .ask(&mut site, Method::CREATE_PERMISSION, &mixed)
         .refused(403);
+    let is_told = |event: &Event| match event {
+        Event::Denied(denied) => denied.peer == addr("10.0.0.1:1").ip() && denied.port.is_none(),
+        _ => false,
+    };
+    assert_eq!(site.told(is_told), 1);
     let mixed: [&dyn Encode; 2] = [&good, &peer(PEER_V6)];
     alice
         .ask(&mut site, Method::CREATE_PERMISSION, &mixed)
@@ -221,6 +226,14 @@ fn permissions_are_all_granted_or_none() {
     alice
         .ask(&mut site, Method::CREATE_PERMISSION, &mixed)
         .refused(400);
+    let stats = site.relay.stats();
+    let counted: Vec<_> = stats
+        .refusals
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    assert_eq!(counted, [(400, 2), (403, 1), (443, 1)]);
+    assert_eq!(stats.refused, 4);
     assert_eq!(site.peer_says(addr(PEER), relayed, b"early"), []);
     let several: [&dyn Encode; 2] = [&good, &peer("203.0.113.8:0")];
     alice
@@ -253,6 +266,11 @@ fn channels_and_peers_belong_together_for_ever() {
     bind(&mut site, 0x4002, "127.0.0.1:7").refused(403);
     bind(&mut site, 0x4002, "203.0.113.7:0").refused(403);
     bind(&mut site, 0x4002, PEER_V6).refused(443);
+    let is_told = |event: &Event| match event {
+        Event::Denied(denied) => denied.user.as_ref() == "alice" && denied.port == Some(7),
+        _ => false,
+    };
+    assert_eq!(site.told(is_told), 1);
     site.pass(secs(300));
     bind(&mut site, 0x4000, PEER).granted();
     site.pass(secs(299));

@@ -1,5 +1,7 @@
 //! Everything one worker has, but its loop: the machine, and where what it says goes.
 
+use std::io;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,6 +12,7 @@ use tokio::sync::mpsc;
 use turn_relay::server::{Event, Relay, Relayed};
 use turn_relay::{Close, HEADROOM, Local, Open, OpenError, Path, SocketId, Transport, Wanted};
 
+use super::complaints::Complaints;
 use super::connection::End;
 use super::connections::Connections;
 use super::counters::{Work, WorkerStats};
@@ -18,7 +21,7 @@ use super::mailbox::{Adopted, Command};
 use super::names::{Source, source};
 use super::outbox::{FRAME, Outbox};
 use super::queue::Kind;
-use super::relays::Relays;
+use super::relays::{self, Relays};
 use super::{Report, handover::Handover};
 
 /// Everything one worker has.
@@ -35,6 +38,7 @@ pub(super) struct Hub {
     /// What the machine says is written here.
     pub(super) out: BytesMut,
     pub(super) counts: Counts,
+    pub(super) complaints: Complaints,
     pub(super) work: Work,
 }
 
@@ -220,17 +224,26 @@ impl Hub {
             Wanted::Udp {
                 local: Local::Ip(ip),
                 port,
-            } => self.relays.open(self.epoll.as_fd(), open.id, ip, port),
+            } => {
+                let opened = self.relays.open(self.epoll.as_fd(), open.id, ip, port);
+                opened.map_err(|error| self.complain(now, ip, &error))
+            }
             _ => Err(OpenError::Unsupported),
         };
         match opened {
             Ok(local) => self.relay.handle_opened(now, open.id, local),
             Err(error) => {
                 self.counts.open_failures += 1;
-                tracing::debug!(worker = self.worker, %error, "no socket for an allocation");
                 self.relay.handle_open_failed(now, open.id, error);
             }
         }
+    }
+
+    fn complain(&mut self, now: Instant, ip: IpAddr, error: &io::Error) -> OpenError {
+        if self.complaints.may_tell(now, error.kind()) {
+            tracing::warn!(worker = self.worker, %ip, %error, "no socket for an allocation");
+        }
+        relays::told(error)
     }
 
     fn close(&mut self, id: SocketId) {

@@ -20,6 +20,7 @@
 //! | `connections`, `connection`, `queue`, `tls` | TCP and TLS |
 //! | `handover` | frames that came to the wrong worker |
 //! | `mailbox`, `counters` | what goes in from outside, what is told of itself |
+//! | `complaints` | failures that are told once a minute |
 //! | `names` | how sockets are called |
 
 pub mod config;
@@ -29,6 +30,7 @@ pub mod service;
 pub mod store;
 
 mod assemble;
+mod complaints;
 mod connection;
 mod connections;
 mod counters;

@@ -42,7 +42,7 @@ impl Ports {
     /// # Errors
     /// When all are taken, or the address cannot be bound.
     pub(super) fn open(&mut self, ip: IpAddr, wanted: Port) -> io::Result<UdpSocket> {
-        let full = || io::Error::from(io::ErrorKind::AddrInUse);
+        let full = || io::Error::new(io::ErrorKind::AddrInUse, "no port of relay-ports is free");
         let offset = |port: u16| usize::from(port).saturating_sub(self.first.into());
         let (step, from, to) = match wanted {
             Port::Any => (1, 0, self.count),

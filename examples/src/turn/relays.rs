@@ -57,14 +57,14 @@ impl Relays {
         id: SocketId,
         ip: IpAddr,
         port: Port,
-    ) -> Result<SocketAddr, OpenError> {
+    ) -> io::Result<SocketAddr> {
         let (index, of) = self.worker;
         let ports = self.ports.entry(ip);
         let ports = ports.or_insert_with(|| Ports::part(&self.range, index, of));
-        let socket = ports.open(ip, port).map_err(told)?;
-        let local = socket.local_addr().map_err(told)?;
+        let socket = ports.open(ip, port)?;
+        let local = socket.local_addr()?;
         let data = EventData::new_u64(id.0);
-        epoll::add(epoll, &socket, data, EventFlags::IN).map_err(|error| told(error.into()))?;
+        epoll::add(epoll, &socket, data, EventFlags::IN)?;
         self.put(Relay { id, socket, local });
         Ok(local)
     }
@@ -128,7 +128,8 @@ fn index(id: SocketId) -> usize {
     usize::try_from(id.0 & INDEX).unwrap_or(usize::MAX)
 }
 
-fn told(error: io::Error) -> OpenError {
+/// What the machine is told of it.
+pub(super) fn told(error: &io::Error) -> OpenError {
     match error.kind() {
         io::ErrorKind::AddrInUse => OpenError::NoPort,
         io::ErrorKind::AddrNotAvailable => OpenError::Unreachable,

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use turn_relay::server::{ConfigError, Credentials, Event, LookupId, Relay, Secret};
 use turn_relay::{SocketId, Transport};
 
+use super::complaints::Complaints;
 use super::config::RelayAddress;
 use super::connections::{Connections, Limits};
 use super::counters::{Work, WorkerStats};
@@ -303,6 +304,7 @@ fn worker(
         reports,
         out: BytesMut::new(),
         counts: Counts::default(),
+        complaints: Complaints::default(),
         work: Work::default(),
     };
     let certificate = options.certificate.as_ref();

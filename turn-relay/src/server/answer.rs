@@ -73,6 +73,14 @@ pub(super) enum Refusal<'a> {
     With(ErrorCode<'static>, &'a dyn Encode),
 }
 
+impl Refusal<'_> {
+    pub(super) const fn code(&self) -> u16 {
+        match self {
+            Self::Code(code) | Self::With(code, _) => code.code,
+        }
+    }
+}
+
 impl From<ErrorCode<'static>> for Refusal<'_> {
     fn from(code: ErrorCode<'static>) -> Self {
         Self::Code(code)

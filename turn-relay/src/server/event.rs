@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +47,8 @@ pub enum Event {
     Ended(Box<Ended>),
     /// Somebody who has shown that he is where he says he is has not shown who he says he is.
     Refused(Box<Refused>),
+    /// A permission or channel was refused (403), because the policy denies its peer.
+    Denied(Box<Denied>),
     /// After [`drain`](super::Relay::drain): the last allocation is over.
     Drained,
 }
@@ -142,6 +144,22 @@ pub enum EndCause {
     /// The server was drained, and its time was over.
     #[error("the server was drained")]
     Drained,
+}
+
+/// A peer that a client has asked for and must not reach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Denied {
+    /// Whose allocation it was asked for.
+    pub id: AllocationId,
+    /// Who has asked.
+    pub user: Arc<str>,
+    /// How he is reached.
+    pub client: Path,
+    /// Where the peer is.
+    pub peer: IpAddr,
+    /// Which port of it, where one was asked for.
+    pub port: Option<u16>,
 }
 
 /// A refused login.

@@ -63,11 +63,11 @@ pub use crate::icmp::Icmp;
 pub use config::{Config, ConfigError};
 pub use credentials::{Credentials, Secret};
 pub use event::{
-    Allocated, AllocationId, EndCause, Ended, Event, LoginError, Lookup, LookupId, Refused,
+    Allocated, AllocationId, Denied, EndCause, Ended, Event, LoginError, Lookup, LookupId, Refused,
 };
 pub use policy::PeerPolicy;
 pub use quota::Quota;
 pub use relay::Relay;
 pub use relayed::{Relayed, TAILROOM};
 pub use secrets::{Issued, SharedSecrets};
-pub use stats::{Session, Stats, Traffic};
+pub use stats::{Refusals, Session, Stats, Traffic};

@@ -165,6 +165,7 @@ impl Desk {
         });
         if sent {
             self.stats.refused += 1;
+            self.stats.refusals.count(ErrorCode::TRY_ALTERNATE.code);
             return Relayed::Consumed;
         }
         Relayed::Dropped

@@ -7,6 +7,7 @@ use stun_codec::{AttributeType, Decode, Family};
 
 use super::allocate::read;
 use super::allocation::{Allocation, Live};
+use super::event::{Denied, Event};
 use super::peers::Refusal;
 use super::relay::Relay;
 use super::relayed::Relayed;
@@ -48,8 +49,11 @@ impl Relay {
         let mut permitted = Vec::with_capacity(ips.len());
         for &ip in &ips {
             check_family(live, ip)?;
-            let ports = self.config.policy.ports_of(ip);
-            permitted.push((ip, ports.ok_or(ErrorCode::FORBIDDEN)?));
+            let Some(ports) = self.config.policy.ports_of(ip) else {
+                self.desk.tell(denied(live, ip, None));
+                return Err(ErrorCode::FORBIDDEN);
+            };
+            permitted.push((ip, ports));
         }
         if !live
             .peers
@@ -87,7 +91,12 @@ impl Relay {
         if live.is_stream {
             return Err(ErrorCode::BAD_REQUEST);
         }
-        let ports = permitted_ports(&self.config.policy, live, peer)?;
+        let ports = permitted_ports(&self.config.policy, live, peer);
+        if ports == Err(ErrorCode::FORBIDDEN) {
+            let event = denied(live, peer.ip(), Some(peer.port()));
+            self.desk.tell(event);
+        }
+        let ports = ports?;
         live.peers
             .check_binding(now, number, peer)
             .map_err(code_of)?;
@@ -111,6 +120,16 @@ fn permitted_ports(
         true => policy.ports_of(peer.ip()).ok_or(ErrorCode::FORBIDDEN),
         false => Err(ErrorCode::FORBIDDEN),
     }
+}
+
+fn denied(live: &Live, peer: IpAddr, port: Option<u16>) -> Event {
+    Event::Denied(Box::new(Denied {
+        id: live.id,
+        user: live.owner.identity.user.clone(),
+        client: live.path,
+        peer,
+        port,
+    }))
 }
 
 /// RFC 8656 §10.2, §12.2: 443 where there is no relayed address of the peer's family.

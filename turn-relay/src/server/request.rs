@@ -280,6 +280,9 @@ impl Desk {
         let written = self
             .outbox
             .push(asked.path, |out| asked.refuse(out, refusal));
+        if written.is_some() {
+            self.stats.refusals.count(refusal.code());
+        }
         self.count(written, |stats| &mut stats.refused)
     }
 

@@ -22,6 +22,8 @@ pub struct Stats {
     pub granted: u64,
     /// Requests that were refused with an error other than 401 and 438.
     pub refused: u64,
+    /// The same by their codes.
+    pub refusals: Refusals,
     /// Answers that ask for credentials (401) or for a newer nonce (438).
     pub challenges: u64,
     /// Requests under a valid nonce whose user or password was wrong.
@@ -52,6 +54,29 @@ pub struct Stats {
     pub answer_overflow: u64,
     /// Events that were lost because too many waited undrained.
     pub event_overflow: u64,
+}
+
+/// The codes of refused requests.
+const CODES: [u16; 14] = [
+    300, 400, 403, 405, 420, 437, 440, 441, 442, 443, 446, 447, 486, 508,
+];
+
+/// How many requests were refused with which code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Refusals([u64; CODES.len()]);
+
+impl Refusals {
+    /// Every code that there is, and how often it was answered.
+    pub fn iter(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
+        CODES.into_iter().zip(self.0)
+    }
+
+    pub(super) fn count(&mut self, code: u16) {
+        let at = CODES.iter().position(|known| *known == code);
+        if let Some(count) = at.and_then(|at| self.0.get_mut(at)) {
+            *count += 1;
+        }
+    }
 }
 
 /// Data that was carried, without headers.

@@ -73,6 +73,7 @@ impl Desk {
                 }
             }
             Event::Refused(refused) => self.refused(&refused),
+            Event::Denied(denied) => log::denied(&denied),
             Event::Moved { id, client } => {
                 tracing::debug!(%id, client = %client.remote, "moved");
             }

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _, Write};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
-use turn_relay::server::{Allocated, Ended, LoginError, Refused};
+use turn_relay::server::{Allocated, Denied, Ended, LoginError, Refused};
 
 /// Logs to standard error what a filter lets through; refused logins in any case.
 ///
@@ -80,6 +80,19 @@ pub(super) fn ended(ended: &Ended) {
         sent = traffic.sent_bytes, received = traffic.received_bytes,
         "{cause}"
     );
+}
+
+/// Usual traffic, too: ICE asks for every address of its peer.
+pub(super) fn denied(denied: &Denied) {
+    let Denied {
+        id,
+        user,
+        client,
+        peer,
+        port,
+        ..
+    } = denied;
+    tracing::debug!(%id, ?user, client = %client.remote, %peer, port, "refused a peer (403)");
 }
 
 /// Writers of which each gets one event, and makes one line of it.

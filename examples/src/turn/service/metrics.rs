@@ -2,6 +2,7 @@
 //!
 //! `docs/turn-server.md` has the table of them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use turn_relay::server::Traffic;
@@ -49,12 +50,6 @@ const FAMILIES: &[(&str, Kind, &str, Read)] = &[
         Kind::Counter,
         "Requests that were granted.",
         |w| w.relay.granted,
-    ),
-    (
-        "turn_requests_refused_total",
-        Kind::Counter,
-        "Requests refused, apart from 401 and 438.",
-        |w| w.relay.refused,
     ),
     (
         "turn_challenges_total",
@@ -125,6 +120,7 @@ pub(super) fn text(shared: &Shared, workers: &[WorkerStats]) -> String {
     for (name, kind, help, read) in FAMILIES {
         text.family(name, *kind, help).sample(&[], sum(read));
     }
+    refusals(&mut text, workers);
     traffic(&mut text, workers);
     let help = "Frames neither relayed nor answered, by reason.";
     let mut family = text.family("turn_dropped_total", Kind::Counter, help);
@@ -147,6 +143,21 @@ pub(super) fn text(shared: &Shared, workers: &[WorkerStats]) -> String {
     )
     .sample(&[], draining);
     text.into_string()
+}
+
+fn refusals(text: &mut Text, workers: &[WorkerStats]) {
+    let mut codes = BTreeMap::new();
+    for (code, count) in workers
+        .iter()
+        .flat_map(|worker| worker.relay.refusals.iter())
+    {
+        *codes.entry(code).or_insert(0) += count;
+    }
+    let help = "Requests refused, apart from 401 and 438, by the code of the answer.";
+    let mut family = text.family("turn_requests_refused_total", Kind::Counter, help);
+    for (code, count) in codes {
+        family.sample(&[("code", &code.to_string())], count);
+    }
 }
 
 fn traffic(text: &mut Text, workers: &[WorkerStats]) {
@@ -271,6 +282,7 @@ mod tests {
         for name in named {
             assert!(is_told(&name), "{name}");
         }
+        assert!(is_told("crosspoint_turn_requests_refused_total"));
         for (reason, _) in DROPS.iter().chain(CLOSED) {
             assert!(is_told(reason), "{reason}");
         }
