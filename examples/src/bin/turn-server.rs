@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use examples::turn::config::{Arguments, Config};
+use examples::turn::config::{Arguments, Config, Settings};
 use examples::turn::coturn;
 use examples::turn::service::{Service, check, start_log};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,6 +32,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
             eprintln!("turn-server: {warning}");
         }
         print!("{}", imported.toml());
+        // What is wrong with it is said now, not when it is to serve.
+        imported.config(Settings::default())?;
         return Ok(());
     }
     let is_check = arguments.check;

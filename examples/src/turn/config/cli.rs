@@ -12,7 +12,7 @@ Examples:
       Relays for those whom the file lets in.
   turn-server --config turn-server.toml --check
       Says what is wrong with the file, or nothing.
-  turn-server --import-coturn /etc/turnserver.conf > turn-server.toml
+  umask 077; turn-server --import-coturn /etc/turnserver.conf > turn-server.toml
       Writes the file that a coturn server's becomes, and says what does not come along.
   turn-server --coturn /etc/turnserver.conf
       Runs from a coturn server's file as it is.

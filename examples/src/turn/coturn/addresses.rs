@@ -47,7 +47,13 @@ impl Import<'_> {
         let range = low..=high;
         let number = low_line.or(high_line);
         if let Some(number) = number {
-            self.set("relay-ports", number, format!("{low}-{high}"));
+            match low < high {
+                true => self.set("relay-ports", number, format!("{low}-{high}")),
+                false => {
+                    let text = format!("min-port, max-port: left out: {low}-{high} is no range");
+                    self.warn(number, text);
+                }
+            }
         }
         if let Some(kernel) = ports::ephemeral()
             && ports::overlap(&range, &kernel)

@@ -9,7 +9,11 @@ use toml::{Table, Value};
 use super::keys::{self, Key};
 use super::lines::{Line, flag};
 use super::{Imported, Warning};
+use crate::config::network;
 use crate::turn::config::PeerRange;
+
+/// As many allocations as `turn-server` may be told.
+const COUNT: u32 = 1_000_000;
 
 /// coturn's default for the ports that relay.
 const RELAY_PORTS: RangeInclusive<u16> = 49152..=65535;
@@ -34,6 +38,8 @@ pub(super) struct Import<'a> {
     pub(super) prometheus: Option<usize>,
     pub(super) prometheus_port: u16,
     pub(super) has_tcp_relays: bool,
+    /// Keys that need nothing to be done.
+    pub(super) settled: Vec<&'static str>,
 }
 
 pub(super) fn build<'a>(path: &Path, lines: impl Iterator<Item = Line<'a>>) -> Imported {
@@ -56,6 +62,7 @@ pub(super) fn build<'a>(path: &Path, lines: impl Iterator<Item = Line<'a>>) -> I
         prometheus: None,
         prometheus_port: 9641,
         has_tcp_relays: true,
+        settled: Vec::new(),
     };
     for line in lines {
         import.line(&line);
@@ -76,6 +83,7 @@ impl Import<'_> {
             Ok(Key::Dangerous(_) | Key::Missing(_)) if !flag(&line.value) => {}
             Ok(Key::Dangerous(why)) => self.warn(number, format!("{}: dangerous: {why}", line.key)),
             Ok(Key::Missing(why)) => self.warn(number, format!("{}: left out: {why}", line.key)),
+            Ok(Key::Settled(name)) if !self.settled.contains(&name) => self.settled.push(name),
             Ok(key) => self.known(key, line),
         }
     }
@@ -97,30 +105,31 @@ impl Import<'_> {
                 let address = self.address(line);
                 self.relays.extend(address);
             }
-            Key::ExternalIp => self.externals.push((number, value.to_owned())),
-            Key::Realm => self.set("realm", number, value),
+            Key::ExternalIp => self.external(line),
+            Key::Realm => self.realm(line),
+            Key::ServerName if !network::is_name(value) => self.bad(line, "a host name"),
             Key::ServerName => self.set("server-name", number, value),
             Key::Cert => self.file("tls-cert", number, value),
             Key::Pkey => self.file("tls-key", number, value),
             Key::User => self.user(line),
             Key::UseAuthSecret if flag(value) => self.is_timed = some,
             Key::StaticAuthSecret => self.secrets.push((number, value.into())),
-            Key::UserQuota => self.limit("max-allocations-per-user", line),
-            Key::TotalQuota => self.limit("max-allocations", line),
-            Key::MaxBps => self.limit("max-bandwidth", line),
+            Key::UserQuota => self.limit("max-allocations-per-user", line, 1..=COUNT),
+            Key::TotalQuota => self.limit("max-allocations", line, 1..=COUNT),
+            Key::MaxBps => self.limit("max-bandwidth", line, 1..=u32::MAX),
             Key::DeniedPeerIp => self.peers("deny-peers", line),
             Key::AllowedPeerIp => self.peers("allow-peers", line),
             Key::RedisUserdb => self.set("redis", number, value),
             Key::PsqlUserdb => self.set("postgres", number, value),
             Key::StaleNonce => self.nonce(line),
-            Key::MaxAllocateLifetime => self.limit("max-lifetime", line),
+            Key::MaxAllocateLifetime => self.limit("max-lifetime", line, 600..=3600),
             Key::Mobility if flag(value) => self.set("mobility", number, true),
             Key::NoTcpRelay if flag(value) => self.has_tcp_relays = false,
             Key::NoUdp if flag(value) => self.transports[0] = false,
             Key::NoTcp if flag(value) => self.transports[1] = false,
             Key::NoTls if flag(value) => self.transports[2] = false,
             Key::AlternateServer => self.alternate(line),
-            Key::RelayThreads if value != "0" => self.limit("workers", line),
+            Key::RelayThreads if value != "0" => self.limit("workers", line, 1..=255),
             Key::Prometheus if flag(value) => self.prometheus = some,
             Key::Verbose if flag(value) => self.set("log", number, "info,examples=debug"),
             // The flag is off, or nothing is to be done.
@@ -129,6 +138,7 @@ impl Import<'_> {
     }
 
     fn finish(mut self) -> Imported {
+        self.certificate();
         self.listeners();
         self.relays();
         self.logins();
@@ -138,14 +148,16 @@ impl Import<'_> {
             self.warn(number, text);
             self.set("admin-listen", number, at);
         }
-        if !self.settings.contains_key("allow-peers") {
-            self.note(
-                "coturn relays to private addresses unless they are denied; here they are denied \
-                 unless allow-peers has them",
-            );
-        }
+        self.note(
+            "coturn relays to private addresses unless they are denied; here they are denied unless \
+             allow-peers has them",
+        );
         if self.has_tcp_relays {
             self.note("coturn relays TCP (RFC 6062), too; this server does not");
+        }
+        if !self.settled.is_empty() {
+            let text = format!("it is so here in any case: {}", self.settled.join(", "));
+            self.note(&text);
         }
         Imported {
             path: self.path.to_owned(),
@@ -153,55 +165,6 @@ impl Import<'_> {
             origins: self.origins,
             warnings: self.warnings,
         }
-    }
-
-    /// coturn knows either users or secrets, from the file and from the database alike.
-    fn logins(&mut self) {
-        let users = std::mem::take(&mut self.users);
-        let secrets = std::mem::take(&mut self.secrets);
-        let timed = self.is_timed.or(secrets.first().map(|(line, _)| *line));
-        let database = ["redis", "postgres"]
-            .iter()
-            .any(|key| self.settings.contains_key(*key));
-        if database {
-            let holds = if timed.is_some() { "secrets" } else { "users" };
-            self.set("store-holds", timed.unwrap_or(1), holds);
-        }
-        match (timed, users.first()) {
-            (Some(_), first) => {
-                if let Some((line, _)) = first {
-                    let text = "user: left out: with use-auth-secret coturn knows no users";
-                    self.warn(*line, text.into());
-                }
-                if let Some((line, _)) = secrets.first() {
-                    let list = secrets.iter().map(|(_, secret)| secret.clone()).collect();
-                    self.set("secrets", *line, Value::Array(list));
-                }
-            }
-            (None, Some((line, _))) => {
-                let list = users.iter().map(|(_, user)| user.clone()).collect();
-                self.set("users", *line, Value::Array(list));
-            }
-            (None, None) if !database => {
-                self.note("coturn lets everybody in with such a file; here somebody must log in");
-            }
-            (None, None) => {}
-        }
-    }
-
-    fn user(&mut self, line: &Line<'_>) {
-        let Some((name, secret)) = line.value.split_once(':') else {
-            return self.warn(line.number, "user: left out: expected name:password".into());
-        };
-        let mut user = Table::new();
-        user.insert("name".into(), name.into());
-        let key = if secret.starts_with("0x") {
-            "key"
-        } else {
-            "password"
-        };
-        user.insert(key.into(), secret.into());
-        self.users.push((line.number, Value::Table(user)));
     }
 
     fn nonce(&mut self, line: &Line<'_>) {
@@ -222,12 +185,69 @@ impl Import<'_> {
         self.set("nonce-lifetime", line.number, i64::from(seconds));
     }
 
-    /// A number; 0 stands for no limit.
-    fn limit(&mut self, key: &'static str, line: &Line<'_>) {
-        match line.value.parse::<u32>() {
-            Ok(0) => {}
-            Ok(limit) => self.set(key, line.number, i64::from(limit)),
-            Err(_) => self.bad(line, "a number"),
+    /// A number; 0 stands for no limit. What is out of range here becomes the nearest that is not.
+    fn limit(&mut self, key: &'static str, line: &Line<'_>, range: RangeInclusive<u32>) {
+        let Ok(asked) = line.value.parse::<u64>() else {
+            return self.bad(line, "a number");
+        };
+        if asked == 0 {
+            return;
+        }
+        let nearest = u32::try_from(asked).unwrap_or(u32::MAX);
+        let nearest = nearest.clamp(*range.start(), *range.end());
+        if u64::from(nearest) != asked {
+            let (least, most) = range.into_inner();
+            let text = format!(
+                "{}: {asked}: {least} to {most} is possible here; it becomes {nearest}",
+                line.key
+            );
+            self.warn(line.number, text);
+        }
+        self.set(key, line.number, i64::from(nearest));
+    }
+
+    fn realm(&mut self, line: &Line<'_>) {
+        if line.value.is_empty() {
+            return self.bad(line, "a name");
+        }
+        if let Some(Value::String(other)) = self.settings.get("realm")
+            && *other != *line.value
+        {
+            let text = format!(
+                "realm: {:?} takes the place of {other:?}: there is one realm",
+                *line.value
+            );
+            self.warn(line.number, text);
+        }
+        self.set("realm", line.number, line.value.as_str());
+    }
+
+    /// `PUBLIC` or `PUBLIC/LOCAL`; no names.
+    fn external(&mut self, line: &Line<'_>) {
+        let (public, local) = line.value.split_once('/').unwrap_or((&line.value, ""));
+        let public = network::media_address(public);
+        let is_local = |public: IpAddr| match local.parse::<IpAddr>() {
+            Ok(local) => local.is_ipv4() == public.is_ipv4(),
+            Err(_) => local.is_empty() && !line.value.contains('/'),
+        };
+        match public.is_ok_and(is_local) {
+            true => self.externals.push((line.number, line.value.to_string())),
+            false => self.bad(line, "an IP address, or PUBLIC/LOCAL of one family"),
+        }
+    }
+
+    /// TLS needs both files.
+    fn certificate(&mut self) {
+        for (key, partner, missing) in [
+            ("tls-cert", "tls-key", "pkey"),
+            ("tls-key", "tls-cert", "cert"),
+        ] {
+            let is_alone = !self.settings.contains_key(partner);
+            if is_alone && self.settings.remove(key).is_some() {
+                let line = self.origins.iter().find(|(name, _)| *name == key);
+                let text = format!("{key}: left out: there is no {missing}");
+                self.warn(line.map_or(1, |(_, line)| *line), text);
+            }
         }
     }
 

@@ -11,11 +11,13 @@
 //! | `keys` | one table: each key of coturn and what is to be made of it |
 //! | `build` | from what the keys said to the settings |
 //! | `addresses` | the same for listeners and relays, of which several keys speak together |
+//! | `logins` | the same for users and secrets |
 
 mod addresses;
 mod build;
 mod keys;
 mod lines;
+mod logins;
 
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};

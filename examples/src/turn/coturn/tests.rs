@@ -132,7 +132,10 @@ fn what_does_not_come_along_is_told_with_its_line() {
         );
     }
     assert!(!warned(&imported, "qwerty") && !warned(&imported, "hunter2"));
-    assert!(!warned(&imported, "fingerprint") && !warned(&imported, "lt-cred-mech"));
+    assert!(warned(
+        &imported,
+        "turnserver.conf: it is so here in any case: fingerprint, lt-cred-mech"
+    ));
     assert!(warned(
         &import("listening_port=1"),
         "line 1: listening_port: unknown key; did you mean listening-port?"
@@ -158,6 +161,61 @@ fn what_does_not_come_along_is_told_with_its_line() {
         &import("stale-nonce=0"),
         "line 1: stale-nonce: 0: 3600 s is the most"
     ));
+}
+
+#[test]
+fn what_cannot_be_here_is_told_and_the_file_still_loads() {
+    const LOGIN: &str = "realm=r\nuser=u:p\n";
+    for (line, words) in [
+        (
+            "max-allocate-lifetime=7200",
+            "line 3: max-allocate-lifetime: 7200: 600 to 3600",
+        ),
+        ("max-allocate-lifetime=60", "it becomes 600"),
+        ("total-quota=99999999999", "it becomes 1000000"),
+        ("relay-threads=1000", "it becomes 255"),
+        (
+            "external-ip=turn.example.org",
+            "line 3: external-ip: left out",
+        ),
+        (
+            "external-ip=203.0.113.5/::1",
+            "line 3: external-ip: left out",
+        ),
+        ("realm=s", "line 3: realm: \"s\" takes the place of \"r\""),
+        ("server-name=a b", "line 3: server-name: left out"),
+        (
+            "cert=/etc/turn.pem",
+            "line 3: tls-cert: left out: there is no pkey",
+        ),
+        (
+            "pkey=/etc/turn.pem",
+            "line 3: tls-key: left out: there is no cert",
+        ),
+        ("user=u:q", "line 3: user: left out: \"u\": there is a user"),
+        (
+            "user=v:0xbeef",
+            "line 3: user: left out: \"v\": expected a key",
+        ),
+        (
+            "min-port=5000\nmax-port=4000",
+            "line 3: min-port, max-port: left out",
+        ),
+        ("no-cli\nno-tlsv1", "in any case: no-cli, no-tlsv1"),
+        (
+            "denied-peer-ip=10.0.0.1\nallowed-peer-ip=10.0.0.2",
+            "here they are denied",
+        ),
+    ] {
+        let imported = import(&format!("{LOGIN}{line}"));
+        assert!(
+            warned(&imported, words),
+            "{line}: {:?}",
+            imported.warnings()
+        );
+        let loads = imported.config(Settings::default());
+        assert!(loads.is_ok(), "{line}: {loads:?}");
+    }
 }
 
 #[test]
