@@ -7,7 +7,8 @@ use std::time::Instant;
 use stun_codec::attribute::{Data, XorPeerAddress};
 use stun_codec::{AttributeType, Family, Message, Path, SocketId, Transmit, Transport};
 
-use super::allocation::{Allocation, Side};
+use super::allocation::{Allocation, Live, Side};
+use super::bandwidth::Bucket;
 use super::five_tuple::FiveTuple;
 use super::peers::Ports;
 use super::policy::PeerPolicy;
@@ -15,6 +16,7 @@ use super::relay::{Relay, Use};
 use super::relayed::Relayed;
 use super::request;
 use super::slots::Key;
+use super::stats::Stats;
 use crate::indication::{self, CHANNEL_HEADER, Header, Kind};
 
 /// Whether the policy allows this port of an address that is permitted. Nobody has port 0.
@@ -23,6 +25,36 @@ fn allows(policy: &PeerPolicy, ports: Ports, peer: SocketAddr) -> bool {
         Ports::All => peer.port() != 0,
         Ports::Some => policy.permits(peer),
     }
+}
+
+/// Whether so many bytes of an allocation may pass: by its own measure and by that of all together.
+fn has_bandwidth(live: &mut Live, total: &mut Option<Bucket>, now: Instant, bytes: usize) -> bool {
+    let mut buckets = live.bandwidth.iter_mut().chain(total);
+    buckets.all(|bucket| bucket.take(now, bytes))
+}
+
+/// Payload of a client for a peer that is permitted.
+fn pass_to_peer(
+    live: &mut Live,
+    total: &mut Option<Bucket>,
+    stats: &mut Stats,
+    now: Instant,
+    peer: SocketAddr,
+    range: Range<usize>,
+) -> Relayed {
+    let side = live.side(Family::of(peer.ip()));
+    let Some(side) = side.filter(|side| now < side.expires && !live.is_stream) else {
+        stats.no_allocation += 1;
+        return Relayed::Dropped;
+    };
+    let path = side.path_to(peer);
+    if !has_bandwidth(live, total, now, range.len()) {
+        stats.over_bandwidth += 1;
+        return Relayed::Dropped;
+    }
+    live.traffic.sent(range.len());
+    stats.traffic.sent(range.len());
+    Relayed::To(Transmit { path, range })
 }
 
 impl Side {
@@ -58,11 +90,12 @@ impl Relay {
         let Some(key) = self.clients.get(&FiveTuple::from(path)).copied() else {
             return self.unknown_client(now, path);
         };
-        let Some(Allocation::Live(live)) = self.allocations.get(key) else {
+        let Some(Allocation::Live(live)) = self.allocations.get_mut(key) else {
             return self.dropped(|stats| &mut stats.no_allocation);
         };
+        let total = &mut self.bandwidth;
         match live.peers.peer_of(now, number) {
-            Some(peer) => self.pass_to_peer(now, key, peer, start..end),
+            Some(peer) => pass_to_peer(live, total, &mut self.desk.stats, now, peer, start..end),
             None => self.dropped(|stats| &mut stats.unknown_channel),
         }
     }
@@ -89,7 +122,7 @@ impl Relay {
         let Some(key) = self.clients.get(&FiveTuple::from(path)).copied() else {
             return self.unknown_client(now, path);
         };
-        let Some(Allocation::Live(live)) = self.allocations.get(key) else {
+        let Some(Allocation::Live(live)) = self.allocations.get_mut(key) else {
             return self.dropped(|stats| &mut stats.no_allocation);
         };
         match live.peers.permitted(now, peer.ip()) {
@@ -102,39 +135,11 @@ impl Relay {
         // RFC 8656 §13: not where IPv6 is involved, whose routers fragment nothing.
         let is_v6 = path.transport == Transport::Udp && path.remote.is_ipv6();
         let is_whole = message.contains(AttributeType::DONT_FRAGMENT) && peer.is_ipv4() && !is_v6;
-        match self.pass_to_peer(now, key, peer, range) {
+        let (total, stats) = (&mut self.bandwidth, &mut self.desk.stats);
+        match pass_to_peer(live, total, stats, now, peer, range) {
             Relayed::To(transmit) if is_whole => Relayed::ToWhole(transmit),
             other => other,
         }
-    }
-
-    /// Payload of a client for a peer that is permitted.
-    fn pass_to_peer(
-        &mut self,
-        now: Instant,
-        key: Key,
-        peer: SocketAddr,
-        range: Range<usize>,
-    ) -> Relayed {
-        let Some(Allocation::Live(live)) = self.allocations.get_mut(key) else {
-            return Relayed::Dropped;
-        };
-        let side = live.side(Family::of(peer.ip()));
-        let Some(side) = side.filter(|side| now < side.expires && !live.is_stream) else {
-            return self.dropped(|stats| &mut stats.no_allocation);
-        };
-        let path = side.path_to(peer);
-        let has_bandwidth = live
-            .bandwidth
-            .iter_mut()
-            .chain(&mut self.bandwidth)
-            .all(|bucket| bucket.take(now, range.len()));
-        if !has_bandwidth {
-            return self.dropped(|stats| &mut stats.over_bandwidth);
-        }
-        live.traffic.sent(range.len());
-        self.desk.stats.traffic.sent(range.len());
-        Relayed::To(Transmit { path, range })
     }
 
     /// A datagram of a peer (RFC 8656 §11.3, §12.7).
@@ -176,12 +181,7 @@ impl Relay {
             }
         }
         let length = frame.len();
-        let has_bandwidth = live
-            .bandwidth
-            .iter_mut()
-            .chain(&mut self.bandwidth)
-            .all(|bucket| bucket.take(now, length));
-        if !has_bandwidth {
+        if !has_bandwidth(live, &mut self.bandwidth, now, length) {
             return self.dropped(|stats| &mut stats.over_bandwidth);
         }
         let written = match channel {
