@@ -99,19 +99,28 @@ fn message(kind: u8, message_seq: u8, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Replaces the Finished that is on its way to `to` by another one.
+/// The length of the record that Finished travels in, in bytes: 13 of header, 48 of payload.
+const FINISHED_RECORD: usize = 61;
+
+/// Replaces the Finished that is on its way to `to` by others, of the right length and of wrong ones.
 fn finished_is_wrong(to: usize, deliveries: usize, message_seq: u8) {
+    for length in [0, 11, 12, 13] {
+        finished_is(&vec![7; length], to, deliveries, message_seq);
+    }
+}
+
+fn finished_is(verify_data: &[u8], to: usize, deliveries: usize, message_seq: u8) {
     let mut known = Known::new();
     for _ in 0..deliveries {
         known.link.step();
         known.link.drain();
     }
-    let wrong = message(20, message_seq, &[7; 12]);
+    let wrong = message(20, message_seq, verify_data);
     let forged = known.keys().seal(to == SERVER, 0, HANDSHAKE, &wrong);
     let mut replaced = false;
     known.link.change_under_way(|_, datagram| {
-        // The Finished is the last record: 13 bytes of header, 48 of payload.
-        let at = datagram.len() - forged.len();
+        // The Finished is the last record.
+        let at = datagram.len() - FINISHED_RECORD;
         assert_eq!(datagram[at..at + 5], forged[..5]);
         datagram.truncate(at);
         datagram.extend(&forged);

@@ -111,13 +111,29 @@ fn client_hellos_with_nothing_in_common() {
         cause(SERVER, schemes),
         nothing_in(Parameter::SignatureScheme)
     );
-    let version = |datagram: &mut Vec<u8>| {
-        datagram[HEADERS + 1] = 0xFF;
+    for older in [[0xFE, 0xFF], [0x7F, 0xFF], [3, 3]] {
+        let refused = cause(SERVER, version(older));
+        assert_eq!(refused, nothing_in(Parameter::Version));
+        assert_eq!(refused.alert(), Some(AlertDescription::ProtocolVersion));
+    }
+}
+
+/// Changes the version in a ClientHello.
+fn version(version: [u8; 2]) -> impl Fn(&mut Vec<u8>) -> bool {
+    move |datagram| {
+        datagram[HEADERS..HEADERS + 2].copy_from_slice(&version);
         true
-    };
-    let refused = cause(SERVER, version);
-    assert_eq!(refused, nothing_in(Parameter::Version));
-    assert_eq!(refused.alert(), Some(AlertDescription::ProtocolVersion));
+    }
+}
+
+/// RFC 5246 §E.1: a client that speaks what is not known here is answered with what is. What ends the
+/// handshake later is that the hello was changed on its way.
+#[test]
+fn client_hellos_of_later_versions_are_answered() {
+    for later in [[0xFE, 0xFC], [0xFD, 0xFF], [0x80, 0]] {
+        let refused = cause(SERVER, version(later));
+        assert_eq!(refused, CloseCause::NotVerified("CertificateVerify"));
+    }
 }
 
 #[test]
