@@ -12,7 +12,9 @@ use turn_relay::{OpenError, Port, SocketId};
 
 use super::ports::Ports;
 
-/// Low bits of a machine's socket number: an index as small as can be.
+/// Low bits of a machine's socket number: an index as small as can be ([`Event::Open`]).
+///
+/// [`Event::Open`]: turn_relay::server::Event::Open
 const INDEX: u64 = (1 << 22) - 1;
 
 #[derive(Debug)]

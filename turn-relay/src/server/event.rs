@@ -18,6 +18,9 @@ pub enum Event {
     /// A socket to relay at is wanted. The driver answers with
     /// [`handle_opened`](super::Relay::handle_opened) or
     /// [`handle_open_failed`](super::Relay::handle_open_failed).
+    ///
+    /// No two sockets that are open have the same low 22 bits in their numbers, and these are as small as
+    /// can be: they may serve as an index.
     Open(Open),
     /// A socket is not needed any more, or a connection that nothing came of is to be closed.
     Close(Close),
